@@ -1,0 +1,116 @@
+// Time, injected: the engines read it and are woken by it only through this interface, so a simulation can run
+// thousands of hours in a minute and a test can expire a lock without waiting for it.
+
+/** A source of time and of wake-ups. Times are milliseconds since the Unix epoch. */
+export interface Clock {
+  now(): number;
+  /**
+   * Calls `fn` once, at `atMs` or as soon after it as possible; never synchronously.
+   * @returns a function that cancels the call; harmless after it ran.
+   */
+  schedule(atMs: number, fn: () => void): () => void;
+}
+
+/** Longest delay `setTimeout` takes (ms); a longer one would fire at once. Source: the Node.js timers reference. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The machine's clock. Its timers never keep a process alive: the listening socket does. */
+export const realClock: Clock = {
+  now: () => Date.now(),
+  schedule(atMs, fn) {
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const delay = Math.max(0, atMs - Date.now());
+      timer = setTimeout(() => (delay > MAX_TIMEOUT_MS ? arm() : fn()), Math.min(delay, MAX_TIMEOUT_MS));
+      timer.unref();
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+};
+
+interface Wakeup {
+  atMs: number;
+  /** Order of scheduling: breaks ties, so that a run is repeatable. */
+  order: number;
+  fn: (() => void) | undefined;
+}
+
+/** A clock that moves only when told to. Wake-ups run in order of time, then of scheduling. */
+export class VirtualClock implements Clock {
+  #now: number;
+  #order = 0;
+  /** A binary heap by (atMs, order): simulations hold 100k pending timers. */
+  readonly #heap: Wakeup[] = [];
+
+  /** @param startMs the first time it shows; any fixed number keeps a run repeatable */
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#now = startMs;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  /** The time of the next wake-up that was not cancelled, or undefined if nothing waits. */
+  nextAt(): number | undefined {
+    while (this.#heap[0] && !this.#heap[0].fn) this.#pop();
+    return this.#heap[0]?.atMs;
+  }
+
+  schedule(atMs: number, fn: () => void): () => void {
+    const wakeup: Wakeup = { atMs, order: this.#order++, fn };
+    const heap = this.#heap;
+    let at = heap.push(wakeup) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(wakeup, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = wakeup;
+    return () => {
+      wakeup.fn = undefined;
+    };
+  }
+
+  /**
+   * Moves the time forward to `toMs`, running every wake-up that falls due on the way, each at its own time,
+   * those included that they schedule. A time in the past leaves the clock where it is.
+   */
+  advanceTo(toMs: number): void {
+    for (let next = this.nextAt(); next !== undefined && next <= toMs; next = this.nextAt()) {
+      const { fn } = this.#pop();
+      this.#now = Math.max(this.#now, next);
+      fn?.();
+    }
+    this.#now = Math.max(this.#now, toMs);
+  }
+
+  /** `advanceTo` by a distance (ms). */
+  advanceBy(ms: number): void {
+    this.advanceTo(this.#now + ms);
+  }
+
+  #pop(): Wakeup {
+    const heap = this.#heap;
+    const top = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return top;
+  }
+}
+
+function isBefore(a: Wakeup, b: Wakeup): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
