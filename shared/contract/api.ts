@@ -1,0 +1,144 @@
+/** Bodies of the HTTP API. Paths and roles stand in routes.ts. */
+import { z } from 'zod';
+import { JobEventSchema } from './event.js';
+import { DirectiveSchema, FactoryDescriptorSchema, FactoryIdSchema, ProductSchema } from './fleet.js';
+import {
+  ChangeSchema,
+  FailureReasonSchema,
+  JobIdSchema,
+  JobSchema,
+  ProductIdSchema,
+  RunSchema,
+  StageSchema,
+  TimestampSchema,
+  UsageSchema,
+  VerifyResultSchema,
+} from './job.js';
+
+/** Either the manifest as JSON, or the text of a file with front matter. */
+export const SubmitJobSchema = z.union([
+  z.strictObject({ productId: ProductIdSchema, manifest: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ productId: ProductIdSchema, text: z.string() }),
+]);
+export type SubmitJob = z.infer<typeof SubmitJobSchema>;
+
+/** `created` is false when the same job was there already. */
+export const SubmittedSchema = z.strictObject({ job: JobSchema, created: z.boolean() });
+
+export const ListJobsSchema = z.strictObject({
+  productId: ProductIdSchema.optional(),
+  stage: StageSchema.optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+export const JobListSchema = z.strictObject({ jobs: z.array(JobSchema) });
+
+export const JobDetailSchema = z.strictObject({
+  job: JobSchema,
+  runs: z.array(RunSchema),
+  events: z.array(JobEventSchema),
+  /** Commands that the stage allows and the caller may give. */
+  legal: z.array(z.string()),
+});
+export type JobDetail = z.infer<typeof JobDetailSchema>;
+
+export const ClaimRequestSchema = z.strictObject({
+  pool: z.string(),
+  /** The lane whose ticket rang, for tracing. */
+  lane: z.string().optional(),
+  stations: z.number().int().min(1).max(64),
+  running: z.number().int().min(0),
+  warm: z.array(z.string()).max(200).default([]),
+});
+export type ClaimRequest = z.input<typeof ClaimRequestSchema>;
+
+/** What a factory needs to work on one claimed job. */
+export const ClaimSchema = z.strictObject({
+  job: JobSchema,
+  run: RunSchema,
+  lease: z.strictObject({ expiresAt: TimestampSchema, seconds: z.number().positive() }),
+});
+export type Claim = z.infer<typeof ClaimSchema>;
+/** `claims` is empty when nothing in the pool suits; `waiting` counts what is ready but blocked. */
+export const ClaimedSchema = z.strictObject({
+  claims: z.array(ClaimSchema),
+  waiting: z.number().int().nonnegative(),
+});
+
+export const RenewLeaseSchema = z.strictObject({ running: z.number().int().min(0) });
+export const RenewedSchema = z.strictObject({
+  expiresAt: TimestampSchema,
+  directives: z.array(DirectiveSchema),
+});
+
+/** What a factory reports of a run, in this order: started, finished, verified | failed | released; landed for `land`. */
+export const RunReportSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('started'), engineVersion: z.string().max(200).optional() }),
+  z.strictObject({ kind: z.literal('finished'), change: ChangeSchema, usage: UsageSchema }),
+  z.strictObject({ kind: z.literal('verified'), verify: VerifyResultSchema }),
+  z.strictObject({
+    kind: z.literal('failed'),
+    reason: FailureReasonSchema,
+    message: z.string().max(4000),
+    exitCode: z.number().int().nullable(),
+    usage: UsageSchema.optional(),
+  }),
+  /** The run never began, or the factory drains: the job goes back without an attempt being counted. */
+  z.strictObject({ kind: z.literal('released'), message: z.string().max(4000) }),
+  z.strictObject({ kind: z.literal('landed'), mergeCommit: z.string(), baseBranch: z.string() }),
+]);
+export type RunReport = z.infer<typeof RunReportSchema>;
+
+export const JobResultSchema = z.strictObject({ job: JobSchema });
+
+/** The offset makes appending idempotent: a chunk that is there already is answered with where the log ends. */
+export const LogAppendedSchema = z.strictObject({ nextOffset: z.number().int().nonnegative() });
+
+export const EnrolmentSchema = z.strictObject({
+  products: z.array(z.string()).min(1),
+  expiresInSeconds: z.number().int().min(10).max(86_400).default(900),
+});
+/** Shown once; only its hash is stored. */
+export const EnrolmentTokenSchema = z.strictObject({
+  enrolmentToken: z.string(),
+  expiresAt: TimestampSchema,
+});
+export const EnrolFactorySchema = z.strictObject({
+  enrolmentToken: z.string(),
+  descriptor: FactoryDescriptorSchema,
+});
+export const EnrolledSchema = z.strictObject({
+  factoryId: FactoryIdSchema,
+  pools: z.array(z.string()),
+  token: z.string(),
+  tokenExpiresAt: TimestampSchema,
+  leaseSeconds: z.number().positive(),
+});
+export const FactoryListSchema = z.strictObject({
+  factories: z.array(
+    z.strictObject({
+      id: z.string(),
+      status: z.enum(['online', 'draining', 'offline']),
+      pools: z.array(z.string()),
+      advertises: z.array(z.string()),
+      stations: z.number().int(),
+      running: z.number().int(),
+      lastSeenAt: TimestampSchema,
+    }),
+  ),
+});
+
+export const PutProductSchema = ProductSchema.omit({ id: true, type: true, productId: true });
+
+export const HealthSchema = z.strictObject({
+  status: z.enum(['ok', 'degraded']),
+  version: z.string(),
+  parts: z.array(
+    z.strictObject({ part: z.string(), ok: z.boolean(), ms: z.number(), error: z.string().optional() }),
+  ),
+});
+
+export const PathSchemas = {
+  jobId: JobIdSchema,
+  epoch: z.coerce.number().int().positive(),
+  productId: ProductIdSchema,
+};

@@ -1,0 +1,101 @@
+/** The append-only log of a job. It is the outbox too: feed functions react to these documents. */
+import { z } from 'zod';
+import { AssignmentSchema } from './explanation.js';
+import {
+  ActorSchema,
+  ChangeSchema,
+  FailureReasonSchema,
+  JobIdSchema,
+  ProductIdSchema,
+  RunKindSchema,
+  StageSchema,
+  TimestampSchema,
+  UsageSchema,
+  VerifyResultSchema,
+} from './job.js';
+
+const epoch = z.number().int().positive();
+
+/** What happened, by kind. */
+export const EventBodySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('job.submitted'), title: z.string(), contentHash: z.string() }),
+  z.strictObject({
+    kind: z.literal('job.assigned'),
+    epoch,
+    run: RunKindSchema,
+    factoryId: z.string(),
+    pool: z.string(),
+    decision: AssignmentSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('run.started'),
+    epoch,
+    run: RunKindSchema,
+    factoryId: z.string(),
+    engineVersion: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('run.finished'),
+    epoch,
+    factoryId: z.string(),
+    change: ChangeSchema,
+    usage: UsageSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('run.verified'),
+    epoch,
+    factoryId: z.string(),
+    verify: VerifyResultSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('run.failed'),
+    epoch,
+    factoryId: z.string(),
+    reason: FailureReasonSchema,
+    message: z.string(),
+    exitCode: z.number().int().nullable(),
+    usage: UsageSchema.optional(),
+    /** When the retry may start; absent when there is none. */
+    retryAt: TimestampSchema.optional(),
+  }),
+  z.strictObject({ kind: z.literal('run.released'), epoch, factoryId: z.string(), message: z.string() }),
+  z.strictObject({
+    kind: z.literal('run.lost'),
+    epoch,
+    factoryId: z.string(),
+    message: z.string(),
+    retryAt: TimestampSchema.optional(),
+  }),
+  z.strictObject({ kind: z.literal('ship.requested') }),
+  z.strictObject({
+    kind: z.literal('ship.landed'),
+    epoch,
+    factoryId: z.string(),
+    mergeCommit: z.string(),
+    baseBranch: z.string(),
+  }),
+  z.strictObject({ kind: z.literal('ship.refused'), epoch, factoryId: z.string(), message: z.string() }),
+  z.strictObject({ kind: z.literal('job.requeued'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('job.cancelled'), reason: z.string() }),
+]);
+export type EventBody = z.infer<typeof EventBodySchema>;
+export type EventKind = EventBody['kind'];
+
+export const JobEventSchema = z.strictObject({
+  /** `event:` + the sequence in eight digits: sorts as it happened. */
+  id: z.string(),
+  type: z.literal('event'),
+  productId: ProductIdSchema,
+  jobId: JobIdSchema,
+  seq: z.number().int().positive(),
+  at: TimestampSchema,
+  actor: ActorSchema,
+  /** The stage after this event, and before it where it changed. */
+  stage: StageSchema,
+  from: StageSchema.optional(),
+  body: EventBodySchema,
+  /** SHA-256 over the previous hash and this event without its hashes. */
+  prevHash: z.string(),
+  hash: z.string(),
+});
+export type JobEvent = z.infer<typeof JobEventSchema>;

@@ -1,0 +1,68 @@
+/** Why a job went where it went, or why it waits: decisions as data. */
+import { z } from 'zod';
+
+/** The weighted parts of a score; each part is already multiplied by its weight. */
+export const ScoreSchema = z.strictObject({
+  total: z.number(),
+  capabilityFit: z.number(),
+  affinity: z.number(),
+  load: z.number(),
+  cost: z.number(),
+  health: z.number(),
+  starvation: z.number(),
+});
+export type Score = z.infer<typeof ScoreSchema>;
+
+/** Why a job could not be chosen just now. */
+export const BlockSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('capability'), missing: z.array(z.string()) }),
+  z.strictObject({ kind: z.literal('target'), factoryId: z.string() }),
+  z.strictObject({ kind: z.literal('lock'), key: z.string(), heldBy: z.string() }),
+  z.strictObject({ kind: z.literal('backoff'), until: z.string() }),
+  z.strictObject({ kind: z.literal('switch'), scope: z.string(), reason: z.string() }),
+  z.strictObject({ kind: z.literal('product'), productId: z.string() }),
+]);
+export type Block = z.infer<typeof BlockSchema>;
+
+/** Stored in the `job.assigned` event: enough to replay the decision. */
+export const AssignmentSchema = z.strictObject({
+  /** One sentence for people. */
+  why: z.string(),
+  score: ScoreSchema,
+  /** Jobs that were considered at that claim: the winner first, at most ten. */
+  considered: z.array(
+    z.strictObject({ jobId: z.string(), score: z.number().optional(), blocked: z.array(BlockSchema) }),
+  ),
+  candidates: z.number().int().nonnegative(),
+  seed: z.string(),
+});
+export type Assignment = z.infer<typeof AssignmentSchema>;
+
+/** The answer to "why is my job not running?". */
+export const ExplanationSchema = z.strictObject({
+  jobId: z.string(),
+  stage: z.string(),
+  /** `placed`: somebody has it or had it · `waiting`: in a ready set · `unroutable`: no pool could ever run it. */
+  state: z.enum(['placed', 'waiting', 'unroutable', 'ended']),
+  /** One sentence for people. */
+  summary: z.string(),
+  /** The smallest change that would place it; absent when nothing needs to change. */
+  wouldPlace: z.string().optional(),
+  pool: z.string().optional(),
+  lane: z.string(),
+  position: z.number().int().positive().optional(),
+  factories: z.array(
+    z.strictObject({
+      factoryId: z.string(),
+      pools: z.array(z.string()),
+      freeStations: z.number().int(),
+      blocks: z.array(BlockSchema),
+      score: ScoreSchema.optional(),
+    }),
+  ),
+  /** Pools that were considered for the job and what each lacks. */
+  pools: z.array(z.strictObject({ pool: z.string(), missing: z.array(z.string()) })),
+  /** The decision of the last assignment, if there was one. */
+  assignment: AssignmentSchema.optional(),
+});
+export type Explanation = z.infer<typeof ExplanationSchema>;

@@ -1,0 +1,157 @@
+/** Documents of the fleet: factories, leases, the ready set, products and their budgets. */
+import { z } from 'zod';
+import { EngineSchema, PrioritySchema } from './manifest.js';
+import { JobIdSchema, ProductIdSchema, RunKindSchema, TimestampSchema } from './job.js';
+
+export const FactoryIdSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{1,60}$/, 'expected a factory id: lower-case letters, digits and dashes');
+
+/** What a machine says of itself at enrolment: found by probing, credentials by presence only. */
+export const FactoryDescriptorSchema = z.strictObject({
+  /** A name that people recognise; the id derives from it. */
+  name: FactoryIdSchema,
+  /** Tags (`os:linux`, `engine:shell`) and tools with their version (`node@20.20.2`). */
+  advertises: z.array(z.string()).max(200),
+  /** How many runs at the same time. */
+  stations: z.number().int().min(1).max(64),
+  agentVersion: z.string(),
+});
+export type FactoryDescriptor = z.infer<typeof FactoryDescriptorSchema>;
+
+export const FactorySchema = FactoryDescriptorSchema.extend({
+  id: FactoryIdSchema,
+  type: z.literal('factory'),
+  /** Factories belong to the fleet: always the reserved product. */
+  productId: z.literal('fleet'),
+  /** Products whose jobs it may run; `*` for all. */
+  products: z.array(z.string()),
+  pools: z.array(z.string()),
+  status: z.enum(['online', 'draining', 'offline']),
+  enrolledAt: TimestampSchema,
+  lastSeenAt: TimestampSchema,
+  running: z.number().int().nonnegative(),
+  /** Repositories with a warm checkout. */
+  warm: z.array(z.string()),
+});
+export type Factory = z.infer<typeof FactorySchema>;
+
+/** What a factory must do, told with the answer to its renewal. */
+export const DirectiveSchema = z.enum(['stop', 'drain']);
+export type Directive = z.infer<typeof DirectiveSchema>;
+
+export const LeaseSchema = z.strictObject({
+  /** `<jobId>`; locks are `lock:<productId>:<key>`. */
+  id: z.string(),
+  type: z.literal('lease'),
+  productId: ProductIdSchema,
+  jobId: JobIdSchema,
+  epoch: z.number().int().positive(),
+  holder: z.string(),
+  pool: z.string(),
+  expiresAt: TimestampSchema,
+  directives: z.array(DirectiveSchema),
+  /** Seconds; the document outlives the lease so that the reaper sees it, and goes by itself in the end. */
+  ttl: z.number().int(),
+});
+export type Lease = z.infer<typeof LeaseSchema>;
+
+export const LockSchema = z.strictObject({
+  id: z.string(),
+  type: z.literal('lock'),
+  productId: ProductIdSchema,
+  key: z.string(),
+  jobId: JobIdSchema,
+  epoch: z.number().int().positive(),
+  expiresAt: TimestampSchema,
+  ttl: z.number().int(),
+});
+export type Lock = z.infer<typeof LockSchema>;
+
+/** One entry a ready job: what the scheduler needs, nothing else. A view; the job document is the truth. */
+export const ReadyEntrySchema = z.strictObject({
+  /** The job's id. */
+  id: JobIdSchema,
+  type: z.literal('ready'),
+  pool: z.string(),
+  productId: ProductIdSchema,
+  lane: z.string(),
+  run: RunKindSchema,
+  requirements: z.array(z.string()),
+  prefers: z.array(z.string()),
+  repo: z.string().optional(),
+  lock: z.string().optional(),
+  targetFactoryId: z.string().optional(),
+  priority: PrioritySchema,
+  /** 0 is critical: sorts first. */
+  priorityRank: z.number().int().min(0).max(3),
+  submittedAt: TimestampSchema,
+  readySince: TimestampSchema,
+  notBefore: TimestampSchema.optional(),
+  /** The job's epoch when the entry was written: another one in the job means that the entry is stale. */
+  epoch: z.number().int().nonnegative(),
+  budgetUsd: z.number().optional(),
+});
+export type ReadyEntry = z.infer<typeof ReadyEntrySchema>;
+
+/** A tenant and what it allows. Written by an admin; secrets are named, never stored. */
+export const ProductSchema = z.strictObject({
+  id: z.literal('product'),
+  type: z.literal('product'),
+  productId: ProductIdSchema,
+  name: z.string().min(1).max(100),
+  tracker: z
+    .strictObject({
+      kind: z.literal('github'),
+      /** `owner/name` of the repository whose issues become jobs. */
+      repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'expected owner/name'),
+      /** Base of the REST API; https://api.github.com unless it is GitHub Enterprise. */
+      apiUrl: z.url(),
+      /** Names of the app settings that hold the secrets. */
+      webhookSecretSetting: z.string(),
+      tokenSetting: z.string(),
+      /** The label that asks for a run. */
+      label: z.string().default('agent:run'),
+      /** Engines that a tracker item may choose with an `engine:` label. Not `shell` unless named here: it runs what the item says. */
+      engines: z.array(EngineSchema).default([]),
+    })
+    .optional(),
+  defaults: z
+    .strictObject({
+      repo: z.string().optional(),
+      baseBranch: z.string().optional(),
+      engine: EngineSchema.optional(),
+      verify: z.string().optional(),
+    })
+    .default({}),
+  /** Paused products get no claims. */
+  paused: z.strictObject({ reason: z.string(), since: TimestampSchema }).optional(),
+});
+export type Product = z.infer<typeof ProductSchema>;
+
+/** One run's cost in a product's day; its id makes accrual idempotent. */
+export const LedgerEntrySchema = z.strictObject({
+  id: z.string(),
+  type: z.literal('ledger'),
+  productId: ProductIdSchema,
+  jobId: JobIdSchema,
+  epoch: z.number().int().positive(),
+  at: TimestampSchema,
+  usd: z.number().nonnegative(),
+  tokens: z.number().int().nonnegative(),
+  wallSeconds: z.number().nonnegative(),
+});
+export type LedgerEntry = z.infer<typeof LedgerEntrySchema>;
+
+export const SpendSchema = z.strictObject({
+  /** `spend:<yyyy-mm-dd>`, UTC. */
+  id: z.string(),
+  type: z.literal('spend'),
+  productId: ProductIdSchema,
+  day: z.string(),
+  usd: z.number().nonnegative(),
+  tokens: z.number().int().nonnegative(),
+  wallSeconds: z.number().nonnegative(),
+  runs: z.number().int().nonnegative(),
+});
+export type Spend = z.infer<typeof SpendSchema>;

@@ -1,0 +1,155 @@
+/** The job document and its runs: the truth about one piece of work. */
+import { z } from 'zod';
+import { EngineSchema, ManifestSchema, RetryReasonSchema } from './manifest.js';
+
+export const STAGES = [
+  'queued',
+  'assigned',
+  'building',
+  'review',
+  'testing',
+  'shipped',
+  'failed',
+  'dead_letter',
+] as const;
+export const StageSchema = z.enum(STAGES);
+export type Stage = z.infer<typeof StageSchema>;
+
+/** ISO 8601 in UTC, as Date.toISOString() writes it: compares as text. */
+export const TimestampSchema = z.iso.datetime();
+
+export const ProductIdSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{1,40}$/, 'expected a product id: lower-case letters, digits and dashes');
+export const JobIdSchema = z
+  .string()
+  .regex(/^job-[0-9a-z]{16}$/, 'expected a job id such as job-0123456789abcdef');
+
+export const ActorSchema = z.strictObject({
+  kind: z.enum(['operator', 'factory', 'tracker', 'system']),
+  id: z.string(),
+});
+export type Actor = z.infer<typeof ActorSchema>;
+
+/** What the engine used. `exact` from the engine's own output, `estimated` by us, `unknown` where neither is possible. */
+export const UsageSchema = z.strictObject({
+  wallSeconds: z.number().nonnegative(),
+  tokens: z.number().int().nonnegative(),
+  usd: z.number().nonnegative(),
+  accuracy: z.enum(['exact', 'estimated', 'unknown']),
+});
+export type Usage = z.infer<typeof UsageSchema>;
+
+export const VerifyResultSchema = z.strictObject({
+  command: z.string(),
+  passed: z.boolean(),
+  exitCode: z.number().int().nullable(),
+  durationMs: z.number().nonnegative(),
+  /** The last lines of its output, redacted. */
+  tail: z.string().max(8000),
+});
+export type VerifyResult = z.infer<typeof VerifyResultSchema>;
+
+/** Why a run ended without a result. The retry policy decides on it; `refused` and `preflight` are never retried. */
+export const FAILURE_REASONS = [
+  ...RetryReasonSchema.options,
+  'preflight',
+  'refused',
+  'no_change',
+  'merge_conflict',
+  'cancelled',
+] as const;
+export const FailureReasonSchema = z.enum(FAILURE_REASONS);
+export type FailureReason = z.infer<typeof FailureReasonSchema>;
+
+/** The feature branch that a run pushed. */
+export const ChangeSchema = z.strictObject({
+  branch: z.string(),
+  commit: z.string(),
+  baseCommit: z.string(),
+  filesChanged: z.array(z.string()).max(2000),
+  insertions: z.number().int().nonnegative(),
+  deletions: z.number().int().nonnegative(),
+});
+export type Change = z.infer<typeof ChangeSchema>;
+
+export const RUN_KINDS = ['build', 'land'] as const;
+/** `build` makes the change; `land` merges it into the base branch after a person said ship. */
+export const RunKindSchema = z.enum(RUN_KINDS);
+export type RunKind = z.infer<typeof RunKindSchema>;
+
+export const RunSchema = z.strictObject({
+  id: z.string(),
+  type: z.literal('run'),
+  productId: ProductIdSchema,
+  jobId: JobIdSchema,
+  /** The fencing token: grows by one with every claim of the job; names the run. */
+  epoch: z.number().int().positive(),
+  kind: RunKindSchema,
+  factoryId: z.string(),
+  pool: z.string(),
+  engine: EngineSchema,
+  engineVersion: z.string().optional(),
+  status: z.enum(['assigned', 'running', 'succeeded', 'failed', 'lost', 'released']),
+  startedAt: TimestampSchema,
+  endedAt: TimestampSchema.optional(),
+  change: ChangeSchema.optional(),
+  verify: VerifyResultSchema.optional(),
+  usage: UsageSchema.optional(),
+  failure: z
+    .strictObject({ reason: FailureReasonSchema, message: z.string(), exitCode: z.number().int().nullable() })
+    .optional(),
+});
+export type Run = z.infer<typeof RunSchema>;
+
+/** Where a job came from, for the echo back. */
+export const TrackerItemSchema = z.strictObject({
+  tracker: z.literal('github'),
+  /** `owner/name` */
+  repository: z.string(),
+  number: z.number().int().positive(),
+  url: z.string(),
+});
+export type TrackerItem = z.infer<typeof TrackerItemSchema>;
+
+export const JobSchema = z.strictObject({
+  id: z.literal('job'),
+  type: z.literal('job'),
+  productId: ProductIdSchema,
+  jobId: JobIdSchema,
+  title: z.string(),
+  /** Immutable snapshot of what was asked for. */
+  manifest: ManifestSchema,
+  /** SHA-256 of the canonical manifest: the same key with another hash is a conflict. */
+  contentHash: z.string(),
+  /** Absent when the job names a class only: the engine is then resolved at the claim and stands in the run. */
+  engine: EngineSchema.optional(),
+  /** Hard requirements, normalised and sorted: decide the lane and the pool. */
+  requirements: z.array(z.string()),
+  lane: z.string(),
+  trackerItem: TrackerItemSchema.optional(),
+  stage: StageSchema,
+  submittedAt: TimestampSchema,
+  submittedBy: ActorSchema,
+  stageSince: TimestampSchema,
+  /** 0 before the first claim. Every write of a factory must carry the current one. */
+  epoch: z.number().int().nonnegative(),
+  /** Who holds the lease now; absent when nobody does. */
+  holder: z.string().optional(),
+  /** Runs of kind `build` that were started and counted against `retry.max`. */
+  attempts: z.number().int().nonnegative(),
+  /** A retry waits until then. */
+  notBefore: TimestampSchema.optional(),
+  change: ChangeSchema.optional(),
+  verify: VerifyResultSchema.optional(),
+  usage: UsageSchema,
+  failure: z.strictObject({ reason: FailureReasonSchema, message: z.string() }).optional(),
+  /** Set from the moment a person says ship until the change is merged. */
+  landing: z.strictObject({ requestedBy: ActorSchema, requestedAt: TimestampSchema }).optional(),
+  mergeCommit: z.string().optional(),
+  /** Number of events so far; the next one's sequence is this plus one. */
+  events: z.number().int().nonnegative(),
+  /** Hash of the last event: the chain's head. */
+  headHash: z.string(),
+});
+export type Job = z.infer<typeof JobSchema>;

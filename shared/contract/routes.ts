@@ -1,0 +1,246 @@
+/**
+ * The HTTP API on one screen: method, path, who may call, what goes in and out. The triggers, the client, the
+ * authorisation tests and OpenAPI derive from it. Paths are below `/api`.
+ */
+import { z } from 'zod';
+import {
+  ClaimRequestSchema,
+  ClaimedSchema,
+  EnrolFactorySchema,
+  EnrolledSchema,
+  EnrolmentSchema,
+  EnrolmentTokenSchema,
+  FactoryListSchema,
+  HealthSchema,
+  JobDetailSchema,
+  JobListSchema,
+  JobResultSchema,
+  ListJobsSchema,
+  LogAppendedSchema,
+  PathSchemas,
+  PutProductSchema,
+  RenewLeaseSchema,
+  RenewedSchema,
+  RunReportSchema,
+  SubmitJobSchema,
+  SubmittedSchema,
+} from './api.js';
+import { ExplanationSchema } from './explanation.js';
+import { ProductSchema } from './fleet.js';
+
+/** Roles of people, weakest first; each includes the ones before it. */
+export const ROLES = ['viewer', 'operator', 'reviewer', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who may call: people with at least that role, enrolled factories, a signed webhook, or anybody. */
+export type Access = Role | 'factory' | 'signature' | 'enrolment' | 'anyone';
+
+export interface RouteSpec {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Below `/api`, with `{parameters}`. */
+  readonly path: string;
+  readonly access: readonly Access[];
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** A schema for JSON; `bytes` for a raw body that the operation reads itself. */
+  readonly body?: z.ZodType | 'bytes';
+  /** Largest body in bytes. */
+  readonly maxBytes?: number;
+  /** A schema for JSON; `events` for a stream of server-sent events. */
+  readonly result: z.ZodType | 'events';
+  readonly status?: number;
+  readonly summary: string;
+}
+
+const KB = 1024;
+const MANIFEST_BYTES = 1024 * KB;
+const JSON_BYTES = 256 * KB;
+/** GitHub sends at most 25 MB; an `issues` payload is far smaller. */
+const WEBHOOK_BYTES = 1024 * KB;
+/** One append block of Blob Storage is at most 4 MiB. */
+const LOG_CHUNK_BYTES = 1024 * KB;
+
+const job = z.object({ jobId: PathSchemas.jobId });
+const run = job.extend({ epoch: PathSchemas.epoch });
+const product = z.object({ productId: PathSchemas.productId });
+
+export const ROUTES = {
+  getHealth: {
+    method: 'GET',
+    path: 'fleet/health',
+    access: ['anyone'],
+    result: HealthSchema,
+    summary: 'Is every part there?',
+  },
+  submitJob: {
+    method: 'POST',
+    path: 'fleet/jobs',
+    access: ['operator'],
+    body: SubmitJobSchema,
+    maxBytes: MANIFEST_BYTES,
+    result: SubmittedSchema,
+    status: 201,
+    summary: 'Submit a job: 201, or 200 when it was there already.',
+  },
+  listJobs: {
+    method: 'GET',
+    path: 'fleet/jobs',
+    access: ['viewer'],
+    query: ListJobsSchema,
+    result: JobListSchema,
+    summary: 'Jobs, the newest first.',
+  },
+  getJob: {
+    method: 'GET',
+    path: 'fleet/jobs/{jobId}',
+    access: ['viewer'],
+    params: job,
+    result: JobDetailSchema,
+    summary: 'One job with its runs and events.',
+  },
+  explainJob: {
+    method: 'GET',
+    path: 'fleet/jobs/{jobId}/explanation',
+    access: ['viewer'],
+    params: job,
+    result: ExplanationSchema,
+    summary: 'Why it runs where it runs, or why it waits.',
+  },
+  shipJob: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/ship',
+    access: ['reviewer'],
+    params: job,
+    result: JobResultSchema,
+    status: 202,
+    summary: 'Merge the change; a factory does it.',
+  },
+  cancelJob: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/cancel',
+    access: ['operator'],
+    params: job,
+    body: z.strictObject({ reason: z.string().min(1).max(1000) }),
+    maxBytes: JSON_BYTES,
+    result: JobResultSchema,
+    summary: 'Stop it and do not retry.',
+  },
+  requeueJob: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/requeue',
+    access: ['operator'],
+    params: job,
+    body: z.strictObject({ reason: z.string().min(1).max(1000) }),
+    maxBytes: JSON_BYTES,
+    result: JobResultSchema,
+    summary: 'Run it once more from the start.',
+  },
+  streamLog: {
+    method: 'GET',
+    path: 'fleet/jobs/{jobId}/runs/{epoch}/log',
+    access: ['viewer'],
+    params: run,
+    result: 'events',
+    summary: 'The log of a run, live; Last-Event-ID resumes.',
+  },
+  claimJobs: {
+    method: 'POST',
+    path: 'fleet/claim',
+    access: ['factory'],
+    body: ClaimRequestSchema,
+    maxBytes: JSON_BYTES,
+    result: ClaimedSchema,
+    summary: 'Claim what the scheduler gives for the free stations.',
+  },
+  renewLease: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/runs/{epoch}/renew',
+    access: ['factory'],
+    params: run,
+    body: RenewLeaseSchema,
+    maxBytes: JSON_BYTES,
+    result: RenewedSchema,
+    summary: 'Keep the lease; learn what to do.',
+  },
+  reportRun: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/runs/{epoch}/report',
+    access: ['factory'],
+    params: run,
+    body: RunReportSchema,
+    maxBytes: JSON_BYTES,
+    result: JobResultSchema,
+    summary: 'What happened in a run.',
+  },
+  appendLog: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/runs/{epoch}/log',
+    access: ['factory'],
+    params: run,
+    query: z.strictObject({
+      offset: z.coerce.number().int().nonnegative(),
+      end: z.stringbool().default(false),
+    }),
+    body: 'bytes',
+    maxBytes: LOG_CHUNK_BYTES,
+    result: LogAppendedSchema,
+    summary: 'Append bytes to the log of a run at an offset; `end` closes it.',
+  },
+  createEnrolment: {
+    method: 'POST',
+    path: 'fleet/enrolments',
+    access: ['admin'],
+    body: EnrolmentSchema,
+    maxBytes: JSON_BYTES,
+    result: EnrolmentTokenSchema,
+    status: 201,
+    summary: 'A one-time token for a new factory.',
+  },
+  enrolFactory: {
+    method: 'POST',
+    path: 'fleet/factories',
+    access: ['enrolment'],
+    body: EnrolFactorySchema,
+    maxBytes: JSON_BYTES,
+    result: EnrolledSchema,
+    status: 201,
+    summary: 'Trade the one-time token for a scoped one; join pools.',
+  },
+  listFactories: {
+    method: 'GET',
+    path: 'fleet/factories',
+    access: ['viewer'],
+    result: FactoryListSchema,
+    summary: 'The fleet.',
+  },
+  getProduct: {
+    method: 'GET',
+    path: 'fleet/products/{productId}',
+    access: ['viewer'],
+    params: product,
+    result: ProductSchema,
+    summary: 'A product and what it allows.',
+  },
+  putProduct: {
+    method: 'PUT',
+    path: 'fleet/products/{productId}',
+    access: ['admin'],
+    params: product,
+    body: PutProductSchema,
+    maxBytes: JSON_BYTES,
+    result: ProductSchema,
+    summary: 'Create or change a product.',
+  },
+  receiveWebhook: {
+    method: 'POST',
+    path: 'fleet/webhooks/github/{productId}',
+    access: ['signature'],
+    params: product,
+    body: 'bytes',
+    maxBytes: WEBHOOK_BYTES,
+    result: z.strictObject({ accepted: z.boolean(), reason: z.string().optional() }),
+    summary: 'A GitHub webhook.',
+  },
+} as const satisfies Record<string, RouteSpec>;
+
+export type RouteName = keyof typeof ROUTES;
