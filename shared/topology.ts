@@ -2,7 +2,7 @@
  * The one list of what exists in the cloud: containers, queues, pools and blob containers. Bicep reads the same
  * JSON, so a name or a limit is written down once.
  */
-import topology from './topology.json' with { type: 'json' };
+import { readFileSync } from 'node:fs';
 
 export interface ContainerSpec {
   readonly name: string;
@@ -16,9 +16,9 @@ export interface ContainerSpec {
 export interface QueueSpec {
   readonly name: string;
   readonly requiresSession: boolean;
-  readonly lockSeconds: number;
+  readonly lockDurationSeconds: number;
   readonly maxDeliveryCount: number;
-  readonly duplicateDetectionSeconds: number;
+  readonly duplicateDetectionWindowSeconds: number;
 }
 
 /** Factories that satisfy `capabilities` join the pool and share its queue; see shared/rules/capabilities.ts. */
@@ -28,6 +28,18 @@ export interface PoolSpec {
   /** 1 is the cheapest to run on. */
   readonly costClass: number;
 }
+
+interface Topology {
+  readonly database: string;
+  readonly containers: readonly ContainerSpec[];
+  readonly blobContainers: readonly string[];
+  readonly queues: readonly Omit<QueueSpec, 'lockDurationSeconds'>[];
+  readonly poolQueue: Omit<QueueSpec, 'name' | 'requiresSession'> & { readonly ticketTtlSeconds: number };
+  readonly pools: readonly PoolSpec[];
+}
+
+// Read, not imported: importing JSON still warns on Node 20.
+const topology = JSON.parse(readFileSync(new URL('./topology.json', import.meta.url), 'utf8')) as Topology;
 
 /** Service Bus default; a tracker call ends well within it. */
 const QUEUE_LOCK_SECONDS = 60;
@@ -42,13 +54,13 @@ export const TICKET_TTL_SECONDS: number = topology.poolQueue.ticketTtlSeconds;
 export const poolQueueName = (pool: string): string => `pool-${pool}`;
 
 export const QUEUES: readonly QueueSpec[] = [
-  ...topology.queues.map((queue) => ({ lockSeconds: QUEUE_LOCK_SECONDS, ...queue })),
+  ...topology.queues.map((queue) => ({ lockDurationSeconds: QUEUE_LOCK_SECONDS, ...queue })),
   ...topology.pools.map((pool) => ({
     name: poolQueueName(pool.name),
     requiresSession: true,
-    lockSeconds: topology.poolQueue.lockSeconds,
+    lockDurationSeconds: topology.poolQueue.lockDurationSeconds,
     maxDeliveryCount: topology.poolQueue.maxDeliveryCount,
-    duplicateDetectionSeconds: topology.poolQueue.duplicateDetectionSeconds,
+    duplicateDetectionWindowSeconds: topology.poolQueue.duplicateDetectionWindowSeconds,
   })),
 ];
 
