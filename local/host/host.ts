@@ -1,0 +1,223 @@
+// The local Azure Functions host: runs a built `@azure/functions` v4 app, unmodified, and knows nothing else.
+import { createHash, randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { isKind, readFunction } from './functions.js';
+import type { HostedFunction } from './functions.js';
+import { readHostJson } from './hostJson.js';
+import type { HostConfig, JsonObject } from './hostJson.js';
+import { createAdmin } from './http/admin.js';
+import type { Cors, Keys } from './http/access.js';
+import { HttpFront } from './http/front.js';
+import { Invoker } from './invoker.js';
+import type { InvocationStats } from './invoker.js';
+import { createLog } from './log.js';
+import type { Log, LogEntry } from './log.js';
+import { Settings } from './settings.js';
+import { TimerListener } from './timer/listener.js';
+import { ForkedWorker, InProcessWorker } from './worker.js';
+import type { Worker } from './worker.js';
+import type { LoadedApp, WorkerLog } from './worker/protocol.js';
+
+/** ms that running invocations get when the host closes. */
+const GRACE = 2_000;
+/** Bytes; Azure's default, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` changes it. */
+const BODY_LIMIT = 104_857_600;
+
+export interface HostOptions {
+  /** Folder of the app: package.json, host.json and the built output. */
+  appDir: string;
+  /** 0, the default, takes a free one. */
+  port?: number;
+  host?: string;
+  /** Application settings; the app sees them in its environment. */
+  settings: Readonly<Record<string, string>>;
+  /** Laid over host.json. */
+  hostJson?: JsonObject;
+  /** Opens the admin endpoints and every function; random when not given. */
+  masterKey?: string;
+  /** Open functions of level `function`. */
+  hostKeys?: readonly string[];
+  functionKeys?: Readonly<Record<string, readonly string[]>>;
+  cors?: Cors;
+  /** Runs the app in this process: nothing of it can be killed, so for tests only. */
+  inProcess?: boolean;
+  /** Loads the app again when its built output changes. */
+  watch?: boolean;
+  log?: (entry: LogEntry) => void;
+}
+
+export interface FunctionSummary {
+  name: string;
+  trigger: HostedFunction['trigger']['kind'];
+  route?: string;
+  methods?: string[];
+}
+
+export interface Host {
+  readonly port: number;
+  readonly url: string;
+  readonly masterKey: string;
+  readonly functions: FunctionSummary[];
+  readonly workerPid: number | undefined;
+  readonly stats: InvocationStats & { workerRestarts: number };
+  close(): Promise<void>;
+}
+
+interface Listener {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the host and the app; ready when HTTP answers and every listener listens.
+ * @throws Error when the app cannot be loaded, uses what this host lacks, or the port is taken
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const host = new LocalHost(options);
+  try {
+    return await host.start();
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+}
+
+class LocalHost implements Host {
+  port = 0;
+  url = '';
+  readonly #options: HostOptions;
+  readonly #appDir: string;
+  readonly #settings: Settings;
+  readonly #keys: Keys;
+  readonly #log: Log;
+  readonly #worker: Worker;
+  readonly #invoker: Invoker;
+  readonly #front: HttpFront;
+  #config: HostConfig;
+  #functions: HostedFunction[] = [];
+  #listeners: Listener[] = [];
+  #state: 'Starting' | 'Running' | 'Error' | 'Stopping' = 'Starting';
+  #stop = new AbortController();
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#appDir = path.resolve(options.appDir);
+    this.#settings = new Settings(options.settings);
+    this.#keys = {
+      master: options.masterKey ?? randomBytes(24).toString('base64url'),
+      host: options.hostKeys ?? [],
+      functions: options.functionKeys ?? {},
+    };
+    this.#log = createLog(() => this.#config.logLevels, options.log ?? (() => undefined));
+    this.#config = this.#readConfig();
+    const workerOptions = {
+      appDir: this.#appDir,
+      settings: options.settings,
+      log: (entry: WorkerLog) => this.#log(entry.level, category(entry), entry.message, entry.invocationId),
+      print: (line: string, stream: 'stdout' | 'stderr') =>
+        this.#log(stream === 'stderr' ? 'warning' : 'information', 'Host.Function.Console', line),
+    };
+    this.#worker = options.inProcess ? new InProcessWorker(workerOptions) : new ForkedWorker(workerOptions);
+    this.#invoker = new Invoker({
+      worker: this.#worker,
+      log: this.#log,
+      timeout: () => this.#config.functionTimeout,
+      bindOutputs: async () => undefined,
+    });
+    this.#front = new HttpFront({
+      worker: this.#worker,
+      invoker: this.#invoker,
+      log: this.#log,
+      keys: this.#keys,
+      cors: options.cors,
+      bodyLimit: Number(this.#settings.get('FUNCTIONS_REQUEST_BODY_SIZE_LIMIT') ?? BODY_LIMIT),
+      admin: createAdmin({
+        keys: this.#keys,
+        hostId: this.#hostId(),
+        state: () => this.#state,
+        functions: () => this.#functions,
+        routePrefix: () => this.#config.http.routePrefix,
+        start: (fn, input) => {
+          this.#invoker.runWithRetries(fn, input, this.#stop.signal).catch(() => undefined);
+        },
+      }),
+    });
+  }
+
+  async start(): Promise<Host> {
+    const { port = 0, host = '127.0.0.1' } = this.#options;
+    const [listening] = await Promise.all([
+      this.#front.listen(port, host),
+      this.#worker.start().then((app) => this.#serve(app)),
+    ]);
+    this.port = listening;
+    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${listening}`;
+    return this;
+  }
+
+  get masterKey(): string {
+    return this.#keys.master;
+  }
+
+  get functions(): FunctionSummary[] {
+    return this.#functions.map(summary);
+  }
+
+  get workerPid(): number | undefined {
+    return this.#worker.pid;
+  }
+
+  get stats(): Host['stats'] {
+    return { ...this.#invoker.stats, workerRestarts: this.#worker.restarts };
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'Stopping') return;
+    this.#state = 'Stopping';
+    this.#stop.abort();
+    const deadline = Date.now() + GRACE;
+    const drained = Promise.all([this.#front.close(GRACE), ...this.#listeners.map((each) => each.stop())]);
+    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GRACE).unref())]);
+    await this.#worker.close(Math.max(100, deadline - Date.now()));
+    await drained;
+  }
+
+  async #serve(app: LoadedApp): Promise<void> {
+    this.#functions = app.functions.map((metadata) => readFunction(metadata, this.#settings));
+    this.#listeners = this.#functions.filter((fn) => !fn.disabled).flatMap((fn) => this.#listener(fn) ?? []);
+    const { routePrefix, customHeaders, maxOutstandingRequests } = this.#config.http;
+    this.#front.serve({ functions: this.#functions, routePrefix, customHeaders, maxOutstandingRequests });
+    await Promise.all(this.#listeners.map((listener) => listener.start()));
+    this.#state = 'Running';
+    this.#log('information', 'Host.Startup', `Job host started with ${this.#functions.length} functions.`);
+  }
+
+  #listener(fn: HostedFunction): Listener | undefined {
+    if (isKind('timer')(fn))
+      return new TimerListener(fn, { invoker: this.#invoker, log: this.#log, storage: undefined });
+    return undefined;
+  }
+
+  #readConfig(): HostConfig {
+    const { hostJson = {} } = this.#options;
+    return readHostJson(this.#appDir, this.#settings, hostJson, (message) =>
+      this.#options.log?.({ level: 'warning', category: 'Host.Configuration', message, at: new Date() }),
+    );
+  }
+
+  /** Names this app's blobs and locks: stable over restarts, different for different apps. */
+  #hostId(): string {
+    const given = this.#settings.get('AzureFunctionsWebHost__hostid');
+    return given ?? createHash('sha256').update(this.#appDir).digest('hex').slice(0, 32);
+  }
+}
+
+const category = (entry: WorkerLog): string => {
+  if (!entry.functionName) return 'Host.Worker';
+  return `Function.${entry.functionName}${entry.category === 'user' ? '.User' : ''}`;
+};
+
+const summary = ({ name, trigger }: HostedFunction): FunctionSummary =>
+  trigger.kind === 'http'
+    ? { name, trigger: trigger.kind, route: trigger.route, methods: trigger.methods }
+    : { name, trigger: trigger.kind };
