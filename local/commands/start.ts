@@ -1,0 +1,69 @@
+import { createWriteStream, rmSync } from 'node:fs';
+import path from 'node:path';
+import { followJobs } from '../follow.js';
+import { DEFAULT_PORTS, startSystem, type System, type SystemPorts } from '../system.js';
+import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
+
+export interface StartCommand {
+  readonly dataDir: string;
+  readonly reset: boolean;
+  readonly factories: number;
+  readonly leaseSeconds: number;
+  readonly sample: boolean;
+  readonly watch: boolean;
+  readonly ports: SystemPorts;
+}
+
+/** A local feed costs nothing: the echo to the tracker need not wait as long as in the cloud (ms). */
+const FEED_POLL_MS = 500;
+
+const summary = (system: System, dataDir: string): string => {
+  const where = path.relative(process.cwd(), dataDir) || dataDir;
+  const rows = [
+    ['console', system.consoleUrl],
+    ['tracker', system.trackerUrl],
+    ['API', `${system.apiUrl}/fleet/health`],
+    ['data', `${where}  (logs in ${path.join(where, 'start.log')})`],
+  ];
+  return rows.map(([name, value]) => `  ${paint('bold', (name ?? '').padEnd(8))} ${value}`).join('\n');
+};
+
+/**
+ * Everything, until Ctrl-C.
+ * @throws a sentence with the cure: a taken port, a folder in use
+ */
+export async function runStart(command: StartCommand): Promise<void> {
+  const signal = stopSignal();
+  if (command.reset) rmSync(command.dataDir, { recursive: true, force: true });
+  say(paint('bold', '\ngigafactory'));
+  const step = stopwatch();
+  const system = await startSystem({
+    ...command,
+    signal,
+    feedPollMs: FEED_POLL_MS,
+    onStep: step,
+    onLog: logTo(path.join(command.dataDir, 'start.log')),
+    onNotice: (message) => say(paint('yellow', `  ! ${message}`)),
+  });
+  say(`\n${summary(system, command.dataDir)}\n`);
+  const isDefault =
+    system.apiUrl.includes(`:${DEFAULT_PORTS.api}/`) && path.basename(command.dataDir) === '.gigafactory';
+  const prefix = isDefault ? '' : `GIGAFACTORY_CONNECTION=${system.connectionFile} `;
+  say(`  try      ${prefix}npx aq list · aq show JOB · aq explain JOB · aq submit FILE.md`);
+  say(`           file an item at ${system.trackerUrl} · Ctrl-C stops everything\n`);
+  const follower = followJobs(system, { aqPrefix: prefix });
+  await aborted(signal);
+  say(paint('gray', '\n  stopping …'));
+  follower.stop();
+  await system.stop();
+  say(paint('gray', '  stopped; `npm start` goes on with the same data'));
+}
+
+/** Appends what the parts print to a file, so that the terminal stays calm. */
+const logTo = (file: string): ((source: string, line: string) => void) => {
+  let stream: ReturnType<typeof createWriteStream> | undefined;
+  return (source, line) => {
+    stream ??= createWriteStream(file, { flags: 'a' });
+    stream.write(`${new Date().toISOString()} ${source}: ${line}\n`);
+  };
+};

@@ -1,0 +1,85 @@
+// Shows on the terminal what happens to jobs: each change of stage, and the log of one running job at a time.
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { System } from './system.js';
+import { paint, say } from './terminal.js';
+
+const POLL_MS = 500;
+const aq = path.join(
+  path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url)))),
+  'cli',
+  'aq.mjs',
+);
+
+/** What the API says of a job, as far as it is shown here. */
+export interface JobLine {
+  readonly jobId: string;
+  readonly title: string;
+  readonly stage: string;
+  readonly epoch: number;
+  readonly holder?: string;
+  readonly landing?: unknown;
+  readonly failure?: { readonly message: string };
+  readonly mergeCommit?: string;
+}
+
+export interface Follower {
+  stop(): void;
+}
+
+/** One line on a job's new state. */
+const describe = (job: JobLine): string => {
+  const by = job.holder ? paint('gray', ` on ${job.holder}`) : '';
+  const why =
+    job.failure && job.stage !== 'shipped' ? paint('gray', ` (${job.failure.message.split('\n')[0]})`) : '';
+  const stage = job.landing && job.stage === 'testing' ? 'testing, landing' : job.stage;
+  return `  ${paint('cyan', job.jobId)}  ${paint('bold', stage)}${by}${why}${paint('gray', `  ${job.title}`)}`;
+};
+
+/** Follows all jobs until stopped. Trouble with the API is waited out: the system says itself when a part is down. */
+export function followJobs(system: System, options: { aqPrefix: string }): Follower {
+  const seen = new Map<string, string>();
+  let log: ChildProcess | undefined;
+  let stopped = false;
+
+  const followLog = (job: JobLine): void => {
+    if (log) return;
+    log = spawn(process.execPath, [aq, 'logs', job.jobId, '-f'], {
+      env: { ...process.env, GIGAFACTORY_CONNECTION: system.connectionFile, NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    if (log.stdout)
+      createInterface({ input: log.stdout }).on('line', (line) => say(paint('gray', `    │ ${line}`)));
+    log.once('close', () => {
+      log = undefined;
+    });
+  };
+
+  const look = async (): Promise<void> => {
+    const { jobs } = (await system.api('GET', 'jobs?limit=50')) as { jobs: JobLine[] };
+    for (const job of jobs.toReversed()) {
+      const state = `${job.stage} ${job.epoch} ${job.landing ? 'landing' : ''}`;
+      if (seen.get(job.jobId) === state) continue;
+      seen.set(job.jobId, state);
+      say(describe(job));
+      if (job.stage === 'building') followLog(job);
+      if (job.stage === 'testing' && !job.landing)
+        say(`      ship it:  ${options.aqPrefix}npx aq ship ${job.jobId}   (or the button in the console)`);
+    }
+  };
+
+  void (async () => {
+    while (!stopped) {
+      await look().catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  })();
+  return {
+    stop() {
+      stopped = true;
+      log?.kill();
+    },
+  };
+}

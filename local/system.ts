@@ -1,0 +1,331 @@
+// The whole product on one machine: the embedded cloud, the built function app in the local host, a token issuer, a
+// tracker stand-in with a sample repository, the console, and factories as processes of their own. It knows the
+// product only from outside, as a deployer does: settings, HTTP routes, the factory's command line.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BLOB_CONTAINERS, CONTAINERS, DATABASE, QUEUES } from '../shared/topology.js';
+import { DEFAULT_CLOUD_PORTS, provision, startCloud, type CloudPorts } from './cloud.js';
+import { startConsole } from './console.js';
+import { lockDataDir } from './dataDir.js';
+import { startIdentity } from './identity/server.js';
+import { startProcess, type RunningProcess } from './processes.js';
+import { prepareSample } from './sample/repository.js';
+import { sampleIssue } from './sample/issue.js';
+import { loadSecrets } from './secrets.js';
+import { startTracker } from './tracker/server.js';
+
+export interface SystemPorts extends CloudPorts {
+  readonly api: number;
+  readonly console: number;
+  readonly tracker: number;
+  readonly identity: number;
+}
+
+export const DEFAULT_PORTS: SystemPorts = {
+  ...DEFAULT_CLOUD_PORTS,
+  api: 7071,
+  console: 4280,
+  tracker: 4290,
+  identity: 4291,
+};
+
+/** Every port free to choose: for tests and for a second system beside a running one. */
+export const FREE_PORTS: SystemPorts = {
+  serviceBus: 0,
+  cosmos: 0,
+  blob: 0,
+  api: 0,
+  console: 0,
+  tracker: 0,
+  identity: 0,
+};
+
+export interface SystemOptions {
+  readonly dataDir: string;
+  readonly ports: SystemPorts;
+  /** Factory processes to start. */
+  readonly factories: number;
+  /** Lease length for the whole fleet; a lost factory's job is free again after it. */
+  readonly leaseSeconds: number;
+  /** How often the change feed is asked (ms). Dispatch does not wait for it; the echo to the tracker does. */
+  readonly feedPollMs: number;
+  /** Restart the function app when its built files change. */
+  readonly watch: boolean;
+  /** File the sample item when the tracker has none yet. */
+  readonly sample: boolean;
+  /** Aborted while it starts: what was started until then is stopped and the reason thrown. */
+  readonly signal: AbortSignal;
+  /** One finished step of the start. */
+  readonly onStep: (step: string) => void;
+  /** What the parts print; for a log file. */
+  readonly onLog: (source: string, line: string) => void;
+  /** Something a person should know: a part died and was started again. */
+  readonly onNotice: (message: string) => void;
+}
+
+export interface System {
+  readonly apiUrl: string;
+  readonly consoleUrl: string;
+  readonly trackerUrl: string;
+  /** REST base of the tracker stand-in and its token, for those who look at items as a program would. */
+  readonly tracker: { readonly apiUrl: string; readonly token: string; readonly repository: string };
+  /** What `aq` needs to talk to this system. */
+  readonly connectionFile: string;
+  readonly sampleRepository: string;
+  readonly factories: readonly RunningProcess[];
+  /** A call to the API as the installation's admin. */
+  api(method: string, route: string, body?: unknown): Promise<unknown>;
+  startFactory(name: string): Promise<RunningProcess>;
+  stop(): Promise<void>;
+}
+
+export const PRODUCT = 'sample';
+const REPOSITORY = 'acme/calculator';
+const AUDIENCE = 'api://gigafactory';
+const ADMIN_CLIENT = 'aq';
+const CONSOLE_CLIENT = 'console';
+const dist = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const appDir = path.dirname(dist);
+
+type Close = () => Promise<unknown>;
+
+/**
+ * Starts everything and resolves when the first factory waits for work.
+ * @throws the first part's own words when one cannot start; everything started until then is stopped
+ */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const closers: Close[] = [lockDataDir(options.dataDir)];
+  // Last started, first stopped: factories give their work back while there is still somebody to tell.
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  };
+  try {
+    return await startParts(options, closers, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  options: SystemOptions,
+  closers: Close[],
+  stop: () => Promise<void>,
+): Promise<System> {
+  const { dataDir, ports, signal } = options;
+  const onStep = (step: string): void => {
+    signal.throwIfAborted();
+    options.onStep(step);
+  };
+  const inData = (...names: string[]): string => path.join(dataDir, ...names);
+  mkdirSync(dataDir, { recursive: true });
+  const secrets = loadSecrets(dataDir);
+
+  const consoleConfig: Record<string, string> = {};
+  const site = await startConsole({
+    port: ports.console,
+    root: path.join(dist, 'web'),
+    config: consoleConfig,
+  });
+  closers.push(site.close);
+  const [identity, cloud, sample] = await Promise.all([
+    startIdentity({
+      port: ports.identity,
+      dataDir: inData('identity'),
+      audience: AUDIENCE,
+      clients: [
+        { clientId: ADMIN_CLIENT, clientSecret: secrets.adminSecret, roles: ['admin'], name: 'Admin' },
+        {
+          clientId: CONSOLE_CLIENT,
+          redirectUris: [site.url, `${site.url}/`],
+          roles: ['admin'],
+          name: 'Console',
+        },
+      ],
+    }),
+    startCloud({
+      dataDir: inData('cloud'),
+      ports,
+      queues: QUEUES,
+      log: (line) => options.onLog('cloud', line),
+    }),
+    prepareSample({ dir: inData('sample') }),
+  ]);
+  closers.push(identity.close, cloud.stop);
+  onStep('cloud: Service Bus, Cosmos DB, Blob Storage');
+  await provision(cloud, { database: DATABASE, containers: CONTAINERS, blobContainers: BLOB_CONTAINERS });
+
+  const settingsFile = inData('settings.json');
+  const settings = {
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    AzureWebJobsStorage: cloud.blob,
+    COSMOS: cloud.cosmos,
+    SERVICE_BUS: cloud.serviceBus,
+    BLOBS: cloud.blob,
+    OPERATOR_ISSUER: identity.issuer,
+    OPERATOR_AUDIENCE: AUDIENCE,
+    OPERATOR_JWKS_URL: identity.jwksUrl,
+    FACTORY_TOKEN_KEY: secrets.factoryTokenKey,
+    LEASE_SECONDS: String(options.leaseSeconds),
+    FEED_POLL_MS: String(options.feedPollMs),
+    SAMPLE_WEBHOOK_SECRET: secrets.webhookSecret,
+    SAMPLE_TRACKER_TOKEN: secrets.trackerToken,
+  };
+  writeFileSync(
+    settingsFile,
+    JSON.stringify({ IsEncrypted: false, Values: settings, Host: { CORS: site.url } }, undefined, 2),
+    {
+      mode: 0o600,
+    },
+  );
+  const hostArgs = ['--app', appDir, '--port', String(ports.api), '--settings', settingsFile];
+  const host = await startProcess({
+    name: 'Functions host',
+    module: path.join(dist, 'local', 'host', 'main.js'),
+    args: options.watch ? [...hostArgs, '--watch'] : hostArgs,
+    restartArgs: (ready) =>
+      hostArgs.map((argument, at) => (hostArgs[at - 1] === '--port' ? String(ready.port) : argument)),
+    onLine: (line) => options.onLog('functions', line),
+    onCrash: options.onNotice,
+  });
+  closers.push(host.stop);
+  const apiUrl = `http://127.0.0.1:${String(host.ready.port)}/api`;
+  onStep('function app');
+
+  const tracker = await startTracker({
+    port: ports.tracker,
+    dataDir: inData('tracker'),
+    repository: REPOSITORY,
+    cloneUrl: sample.bareRepo,
+    token: secrets.trackerToken,
+    webhook: { url: `${apiUrl}/fleet/webhooks/github/${PRODUCT}`, secret: secrets.webhookSecret },
+    log: (line: string) => options.onLog('tracker', line),
+  });
+  closers.push(tracker.close);
+
+  const connection = {
+    apiUrl,
+    tokenUrl: identity.tokenUrl,
+    clientId: ADMIN_CLIENT,
+    clientSecret: secrets.adminSecret,
+    product: PRODUCT,
+  };
+  const connectionFile = inData('connection.json');
+  writeFileSync(connectionFile, JSON.stringify(connection, undefined, 2) + '\n', { mode: 0o600 });
+  Object.assign(consoleConfig, {
+    apiUrl,
+    issuer: identity.issuer,
+    clientId: CONSOLE_CLIENT,
+    scope: 'openid profile',
+    loginHint: 'admin',
+  });
+
+  const api = async (method: string, route: string, body?: unknown): Promise<unknown> => {
+    const answer = await fetch(`${apiUrl}/fleet/${route}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await adminToken(connection)}`,
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok)
+      throw new Error(`${method} ${route} was answered ${answer.status}: ${text.slice(0, 2000)}`);
+    return text ? JSON.parse(text) : undefined;
+  };
+  await api('PUT', `products/${PRODUCT}`, {
+    name: 'Sample product',
+    tracker: {
+      kind: 'github',
+      repository: REPOSITORY,
+      apiUrl: tracker.apiUrl,
+      webhookSecretSetting: 'SAMPLE_WEBHOOK_SECRET',
+      tokenSetting: 'SAMPLE_TRACKER_TOKEN',
+      // The shell engine runs what an item says. The sample product allows it; no product does by default.
+      engines: ['shell'],
+    },
+    defaults: { repo: sample.bareRepo, baseBranch: 'main', verify: 'node --test' },
+  });
+  onStep(`console, tracker stand-in, product "${PRODUCT}"`);
+
+  const factories: RunningProcess[] = [];
+  const startFactory = async (name: string): Promise<RunningProcess> => {
+    const enrolment = (await api('POST', 'enrolments', { products: ['*'] })) as { enrolmentToken: string };
+    const factory = await startProcess({
+      name,
+      module: path.join(dist, 'factory', 'main.js'),
+      args: ['--name', name, '--data', inData('factories', name)],
+      env: {
+        GIGAFACTORY_API: apiUrl,
+        GIGAFACTORY_ENROLMENT: enrolment.enrolmentToken,
+        SERVICE_BUS: cloud.serviceBus,
+      },
+      onLine: (line) => options.onLog(name, line),
+      onCrash: options.onNotice,
+    });
+    factories.push(factory);
+    return factory;
+  };
+  closers.push(() => Promise.all(factories.map((factory) => factory.stop())));
+  await Promise.all(Array.from({ length: options.factories }, (_, at) => startFactory(`factory-${at + 1}`)));
+  onStep(options.factories === 1 ? 'one factory' : `${options.factories} factories`);
+
+  if (options.sample && (await listIssues(tracker.apiUrl, secrets.trackerToken)).length === 0) {
+    await fileIssue(tracker.apiUrl, secrets.trackerToken);
+    onStep(`tracker item "${sampleIssue.title}" filed`);
+  }
+  return {
+    apiUrl,
+    consoleUrl: site.url,
+    trackerUrl: tracker.url,
+    tracker: { apiUrl: tracker.apiUrl, token: secrets.trackerToken, repository: REPOSITORY },
+    connectionFile,
+    sampleRepository: sample.bareRepo,
+    factories,
+    api,
+    startFactory,
+    stop,
+  };
+}
+
+interface Connection {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** A fresh token by the client-credentials grant; the issuer is next door, so it is not worth keeping. */
+async function adminToken({ tokenUrl, clientId, clientSecret }: Connection): Promise<string> {
+  const answer = await fetch(tokenUrl, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_secret: clientSecret,
+    }),
+  });
+  if (!answer.ok) throw new Error(`the token issuer answered ${answer.status}: ${await answer.text()}`);
+  return ((await answer.json()) as { access_token: string }).access_token;
+}
+
+const issuesUrl = (apiUrl: string): string => `${apiUrl}/repos/${REPOSITORY}/issues`;
+
+async function listIssues(apiUrl: string, token: string): Promise<unknown[]> {
+  const answer = await fetch(`${issuesUrl(apiUrl)}?state=all`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  if (!answer.ok) throw new Error(`the tracker answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as unknown[];
+}
+
+/** Files the sample item as a person would; the tracker then sends its webhook. */
+async function fileIssue(apiUrl: string, token: string): Promise<void> {
+  const answer = await fetch(issuesUrl(apiUrl), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(sampleIssue),
+  });
+  if (!answer.ok) throw new Error(`the tracker answered ${answer.status}: ${await answer.text()}`);
+}
