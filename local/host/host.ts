@@ -14,6 +14,7 @@ import { createLog } from './log.js';
 import type { Log, LogEntry } from './log.js';
 import { Settings } from './settings.js';
 import { TimerListener } from './timer/listener.js';
+import { watchApp } from './watch.js';
 import { ForkedWorker, InProcessWorker } from './worker.js';
 import type { Worker } from './worker.js';
 import type { LoadedApp, WorkerLog } from './worker/protocol.js';
@@ -97,7 +98,9 @@ class LocalHost implements Host {
   #functions: HostedFunction[] = [];
   #listeners: Listener[] = [];
   #state: 'Starting' | 'Running' | 'Error' | 'Stopping' = 'Starting';
-  #stop = new AbortController();
+  readonly #stop = new AbortController();
+  #reloading: Promise<void> = Promise.resolve();
+  #unwatch: () => void = () => undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -150,6 +153,7 @@ class LocalHost implements Host {
       this.#front.listen(port, host),
       this.#worker.start().then((app) => this.#serve(app)),
     ]);
+    if (this.#options.watch) this.#unwatch = watchApp(this.#appDir, () => this.#reload());
     this.port = listening;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${listening}`;
     return this;
@@ -175,11 +179,32 @@ class LocalHost implements Host {
     if (this.#state === 'Stopping') return;
     this.#state = 'Stopping';
     this.#stop.abort();
+    this.#unwatch();
     const deadline = Date.now() + GRACE;
     const drained = Promise.all([this.#front.close(GRACE), ...this.#listeners.map((each) => each.stop())]);
     await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GRACE).unref())]);
     await this.#worker.close(Math.max(100, deadline - Date.now()));
     await drained;
+  }
+
+  /** Loads the app again. Until it is loaded requests wait; when it cannot be, 503 answers until the next try. */
+  #reload(): void {
+    this.#reloading = this.#reloading.then(async () => {
+      if (this.#state === 'Stopping') return;
+      this.#log('information', 'Host.Startup', 'The app has changed; loading it again.');
+      try {
+        const stopped = Promise.all(this.#listeners.map((listener) => listener.stop()));
+        this.#config = this.#readConfig();
+        const app = await this.#worker.restart('The app has changed.');
+        await stopped;
+        await this.#serve(app);
+      } catch (error) {
+        this.#state = 'Error';
+        this.#listeners = [];
+        this.#front.serve(undefined);
+        this.#log('error', 'Host.Startup', `The app cannot be loaded: ${(error as Error).message}`);
+      }
+    });
   }
 
   async #serve(app: LoadedApp): Promise<void> {

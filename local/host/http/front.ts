@@ -65,8 +65,8 @@ export class HttpFront {
   listen(port: number, host: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        const taken = error.code === 'EADDRINUSE';
-        reject(taken ? new Error(`Port ${port} is taken: stop what uses it or choose another port.`) : error);
+        const message = `Port ${port} for the Functions host is taken: stop what listens there, or choose another port.`;
+        reject(error.code === 'EADDRINUSE' ? new Error(message, { cause: error }) : error);
       });
       this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
     });
@@ -102,7 +102,7 @@ export class HttpFront {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { cors, keys, admin } = this.#options;
     const address = `http://${request.headers.host ?? 'localhost'}${request.url}`;
-    if (!URL.canParse(address)) return void response.writeHead(400).end();
+    if (!request.url?.startsWith('/') || !URL.canParse(address)) return void response.writeHead(400).end();
     const url = new URL(address);
     if (applyCors(cors, request, response)) return;
     if (url.pathname === '/') return void response.writeHead(200).end('The Functions host is running.\n');

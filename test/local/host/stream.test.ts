@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Host } from '../../../local/host/host.js';
+import { Journal, startFixture } from './fixture.js';
+
+describe('HTTP streaming', () => {
+  const journal = new Journal();
+  let host: Host;
+  beforeAll(async () => {
+    host = await startFixture('streaming', {
+      log: journal.write,
+      settings: { FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1000000' },
+    });
+  });
+  afterAll(() => host.close());
+
+  const get = (path: string, init?: RequestInit): Promise<Response> => fetch(`${host.url}/api${path}`, init);
+  const release = async (): Promise<void> => {
+    await get('/release', { method: 'POST' });
+  };
+
+  it('hands over the request and its answer; params also hold the query, as on Azure', async () => {
+    const response = await get('/plain/7?extra=1', { headers: { 'x-agent': 'test' } });
+    expect(response.status).toBe(202);
+    expect(response.headers.getSetCookie()).toEqual(['crumb=x']);
+    expect(response.headers.get('x-ms-invocation-id')).toBeNull();
+    expect(await response.json()).toEqual({
+      url: `${host.url}/api/plain/7?extra=1`,
+      params: { id: '7', extra: '1' },
+      agent: 'test',
+    });
+  });
+
+  it('passes each part on as it is written', async () => {
+    const response = await get('/drip');
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const reader = (response.body as ReadableStream<Uint8Array>)
+      .pipeThrough(new TextDecoderStream())
+      .getReader();
+    expect(await reader.read()).toEqual({ done: false, value: 'first\n' });
+    await release();
+    expect(await reader.read()).toEqual({ done: false, value: 'second\n' });
+    expect((await reader.read()).done).toBe(true);
+  });
+
+  it('streams a request body in', async () => {
+    const body = new Blob(['x'.repeat(400_000), 'y'.repeat(400_000)]).stream();
+    const response = await get('/count', { method: 'POST', body, duplex: 'half' } as RequestInit);
+    expect(await response.text()).toBe('800000');
+  });
+
+  it('answers 413 to a body above the limit, declared or not', async () => {
+    const large = 'x'.repeat(1_000_001);
+    expect((await get('/count', { method: 'POST', body: large })).status).toBe(413);
+    const stream = new Blob([large]).stream();
+    const chunked = get('/count', { method: 'POST', body: stream, duplex: 'half' } as RequestInit);
+    expect((await chunked).status).toBe(413);
+  });
+
+  it('survives a client that goes away in the middle', async () => {
+    const controller = new AbortController();
+    const response = await get('/drip', { signal: controller.signal });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    controller.abort();
+    await release();
+    await journal.until('Function.drip', 'Executed', 2);
+    expect((await get('/plain/1')).status).toBe(202);
+    expect(host.stats.running).toBe(0);
+  });
+
+  it('never answers when the handler throws, as on Azure, but says so in the log', async () => {
+    const controller = new AbortController();
+    const answered = get('/throws', { signal: controller.signal });
+    await journal.until('Function.throws', 'its response never completes');
+    expect(await Promise.race([answered, journal.entries])).toBe(journal.entries);
+    controller.abort();
+    await expect(answered).rejects.toThrow('aborted');
+  });
+});
