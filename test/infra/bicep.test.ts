@@ -86,7 +86,7 @@ describe('the infrastructure', () => {
 
   it('reads fields of the topology that exist', () => {
     const topology = JSON.parse(readFileSync('shared/topology.json', 'utf8')) as Record<string, unknown>;
-    const fields = [...read('main.bicep').matchAll(/\btopology\.(?!json')(\w+)/g)].map(
+    const fields = [...read('main.bicep').matchAll(/\btopology\.(?!json)(\w+)/g)].map(
       ([, field = '']) => field,
     );
     expect(fields.length).toBeGreaterThan(3);
