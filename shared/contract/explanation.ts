@@ -20,7 +20,12 @@ export const BlockSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lock'), key: z.string(), heldBy: z.string() }),
   z.strictObject({ kind: z.literal('backoff'), until: z.string() }),
   z.strictObject({ kind: z.literal('switch'), scope: z.string(), reason: z.string() }),
+  /** The factory is not allowed that product. */
   z.strictObject({ kind: z.literal('product'), productId: z.string() }),
+  /** The factory is not there to take work. */
+  z.strictObject({ kind: z.literal('status'), status: z.enum(['draining', 'offline']) }),
+  /** Every station of the factory is busy. */
+  z.strictObject({ kind: z.literal('stations'), running: z.number().int(), stations: z.number().int() }),
 ]);
 export type Block = z.infer<typeof BlockSchema>;
 

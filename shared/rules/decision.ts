@@ -1,0 +1,71 @@
+/** What goes into a decision about a job and what comes out of it: plain data, acted on by an operation. */
+import type { RunReport } from '../contract/api.js';
+import type { EventBody } from '../contract/event.js';
+import type { Assignment } from '../contract/explanation.js';
+import type { Actor, Job, Run, RunKind, Stage } from '../contract/job.js';
+import type { Engine } from '../contract/manifest.js';
+
+export type Command =
+  | {
+      kind: 'claim';
+      actor: Actor;
+      run: RunKind;
+      factoryId: string;
+      pool: string;
+      engine: Engine;
+      decision: Assignment;
+    }
+  | { kind: 'report'; actor: Actor; epoch: number; factoryId: string; report: RunReport }
+  /** The reaper: the holder of this epoch was silent for too long. */
+  | { kind: 'lose'; actor: Actor; epoch: number; message: string }
+  | { kind: 'ship'; actor: Actor }
+  | { kind: 'cancel'; actor: Actor; reason: string }
+  | { kind: 'requeue'; actor: Actor; reason: string };
+export type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
+
+/** An event before the operation gives it a sequence and seals it into the hash chain. */
+export interface EventDraft {
+  body: EventBody;
+  actor: Actor;
+  at: string;
+  /** The stage after the event, and before it where it changed. */
+  stage: Stage;
+  from?: Stage;
+}
+
+export interface Accepted {
+  kind: 'accepted';
+  job: Job;
+  /** The run that was created or changed. */
+  run?: Run;
+  /** Empty when the command had been carried out before: nothing needs to be written. */
+  events: EventDraft[];
+}
+export interface Rejected {
+  kind: 'rejected';
+  code: 'illegal-transition' | 'stale-epoch';
+  message: string;
+  /** What would be legal now, for the same kind of caller. */
+  legal: string[];
+}
+export type Decision = Accepted | Rejected;
+
+/** A copy without some optional properties. */
+export function omit<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {
+  const copy = { ...value };
+  for (const key of keys) delete copy[key];
+  return copy;
+}
+
+/** The job in a stage; `stageSince` moves only when the stage does. */
+export const enter = (job: Job, stage: Stage, now: string): Job =>
+  job.stage === stage ? job : { ...job, stage, stageSince: now };
+
+/** An event that led from one state of a job to another. */
+export const draft = (body: EventBody, actor: Actor, now: string, before: Job, after: Job): EventDraft => ({
+  body,
+  actor,
+  at: now,
+  stage: after.stage,
+  ...(before.stage !== after.stage && { from: before.stage }),
+});

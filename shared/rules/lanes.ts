@@ -1,0 +1,19 @@
+/** Lanes: classes of jobs with the same hard requirements. A lane is the session id of its tickets. */
+import { hashHex } from './hash.js';
+
+/** Service Bus allows 128 characters in a session id; eight are left for the shard of a hot lane (`~17`). */
+export const MAX_LANE_CHARS = 120;
+/** The lane of jobs that ask for nothing; no requirement can look like it. */
+const NO_REQUIREMENTS = '*';
+
+/**
+ * The lane of normalised, sorted requirements (see requirementsOf): the requirements themselves, joined by commas, so
+ * that a person can read it; cut and completed by a hash where that is too long. Stable: tickets in flight carry it.
+ */
+export function laneOf(requirements: readonly string[]): string {
+  if (requirements.length === 0) return NO_REQUIREMENTS;
+  const lane = requirements.join(',');
+  if (lane.length <= MAX_LANE_CHARS) return lane;
+  const mark = `#${hashHex(lane)}`;
+  return lane.slice(0, MAX_LANE_CHARS - mark.length) + mark;
+}

@@ -1,0 +1,69 @@
+/** A new job and its first event. */
+import type { Actor, Job, TrackerItem } from '../contract/job.js';
+import type { Engine, Manifest } from '../contract/manifest.js';
+import { requirementsOf } from './capabilities.js';
+import type { EventDraft } from './decision.js';
+import { namedEngine } from './engine.js';
+import { laneOf } from './lanes.js';
+import { NO_USAGE } from './spend.js';
+
+/** As in the manifest's own `title`. */
+const MAX_TITLE_CHARS = 200;
+
+/** The manifest's title, or the first line of the prompt that says something. */
+function titleOf(manifest: Manifest): string {
+  if (manifest.title !== undefined) return manifest.title;
+  const lines = manifest.body.split('\n').map((line) => line.replace(/^#+\s*/, '').trim());
+  const first = lines.find((line) => line !== '' && !line.startsWith('```') && !line.startsWith('~~~'));
+  return (first ?? 'Untitled job').slice(0, MAX_TITLE_CHARS);
+}
+
+/**
+ * A job as it enters the queue. `events` and `headHash` are zero and empty: the operation that seals the event sets
+ * them.
+ * @param engine what a product's settings give where the manifest names neither engine nor class
+ */
+export function newJob(input: {
+  manifest: Manifest;
+  productId: string;
+  jobId: string;
+  contentHash: string;
+  actor: Actor;
+  trackerItem?: TrackerItem | undefined;
+  engine?: Engine | undefined;
+  now: string;
+}): { job: Job; events: EventDraft[] } {
+  const { manifest, productId, jobId, contentHash, actor, trackerItem, now } = input;
+  const engine = namedEngine(manifest) ?? input.engine;
+  const requirements = requirementsOf(manifest, engine);
+  const title = titleOf(manifest);
+  const job: Job = {
+    id: 'job',
+    type: 'job',
+    productId,
+    jobId,
+    title,
+    manifest,
+    contentHash,
+    ...(engine !== undefined && { engine }),
+    requirements,
+    lane: laneOf(requirements),
+    ...(trackerItem !== undefined && { trackerItem }),
+    stage: 'queued',
+    submittedAt: now,
+    submittedBy: actor,
+    stageSince: now,
+    epoch: 0,
+    attempts: 0,
+    usage: NO_USAGE,
+    events: 0,
+    headHash: '',
+  };
+  const event: EventDraft = {
+    body: { kind: 'job.submitted', title, contentHash },
+    actor,
+    at: now,
+    stage: 'queued',
+  };
+  return { job, events: [event] };
+}

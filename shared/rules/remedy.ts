@@ -1,0 +1,143 @@
+/** The smallest change that would place a waiting job, as data and as words. */
+import { assertExhaustive } from '../errors.js';
+import type { Block } from '../contract/explanation.js';
+import type { ReadyEntry } from '../contract/fleet.js';
+
+/** One change. Several of them together may be needed. */
+export type Remedy =
+  | { kind: 'wait'; until: string }
+  | { kind: 'release-lock'; key: string; heldBy: string }
+  | { kind: 'resume'; scope: string }
+  | { kind: 'free-station'; factoryId: string; pool: string }
+  | { kind: 'start-factory'; factoryId: string; status: 'draining' | 'offline' }
+  | { kind: 'admit-product'; factoryId: string; productId: string }
+  | { kind: 'add-capabilities'; factoryId: string; missing: string[] }
+  /** No factory that is known could do: another one, with these, in this pool. */
+  | { kind: 'enrol-factory'; pool: string; capabilities: string[]; factoryId?: string };
+
+/** A factory with everything that keeps it from the job. */
+export interface FactoryBlocks {
+  factoryId: string;
+  blocks: readonly Block[];
+}
+
+/** How much each change asks of people, to compare: waiting for a station is nothing, another machine is a lot. */
+const EFFORT = { stations: 1, status: 2, product: 4, capability: 8, enrol: 24 } as const;
+
+/** What would lift a block that no particular factory has. */
+function liftHold(block: Block): Remedy[] {
+  switch (block.kind) {
+    case 'backoff':
+      return [{ kind: 'wait', until: block.until }];
+    case 'lock':
+      return [{ kind: 'release-lock', key: block.key, heldBy: block.heldBy }];
+    case 'switch':
+      return [{ kind: 'resume', scope: block.scope }];
+    case 'capability':
+    case 'target':
+    case 'product':
+    case 'status':
+    case 'stations':
+      return [];
+    default:
+      return assertExhaustive(block);
+  }
+}
+
+/** What would make one factory take the job, and how much that asks; undefined when it never will (a target). */
+function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort: number } | undefined {
+  const { factoryId } = factory;
+  const remedies: Remedy[] = [];
+  let effort = 0;
+  for (const block of factory.blocks) {
+    switch (block.kind) {
+      case 'target':
+        return undefined;
+      case 'stations':
+        remedies.push({ kind: 'free-station', factoryId, pool });
+        effort += EFFORT.stations;
+        break;
+      case 'status':
+        remedies.push({ kind: 'start-factory', factoryId, status: block.status });
+        effort += EFFORT.status;
+        break;
+      case 'product':
+        remedies.push({ kind: 'admit-product', factoryId, productId: block.productId });
+        effort += EFFORT.product;
+        break;
+      case 'capability':
+        remedies.push({ kind: 'add-capabilities', factoryId, missing: block.missing });
+        effort += EFFORT.capability * block.missing.length;
+        break;
+      case 'backoff':
+      case 'lock':
+      case 'switch':
+        break;
+      default:
+        return assertExhaustive(block);
+    }
+  }
+  return { remedies, effort };
+}
+
+/**
+ * What has to change for the job to be placed: every hold lifted, and the factory for which the least is to be done.
+ * Empty when nothing has to.
+ * @param holds blocks that hold for every factory
+ * @param factories the fleet, each with the blocks of its own
+ * @param capabilities what the members of the job's pool must have
+ */
+export function smallestChange(
+  entry: Pick<ReadyEntry, 'pool' | 'requirements' | 'targetFactoryId'>,
+  holds: readonly Block[],
+  factories: readonly FactoryBlocks[],
+  capabilities: readonly string[],
+): Remedy[] {
+  const needed = [...new Set([...entry.requirements, ...capabilities])].sort();
+  const target = entry.targetFactoryId;
+  let best: { remedies: Remedy[]; effort: number } = {
+    remedies: [
+      {
+        kind: 'enrol-factory',
+        pool: entry.pool,
+        capabilities: needed,
+        ...(target !== undefined && { factoryId: target }),
+      },
+    ],
+    effort: EFFORT.enrol,
+  };
+  // A factory of that name exists already: another one cannot be enrolled.
+  if (target !== undefined && factories.some((one) => one.factoryId === target))
+    best = { ...best, effort: Number.POSITIVE_INFINITY };
+  for (const factory of factories) {
+    const option = fit(factory, entry.pool);
+    if (option !== undefined && option.effort < best.effort) best = option;
+  }
+  return [...holds.flatMap(liftHold), ...best.remedies];
+}
+
+/** The change in words, to go after "it would be placed with …". */
+export function describeRemedy(remedy: Remedy): string {
+  switch (remedy.kind) {
+    case 'wait':
+      return `time: its retry may start at ${remedy.until}`;
+    case 'release-lock':
+      return `${remedy.heldBy} ending, which holds the lock ${remedy.key}`;
+    case 'resume':
+      return `${remedy.scope} resumed`;
+    case 'free-station':
+      return `a free station in pool ${remedy.pool} (${remedy.factoryId} is the nearest)`;
+    case 'start-factory':
+      return `${remedy.factoryId} back online (it is ${remedy.status})`;
+    case 'admit-product':
+      return `${remedy.factoryId} enrolled for the product ${remedy.productId} too`;
+    case 'add-capabilities':
+      return `${remedy.missing.join(', ')} on ${remedy.factoryId}`;
+    case 'enrol-factory': {
+      const named = remedy.factoryId === undefined ? 'a factory' : `a factory named ${remedy.factoryId}`;
+      return `${named} with ${remedy.capabilities.join(', ') || 'any capabilities'} in pool ${remedy.pool}`;
+    }
+    default:
+      return assertExhaustive(remedy);
+  }
+}
