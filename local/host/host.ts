@@ -1,5 +1,5 @@
 // The local Azure Functions host: runs a built `@azure/functions` v4 app, unmodified, and knows nothing else.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { isKind, readFunction } from './functions.js';
 import type { HostedFunction } from './functions.js';
@@ -14,6 +14,9 @@ import { createLog } from './log.js';
 import type { Log, LogEntry } from './log.js';
 import { Settings } from './settings.js';
 import { TimerListener } from './timer/listener.js';
+import { BlobTimerStorage } from './timer/storage.js';
+import type { TimerStorage } from './timer/listener.js';
+import { Clients } from './clients.js';
 import { watchApp } from './watch.js';
 import { ForkedWorker, InProcessWorker } from './worker.js';
 import type { Worker } from './worker.js';
@@ -91,6 +94,9 @@ class LocalHost implements Host {
   readonly #settings: Settings;
   readonly #keys: Keys;
   readonly #log: Log;
+  readonly #clients: Clients;
+  /** A host that is started again under the same id takes over its own locks and leases at once. */
+  readonly #instanceId: string;
   readonly #worker: Worker;
   readonly #invoker: Invoker;
   readonly #front: HttpFront;
@@ -106,6 +112,8 @@ class LocalHost implements Host {
     this.#options = options;
     this.#appDir = path.resolve(options.appDir);
     this.#settings = new Settings(options.settings);
+    this.#clients = new Clients(this.#settings);
+    this.#instanceId = this.#settings.get('WEBSITE_INSTANCE_ID') ?? randomUUID();
     this.#keys = {
       master: options.masterKey ?? randomBytes(24).toString('base64url'),
       host: options.hostKeys ?? [],
@@ -185,6 +193,7 @@ class LocalHost implements Host {
     await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GRACE).unref())]);
     await this.#worker.close(Math.max(100, deadline - Date.now()));
     await drained;
+    await this.#clients.close();
   }
 
   /** Loads the app again. Until it is loaded requests wait; when it cannot be, 503 answers until the next try. */
@@ -209,7 +218,9 @@ class LocalHost implements Host {
 
   async #serve(app: LoadedApp): Promise<void> {
     this.#functions = app.functions.map((metadata) => readFunction(metadata, this.#settings));
-    this.#listeners = this.#functions.filter((fn) => !fn.disabled).flatMap((fn) => this.#listener(fn) ?? []);
+    const enabled = this.#functions.filter((fn) => !fn.disabled);
+    const storage = enabled.some(isKind('timer')) ? await this.#timerStorage() : undefined;
+    this.#listeners = enabled.flatMap((fn) => this.#listener(fn, storage) ?? []);
     const { routePrefix, customHeaders, maxOutstandingRequests } = this.#config.http;
     this.#front.serve({ functions: this.#functions, routePrefix, customHeaders, maxOutstandingRequests });
     await Promise.all(this.#listeners.map((listener) => listener.start()));
@@ -217,10 +228,28 @@ class LocalHost implements Host {
     this.#log('information', 'Host.Startup', `Job host started with ${this.#functions.length} functions.`);
   }
 
-  #listener(fn: HostedFunction): Listener | undefined {
+  #listener(fn: HostedFunction, storage: TimerStorage | undefined): Listener | undefined {
     if (isKind('timer')(fn))
-      return new TimerListener(fn, { invoker: this.#invoker, log: this.#log, storage: undefined });
+      return new TimerListener(fn, { invoker: this.#invoker, log: this.#log, storage });
     return undefined;
+  }
+
+  /** The real host refuses to start without a storage account; here its timers do without what needs one. */
+  async #timerStorage(): Promise<TimerStorage | undefined> {
+    if (!this.#settings.findConnection('Storage')) {
+      const message = 'AzureWebJobsStorage is not set: timers run without monitor and singleton lock.';
+      this.#log('warning', 'Host.Timers', message);
+      return undefined;
+    }
+    const blobs = await this.#clients.blob('Storage');
+    const { listenerLockPeriod, listenerLockRecoveryPollingInterval } = this.#config.singleton;
+    return new BlobTimerStorage({
+      container: blobs.getContainerClient('azure-webjobs-hosts'),
+      hostId: this.#hostId(),
+      instanceId: this.#instanceId,
+      lockPeriod: listenerLockPeriod,
+      recoveryInterval: listenerLockRecoveryPollingInterval,
+    });
   }
 
   #readConfig(): HostConfig {

@@ -22,6 +22,8 @@ export interface HostConfig {
     /** ms; default = the client's own wait for a message, 1 min */
     sessionIdleTimeout: number;
   };
+  /** ms; the locks that let one instance alone run a timer */
+  singleton: { listenerLockPeriod: number; listenerLockRecoveryPollingInterval: number };
 }
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -39,7 +41,6 @@ const SILENT = new Set([
   'watchfiles',
   'healthmonitor',
   'concurrency',
-  'singleton',
 ]);
 
 /**
@@ -105,6 +106,10 @@ export function readHostJson(
       maxMessageBatchSize: number(`${bus}:maxMessageBatchSize`, 1_000),
       prefetchCount: number(`${bus}:prefetchCount`, 0),
       sessionIdleTimeout: duration(`${bus}:sessionIdleTimeout`, 60_000),
+    },
+    singleton: {
+      listenerLockPeriod: duration('singleton:listenerLockPeriod', 60_000),
+      listenerLockRecoveryPollingInterval: duration('singleton:listenerLockRecoveryPollingInterval', 60_000),
     },
   };
   for (const key of values.keys())

@@ -196,8 +196,8 @@ export class ForkedWorker implements Worker {
   #revive(why: string): void {
     this.#child = undefined;
     this.#fail(new WorkerLost(why));
-    this.#quickDeaths = Date.now() - this.#startedAt < STABLE_AFTER ? this.#quickDeaths + 1 : 0;
-    const delay = RESTART_BACKOFF[Math.min(this.#quickDeaths, RESTART_BACKOFF.length - 1)] ?? 0;
+    if (Date.now() - this.#startedAt >= STABLE_AFTER) this.#quickDeaths = 0;
+    const delay = RESTART_BACKOFF[Math.min(this.#quickDeaths++, RESTART_BACKOFF.length - 1)] ?? 0;
     const message = `${why} Starting another${delay ? ` in ${delay} ms` : ''}.`;
     this.#options.log({ level: 'error', category: 'system', message });
     this.#ready = new Promise((resolve) => setTimeout(resolve, delay).unref()).then(() => {

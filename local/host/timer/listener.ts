@@ -153,7 +153,7 @@ async function until(time: Date, stop: AbortSignal): Promise<boolean> {
 }
 
 /** Waits, or less when stopped. */
-function pause(ms: number, stop: AbortSignal): Promise<void> {
+export function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

@@ -65,14 +65,15 @@ describe('HTTP streaming', () => {
     await release();
     await journal.until('Function.drip', 'Executed', 2);
     expect((await get('/plain/1')).status).toBe(202);
-    expect(host.stats.running).toBe(0);
+    await expect.poll(() => host.stats.running).toBe(0);
   });
 
   it('never answers when the handler throws, as on Azure, but says so in the log', async () => {
     const controller = new AbortController();
     const answered = get('/throws', { signal: controller.signal });
     await journal.until('Function.throws', 'its response never completes');
-    expect(await Promise.race([answered, journal.entries])).toBe(journal.entries);
+    const silence = new Promise((resolve) => setImmediate(resolve, 'silence'));
+    expect(await Promise.race([answered, silence])).toBe('silence');
     controller.abort();
     await expect(answered).rejects.toThrow('aborted');
   });
