@@ -112,7 +112,7 @@ export function sendHtml(response: ServerResponse, status: number, body: string)
   // Nothing of these pages comes from elsewhere, and no other page may put them into a frame.
   send(response, status, 'text/html; charset=utf-8', body, {
     'content-security-policy':
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     'referrer-policy': 'same-origin',
     'cache-control': 'no-store',
   });
