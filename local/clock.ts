@@ -1,5 +1,6 @@
 // Time, injected: the engines read it and are woken by it only through this interface, so a simulation can run
 // thousands of hours in a minute and a test can expire a lock without waiting for it.
+import { Heap } from './heap.js';
 
 /** A source of time and of wake-ups. Times are milliseconds since the Unix epoch. */
 export interface Clock {
@@ -40,8 +41,7 @@ interface Wakeup {
 export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
-  /** A binary heap by (atMs, order): simulations hold 100k pending timers. */
-  readonly #heap: Wakeup[] = [];
+  readonly #heap = new Heap<Wakeup>(isBefore);
 
   /** @param startMs the first time it shows; any fixed number keeps a run repeatable */
   constructor(startMs = Date.UTC(2026, 0, 1)) {
@@ -54,21 +54,13 @@ export class VirtualClock implements Clock {
 
   /** The time of the next wake-up that was not cancelled, or undefined if nothing waits. */
   nextAt(): number | undefined {
-    while (this.#heap[0] && !this.#heap[0].fn) this.#pop();
-    return this.#heap[0]?.atMs;
+    while (this.#heap.peek()?.fn === undefined && this.#heap.size > 0) this.#heap.pop();
+    return this.#heap.peek()?.atMs;
   }
 
   schedule(atMs: number, fn: () => void): () => void {
     const wakeup: Wakeup = { atMs, order: this.#order++, fn };
-    const heap = this.#heap;
-    let at = heap.push(wakeup) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!isBefore(wakeup, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = wakeup;
+    this.#heap.push(wakeup);
     return () => {
       wakeup.fn = undefined;
     };
@@ -80,9 +72,9 @@ export class VirtualClock implements Clock {
    */
   advanceTo(toMs: number): void {
     for (let next = this.nextAt(); next !== undefined && next <= toMs; next = this.nextAt()) {
-      const { fn } = this.#pop();
+      const wakeup = this.#heap.pop();
       this.#now = Math.max(this.#now, next);
-      fn?.();
+      wakeup?.fn?.();
     }
     this.#now = Math.max(this.#now, toMs);
   }
@@ -90,24 +82,6 @@ export class VirtualClock implements Clock {
   /** `advanceTo` by a distance (ms). */
   advanceBy(ms: number): void {
     this.advanceTo(this.#now + ms);
-  }
-
-  #pop(): Wakeup {
-    const heap = this.#heap;
-    const top = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return top;
   }
 }
 

@@ -1,0 +1,136 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { queueEntry, queueFeed, specOf } from './atom.js';
+import { verifySas } from './auth.js';
+import type { Broker } from './broker.js';
+import { ServiceBusError, type ErrorCode } from './errors.js';
+import type { Fault } from './faults.js';
+
+const MAX_BODY_BYTES = 64 * 1024;
+const MAX_PAGE = 100;
+const ATOM = 'application/atom+xml;type=entry;charset=utf-8';
+
+interface Answer {
+  readonly status: number;
+  readonly type?: string;
+  readonly body?: string;
+}
+
+/** The HTTP that `ServiceBusAdministrationClient` speaks, for queues; and `POST /$faults`. */
+export function adminHandler(broker: Broker): RequestListener {
+  return (request, response) => {
+    respond(broker, request).then(
+      (answer) => send(response, answer),
+      (error: unknown) => send(response, answerOf(error, broker)),
+    );
+  };
+}
+
+async function respond(broker: Broker, request: IncomingMessage): Promise<Answer> {
+  const { method = 'GET' } = request;
+  const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
+  const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
+  await authorize(broker, request, path);
+  if (path === '$faults' && method === 'POST') {
+    const ended = broker.faults.inject(parseFault(await bodyOf(request)));
+    return { status: 200, type: 'application/json', body: JSON.stringify({ expiredLocks: ended }) };
+  }
+  if (path.toLowerCase() === '$resources/queues' && method === 'GET') return listQueues(broker, url);
+  if (path.startsWith('$'))
+    throw new ServiceBusError('NotImplemented', `'${path}': the embedded cloud administers queues only.`);
+  if (/\/(subscriptions|rules)(\/|$)/i.test(path))
+    throw new ServiceBusError(
+      'NotImplemented',
+      `'${path}': the embedded cloud has no topics, subscriptions or rules.`,
+    );
+  const { engine } = broker;
+  switch (method) {
+    case 'GET':
+      // The service answers a missing entity with an empty feed; the client makes an error of that.
+      if (!engine.has(path)) return { status: 200, type: ATOM, body: queueFeed([], url, undefined) };
+      return { status: 200, type: ATOM, body: queueEntry(engine.entry(path), url) };
+    case 'PUT': {
+      const spec = specOf(path, await bodyOf(request));
+      const isUpdate = request.headers['if-match'] === '*';
+      if (isUpdate) engine.updateQueue(spec);
+      else engine.createQueue(spec);
+      await broker.flushed();
+      return { status: isUpdate ? 200 : 201, type: ATOM, body: queueEntry(engine.entry(path), url) };
+    }
+    case 'DELETE':
+      engine.deleteQueue(path);
+      await broker.flushed();
+      return { status: 200 };
+    default:
+      throw new ServiceBusError('NotImplemented', `${method} is no operation of the administration.`);
+  }
+}
+
+function listQueues({ engine }: Broker, url: URL): Answer {
+  const skip = Number(url.searchParams.get('$skip') ?? 0);
+  const top = Math.min(Number(url.searchParams.get('$top') ?? MAX_PAGE), MAX_PAGE);
+  const entries = engine.entries();
+  const page = entries.slice(skip, skip + top);
+  const next = skip + page.length < entries.length ? skip + page.length : undefined;
+  return { status: 200, type: ATOM, body: queueFeed(page, url, next) };
+}
+
+async function authorize(broker: Broker, request: IncomingMessage, path: string): Promise<void> {
+  const { authorization = '' } = request.headers;
+  const resource = `sb://${request.headers.host}/${path}`;
+  if (!authorization.startsWith('Bearer ')) {
+    verifySas(authorization, broker.key, resource, broker.clock.now());
+    return;
+  }
+  try {
+    if (!broker.verifyJwt) throw new Error('tokens of an identity provider are not configured');
+    await broker.verifyJwt(authorization.slice('Bearer '.length), resource);
+  } catch (error) {
+    throw new ServiceBusError(
+      'Unauthorized',
+      error instanceof Error ? error.message : 'The token was refused.',
+    );
+  }
+}
+
+function parseFault(body: string): Fault {
+  try {
+    return JSON.parse(body) as Fault;
+  } catch {
+    throw new ServiceBusError('InvalidArgument', 'A fault is a JSON object with a kind.');
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_BODY_BYTES)
+      throw new ServiceBusError('InvalidArgument', 'The request body is too large.');
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** HTTP status of an error where it differs from the one of `$management`. */
+const HTTP_STATUS: Partial<Record<ErrorCode, number>> = { NotImplemented: 400 };
+
+function answerOf(error: unknown, broker: Broker): Answer {
+  if (error instanceof ServiceBusError) {
+    const status = HTTP_STATUS[error.code] ?? error.status;
+    const detail = error.message.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+    const body = `<Error><Code>${status}</Code><Detail>${detail}</Detail></Error>`;
+    return { status, type: 'application/xml', body };
+  }
+  broker.log(`an administration request failed: ${error instanceof Error ? error.stack : String(error)}`);
+  return {
+    status: 500,
+    type: 'application/xml',
+    body: '<Error><Code>500</Code><Detail>See the log.</Detail></Error>',
+  };
+}
+
+function send(response: ServerResponse, { status, type, body }: Answer): void {
+  response.writeHead(status, type ? { 'content-type': type } : {});
+  response.end(body);
+}
