@@ -38,6 +38,8 @@ export interface RunningProcess {
   readonly ready: ReadyLine;
   readonly pid: number | undefined;
   stop(): Promise<void>;
+  /** SIGKILL, and not started again: what a crash of the machine looks like. */
+  kill(): Promise<void>;
 }
 
 const isReadyLine = (value: unknown): value is ReadyLine =>
@@ -144,20 +146,23 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
   };
   watch(current.child);
 
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    stopping = true;
+    const { child } = current;
+    const over = ended(child);
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    await over;
+    clearTimeout(timer);
+  };
+
   return {
     name: spec.name,
     ready,
     get pid() {
       return current.child.pid;
     },
-    async stop() {
-      stopping = true;
-      const { child } = current;
-      const over = ended(child);
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
-      await over;
-      clearTimeout(timer);
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   };
 }

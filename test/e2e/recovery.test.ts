@@ -1,0 +1,69 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../shared/contract/job.js';
+import { aq, git, reach, startTestSystem, until } from '../support/system.js';
+
+describe('recovery', { timeout: 120_000 }, () => {
+  it('finishes the job of a factory that was killed in the middle, on another one', async () => {
+    const { system, dispose } = await startTestSystem({ factories: 1 });
+    const scratch = mkdtempSync(path.join(os.tmpdir(), 'gigafactory-e2e-files-'));
+    try {
+      const gate = path.join(scratch, 'go');
+      const manifest = path.join(scratch, 'job.md');
+      // The first attempt blocks until it is killed; the second finds the gate open.
+      writeFileSync(
+        manifest,
+        `---\ntitle: Survive\nengine: shell\nrepo: ${system.sampleRepository}\nverify: test -f DONE.md\nretry: { max: 3, backoff: 1s }\n---\n` +
+          `echo half > HALF.md\nwhile [ ! -f ${gate} ]; do sleep 0.1; done\nrm HALF.md\necho done > DONE.md\n`,
+      );
+      const submitted = await aq(system, 'submit', manifest, '--json');
+      const { jobId } = (JSON.parse(submitted.stdout) as { job: Job }).job;
+      await reach(system, jobId, 'building');
+      const [first] = system.factories;
+      await first!.kill();
+      const second = await system.startFactory('factory-2');
+      writeFileSync(gate, '');
+      const { job, runs, events } = await reach(system, jobId, 'testing');
+      expect(runs.map((run) => [run.epoch, run.factoryId, run.status])).toEqual([
+        [1, 'factory-1', 'lost'],
+        [2, second.name, 'succeeded'],
+      ]);
+      expect(events.map((event) => event.body.kind)).toContain('run.lost');
+      expect(job.change?.filesChanged).toEqual(['DONE.md']);
+      expect((await aq(system, 'ship', jobId)).code).toBe(0);
+      await reach(system, jobId, 'shipped');
+      expect(await git(system.sampleRepository, 'show', 'main:DONE.md')).toBe('done');
+    } finally {
+      await dispose();
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  });
+
+  it('goes on with the same data after a stop', async () => {
+    const dataDir = mkdtempSync(path.join(os.tmpdir(), 'gigafactory-e2e-'));
+    try {
+      const first = await startTestSystem({ dataDir, sample: true });
+      const jobId = await until('the sample job', async () => {
+        const { jobs } = (await first.system.api('GET', 'jobs')) as { jobs: Job[] };
+        return jobs[0]?.jobId;
+      });
+      await reach(first.system, jobId, 'testing');
+      await first.system.stop();
+
+      const second = await startTestSystem({ dataDir, sample: true });
+      try {
+        const { jobs } = (await second.system.api('GET', 'jobs')) as { jobs: Job[] };
+        expect(jobs.map((job) => [job.jobId, job.stage])).toEqual([[jobId, 'testing']]);
+        expect((await aq(second.system, 'ship', jobId)).code).toBe(0);
+        await reach(second.system, jobId, 'shipped');
+        expect(readdirSync(path.join(dataDir, 'factories', 'factory-1', 'worktrees'))).toEqual([]);
+      } finally {
+        await second.system.stop();
+      }
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+});
