@@ -14,7 +14,7 @@ export interface Bus {
   /** @throws CloudError not-found, too-large, unavailable */
   send(queue: string, message: OutgoingMessage): Promise<void>;
   /**
-   * Ids of messages that wait in the queue (also locked and scheduled ones), oldest first.
+   * Ids of messages that wait in the queue (locked ones too, scheduled ones not), oldest first.
    * @param max at most that many
    */
   waiting(queue: string, max: number): Promise<string[]>;

@@ -18,7 +18,3 @@ export const systemClock: Clock = {
     }
   },
 };
-
-/** `timestamp` plus `seconds`, as a timestamp again. */
-export const secondsAfter = (timestamp: string, seconds: number): string =>
-  new Date(Date.parse(timestamp) + seconds * 1000).toISOString();

@@ -1,4 +1,9 @@
-import type { Long, ServiceBusClient, ServiceBusReceiver, ServiceBusSender } from '@azure/service-bus';
+import type {
+  ServiceBusClient,
+  ServiceBusReceivedMessage,
+  ServiceBusReceiver,
+  ServiceBusSender,
+} from '@azure/service-bus';
 import type { Bus, OutgoingMessage } from './bus.js';
 import { CloudError } from './errors.js';
 import type { ServiceSetting } from './settings.js';
@@ -8,8 +13,7 @@ const PEEK_PAGE = 250;
 
 /** Opens the bus. The SDK is loaded here, so that a cold start without it stays short. */
 export async function openServiceBus(setting: ServiceSetting): Promise<Bus> {
-  const { Long: SequenceNumber } = await import('@azure/service-bus');
-  return busOf(await connectServiceBus(setting), (value) => SequenceNumber.fromNumber(value));
+  return busOf(await connectServiceBus(setting));
 }
 
 /** A client of the namespace; factories receive through it too. */
@@ -20,9 +24,12 @@ export async function connectServiceBus(setting: ServiceSetting): Promise<Servic
   return new Client(setting.value, new DefaultAzureCredential());
 }
 
-function busOf(client: ServiceBusClient, sequenceNumber: (value: number) => Long): Bus {
+type SequenceNumber = NonNullable<ServiceBusReceivedMessage['sequenceNumber']>;
+
+function busOf(client: ServiceBusClient): Bus {
   const senders = new Map<string, ServiceBusSender>();
   const receivers = new Map<string, ServiceBusReceiver>();
+  const starts = new Map<string, SequenceNumber>();
   return {
     async send(queue, message) {
       const sender = cached(senders, queue, () => client.createSender(queue));
@@ -41,17 +48,20 @@ function busOf(client: ServiceBusClient, sequenceNumber: (value: number) => Long
       // A receiver that only peeks opens no link, so it neither locks messages nor minds sessions.
       const receiver = cached(receivers, queue, () => client.createReceiver(queue));
       const ids: string[] = [];
-      let from = 0;
+      // Without a start the client goes on where the last peek of the queue ended. It exports no way to make a
+      // sequence number, so the start is made from the first one that was seen.
+      let from = starts.get(queue);
       try {
         while (ids.length < max) {
-          // Without a start the client goes on where any earlier peek of this connection ended.
-          const page = await receiver.peekMessages(Math.min(PEEK_PAGE, max - ids.length), {
-            fromSequenceNumber: sequenceNumber(from),
-          });
-          for (const message of page) ids.push(String(message.messageId));
+          const page = await receiver.peekMessages(
+            Math.min(PEEK_PAGE, max - ids.length),
+            from ? { fromSequenceNumber: from } : {},
+          );
+          for (const message of page) if (message.state === 'active') ids.push(String(message.messageId));
           const last = page.at(-1)?.sequenceNumber;
           if (!last) break;
-          from = last.toNumber() + 1;
+          starts.set(queue, last.sub(last));
+          from = last.add(1);
         }
       } catch (error) {
         throw busFailure(error);

@@ -21,6 +21,13 @@ export type Priority = z.infer<typeof PrioritySchema>;
 export const RetryReasonSchema = z.enum(RETRY_REASONS);
 export type RetryReason = z.infer<typeof RetryReasonSchema>;
 
+/** Longest duration, in seconds (30 days): what is added to a date must stay a date. */
+export const MAX_DURATION_SECONDS = 30 * 86_400;
+const MAX_USD = 1_000_000;
+const MAX_TOKENS = 1_000_000_000_000;
+const MAX_NAME_CHARS = 100;
+const MAX_ADDRESS_CHARS = 1000;
+
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
 /** `90s`, `45m`, `4h`, `1d`, or a number of seconds. Result in whole seconds. */
@@ -33,7 +40,8 @@ export const DurationSchema = z
     if (typeof value === 'number') return value;
     const unit = value.at(-1) as keyof typeof UNIT_SECONDS;
     return Math.round(Number.parseFloat(value) * UNIT_SECONDS[unit]);
-  });
+  })
+  .refine((seconds) => seconds >= 1 && seconds <= MAX_DURATION_SECONDS, 'expected 1s to 30d');
 
 /** `5`, `$5`, `2.50`. Result in US dollars. */
 export const UsdSchema = z
@@ -41,7 +49,8 @@ export const UsdSchema = z
     z.number().positive(),
     z.string().regex(/^\$?\d+(\.\d+)?$/, 'expected an amount in US dollars such as $5 or 2.50'),
   ])
-  .transform((value) => (typeof value === 'number' ? value : Number.parseFloat(value.replace('$', ''))));
+  .transform((value) => (typeof value === 'number' ? value : Number.parseFloat(value.replace('$', ''))))
+  .refine((usd) => usd > 0 && usd <= MAX_USD, 'expected an amount above zero, at most 1000000');
 
 /** `200000`, `200k`, `2M`. Result in tokens. */
 export const TokensSchema = z
@@ -53,7 +62,8 @@ export const TokensSchema = z
     if (typeof value === 'number') return value;
     const factor = value.endsWith('M') ? 1_000_000 : value.endsWith('k') ? 1_000 : 1;
     return Math.round(Number.parseFloat(value) * factor);
-  });
+  })
+  .refine((tokens) => tokens >= 1 && tokens <= MAX_TOKENS, 'expected 1 to 1000000M tokens');
 
 /**
  * One hard requirement: a tag (`os:mac`, `has:xcode`, `gpu`, `engine:claude`, `os:any`) or a tool with a semver
@@ -61,6 +71,7 @@ export const TokensSchema = z
  */
 export const CapabilitySchema = z
   .string()
+  .max(MAX_NAME_CHARS)
   .regex(
     /^[a-z][a-z0-9.+-]*(:[a-z0-9][a-z0-9._+-]*)?(\s*(>=|<=|>|<|=|\^|~)\s*\d+(\.\d+){0,2})*$/,
     'expected a tag such as has:xcode or os:linux, or a tool with a version range such as node>=20',
@@ -89,10 +100,11 @@ export const ManifestSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9-]*$/, 'expected a profile name such as backend-engineer')
     .optional(),
   /** A checkout on the factory's own disk (old files); `repo` is the way for a fleet. */
-  cwd: z.string().min(1).optional(),
+  cwd: z.string().min(1).max(MAX_ADDRESS_CHARS).optional(),
   /** What git can clone: an https or ssh address, or a path. */
   repo: z
     .string()
+    .max(MAX_ADDRESS_CHARS)
     .regex(/^[^-\s]\S*$/, 'expected an address or a path that git can clone')
     .optional(),
   'base-branch': GitNameSchema.default('main'),
@@ -103,7 +115,7 @@ export const ManifestSchema = z.strictObject({
   /** Shell command, run in the worktree after the engine; exit code 0 passes. */
   verify: z.string().min(1).max(4000).optional(),
   capabilities: z.array(CapabilitySchema).max(50).default([]),
-  prefers: z.array(z.string().min(1)).max(50).default([]),
+  prefers: z.array(z.string().min(1).max(MAX_NAME_CHARS)).max(50).default([]),
   priority: PrioritySchema.default('medium'),
   budget: z
     .strictObject({
@@ -125,7 +137,7 @@ export const ManifestSchema = z.strictObject({
   'tracker-item': z.string().min(1).max(200).optional(),
   kind: z.enum(['leaf', 'composite']).default('leaf'),
   deps: z.array(z.string().min(1)).max(1000).default([]),
-  targetFactoryId: z.string().min(1).optional(),
+  targetFactoryId: z.string().min(1).max(MAX_NAME_CHARS).optional(),
   /** The prompt; for the shell engine, the script. */
   body: z.string().max(MAX_BODY_CHARS),
 });

@@ -25,6 +25,8 @@ export const TrackerDeliverySchema = z.strictObject({
     deliveryId: z.string(),
     event: z.string(),
     payload: z.unknown(),
+    /** How often it was tried; decides the back-off. */
+    attempt: z.number().int().nonnegative(),
   }),
 });
 export type TrackerDelivery = z.infer<typeof TrackerDeliverySchema>;

@@ -1,0 +1,70 @@
+import type { HttpRequest } from '@azure/functions';
+import type { z } from 'zod';
+import type { RouteSpec } from '../../shared/contract/routes.js';
+import { AppError, type Problem } from '../../shared/errors.js';
+
+export interface ParsedRequest {
+  readonly params?: unknown;
+  readonly query?: unknown;
+  readonly body?: unknown;
+}
+
+/**
+ * Parses path, query and body by the route's schemas.
+ * @throws AppError invalid-request with every problem of all three, too-large
+ */
+export async function parseRequest(spec: RouteSpec, request: HttpRequest): Promise<ParsedRequest> {
+  const problems: Problem[] = [];
+  // With streaming on, the host puts query parameters among the path's: the schema takes its own fields only.
+  const params = check(spec.params, request.params, problems, '');
+  const query = check(spec.query, Object.fromEntries(request.query), problems, '');
+  const bytes = spec.body === undefined ? undefined : await readBody(request, spec.maxBytes ?? 0);
+  const body = bytes && (spec.body === 'bytes' ? bytes : parseJson(spec.body, bytes, problems));
+  if (problems.length > 0)
+    throw new AppError('invalid-request', problems.map(sentence).join('; '), { problems });
+  return { params, query, body };
+}
+
+function check(schema: z.ZodType | undefined, value: unknown, problems: Problem[], root: string): unknown {
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    const path = [root, ...issue.path.map(String)].filter(Boolean).join('.');
+    problems.push({ path, message: issue.message });
+  }
+  return undefined;
+}
+
+function parseJson(schema: z.ZodType | undefined, bytes: Uint8Array, problems: Problem[]): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    problems.push({
+      path: '',
+      message: `the body is not JSON: ${(error as Error).message}`,
+      expected: 'JSON in UTF-8',
+    });
+    return undefined;
+  }
+  return check(schema, value, problems, '');
+}
+
+/** Stops reading at the limit, whatever the length that was announced. */
+async function readBody(request: HttpRequest, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = new AppError('too-large', `the body is larger than ${maxBytes} bytes`, { maxBytes });
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  if (request.body) {
+    for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+      length += chunk.byteLength;
+      if (length > maxBytes) throw tooLarge;
+      chunks.push(chunk);
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
+const sentence = ({ path, message }: Problem): string => (path ? `${path}: ${message}` : message);

@@ -1,0 +1,79 @@
+import type { Job } from '../../shared/contract/job.js';
+import { AppError, assertExhaustive } from '../../shared/errors.js';
+import { decide, type Command } from '../../shared/rules/lifecycle.js';
+import { isReady } from '../../shared/rules/stages.js';
+import { commitDecision } from './commitDecision.js';
+import type { Deps } from './deps.js';
+import { dispatchSoon, ringLockWaiters, withdrawJob } from './dispatchJob.js';
+import { readJob, readRun, type JobRef } from './jobStore.js';
+import { dropLease, dropLock } from './leaseStore.js';
+
+/** Writers of one job are few: its holder, a person, the reaper. */
+const MAX_ATTEMPTS = 6;
+const PAUSE_MS = 10;
+
+/**
+ * Carries out one command on a job: read, decide, write if nobody else was faster; otherwise once more on what they
+ * left. Afterwards lease, lock and ready set follow the job; if that fails or never runs, the reaper, the change
+ * feed and the next claim make up for it, since the job alone is the truth.
+ * @throws AppError not-found, illegal-transition, stale-epoch, contended
+ */
+export async function changeJob(deps: Deps, ref: JobRef, command: Command): Promise<Job> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const fixedEpoch = epochOf(command);
+    const [before, early] = await Promise.all([
+      readJob(deps, ref),
+      fixedEpoch === undefined ? undefined : readRun(deps, ref, fixedEpoch),
+    ]);
+    const run = fixedEpoch === undefined ? await readRun(deps, ref, before.document.epoch) : early;
+    const decision = decide(before.document, run, command, deps.clock.now());
+    if (decision.kind === 'rejected') {
+      throw new AppError(decision.code, decision.message, {
+        legal: decision.legal,
+        stage: before.document.stage,
+        epoch: before.document.epoch,
+      });
+    }
+    if (decision.events.length === 0) return before.document;
+    const after = await commitDecision(deps, before, decision);
+    if (after) {
+      await followUp(deps, before.document, after);
+      return after;
+    }
+    await deps.clock.sleep(Math.random() * PAUSE_MS * attempt);
+  }
+  throw new AppError('contended', `${ref.jobId} is being changed by others; try again`);
+}
+
+function epochOf(command: Command): number | undefined {
+  switch (command.kind) {
+    case 'report':
+    case 'lose':
+      return command.epoch;
+    case 'claim':
+    case 'ship':
+    case 'cancel':
+    case 'requeue':
+      return undefined;
+    default:
+      return assertExhaustive(command);
+  }
+}
+
+/** Brings what hangs on the job in line with it. The lease goes before the job is offered again. */
+async function followUp(deps: Deps, before: Job, after: Job): Promise<void> {
+  try {
+    if (before.holder !== undefined && after.holder === undefined) {
+      await Promise.all([dropLease(deps, before.jobId, before.epoch), dropLock(deps, before, before.epoch)]);
+      const { lock } = before.manifest;
+      if (lock !== undefined) await ringLockWaiters(deps, before.productId, lock);
+    }
+    if (isReady(before) && !isReady(after)) await withdrawJob(deps, before);
+  } catch (error) {
+    deps.log('warn', 'clearing up after a change is left to the reaper', {
+      jobId: after.jobId,
+      error: String(error),
+    });
+  }
+  await dispatchSoon(deps, after);
+}

@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import type { Stored } from '../../shared/cloud/documents.js';
+import { isCloudError } from '../../shared/cloud/errors.js';
+import type { Claim } from '../../shared/contract/api.js';
+import type { Factory, ReadyEntry } from '../../shared/contract/fleet.js';
+import type { RouteInput } from '../../shared/contract/routeTypes.js';
+import { AppError } from '../../shared/errors.js';
+import { resolveEngine } from '../../shared/rules/engine.js';
+import { factoryView } from '../../shared/rules/explain.js';
+import { decide } from '../../shared/rules/lifecycle.js';
+import { selectJobs, type Selected } from '../../shared/rules/scheduler.js';
+import { isReady, nextRunKind } from '../../shared/rules/stages.js';
+import { POOLS, READY } from '../../shared/topology.js';
+import { actorOf, requireFactory, type Caller, type FactoryCaller } from './caller.js';
+import { commitDecision } from './commitDecision.js';
+import type { Deps } from './deps.js';
+import { dispatchSoon } from './dispatchJob.js';
+import { readJob, remember } from './jobStore.js';
+import { dropLock, grantLease, takeLock } from './leaseStore.js';
+import { noteContact, readFactory } from './factoryStore.js';
+import { schedulingContext } from './schedulingContext.js';
+
+/** Entries that one claim looks at: the scheduler takes about a millisecond for them, the query one page. */
+const WINDOW = 200;
+/** Each round loses only against claims of others, so several lost rounds mean that others are at it. */
+const MAX_ROUNDS = 4;
+
+type ClaimBody = RouteInput<'claimJobs'>['body'];
+
+/**
+ * Gives a factory what the scheduler chooses for its free stations. A ticket only says that a look is worth while.
+ * @throws AppError forbidden for a pool that the factory did not join
+ */
+export async function claimJobs(
+  deps: Deps,
+  caller: Caller,
+  { body }: { body: ClaimBody },
+): Promise<{ claims: Claim[]; waiting: number }> {
+  const identity = requireFactory(caller);
+  if (!identity.pools.includes(body.pool))
+    throw new AppError('forbidden', `${identity.id} is no member of pool ${body.pool}`, {
+      pools: identity.pools,
+    });
+
+  const [factory, candidates] = await Promise.all([
+    readFactory(deps, identity.id),
+    readCandidates(deps, identity, body.pool),
+    noteContact(deps, identity.id, { running: body.running, warm: body.warm }),
+  ]);
+  const free = body.stations - body.running;
+  const claims = free > 0 ? await claimFrom(deps, identity, factory, body, candidates) : [];
+  return { claims, waiting: candidates.length - claims.length };
+}
+
+/** The pool's ready jobs, the most urgent first: one partition, one composite index. */
+function readCandidates(deps: Deps, factory: FactoryCaller, pool: string): Promise<Stored<ReadyEntry>[]> {
+  // Jobs that wait for a retry, or that this factory may not run, must not fill the window.
+  const scoped = factory.products.includes('*') ? '' : 'AND ARRAY_CONTAINS(@products, c.productId)';
+  return deps.documents.query<ReadyEntry>(READY, {
+    text: `SELECT TOP ${WINDOW} * FROM c
+           WHERE (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @now) ${scoped}
+           ORDER BY c.priorityRank, c.submittedAt`,
+    parameters: { now: deps.clock.now(), ...(scoped ? { products: factory.products } : {}) },
+    partition: [pool],
+  });
+}
+
+async function claimFrom(
+  deps: Deps,
+  identity: FactoryCaller,
+  factory: Factory,
+  body: ClaimBody,
+  candidates: readonly Stored<ReadyEntry>[],
+): Promise<Claim[]> {
+  const context = await schedulingContext(
+    deps,
+    candidates.map(({ document }) => document),
+  );
+  const open = new Map(candidates.map((entry) => [entry.document.id, entry]));
+  const claims: Claim[] = [];
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const running = body.running + claims.length;
+    const selected = selectJobs({
+      candidates: [...open.values()].map(({ document }) => document),
+      factory: { ...factoryView(factory, POOLS), stations: body.stations, running, warm: body.warm },
+      context,
+      now: deps.clock.now(),
+      seed: randomUUID(),
+      count: body.stations - running,
+    });
+    if (selected.length === 0) break;
+    const attempts = await Promise.all(
+      selected.map(async (choice) => {
+        const entry = open.get(choice.entry.id);
+        open.delete(choice.entry.id);
+        return claimOne(deps, identity, factory, entry, choice);
+      }),
+    );
+    claims.push(...attempts.filter((claim) => claim !== undefined));
+    if (attempts.every((claim) => claim !== undefined)) break;
+  }
+  return claims;
+}
+
+/**
+ * Claims one job, or cleans up what is left of it in the ready set. The order of the writes is what makes a crash
+ * between any two of them harmless:
+ *  1. the lock, so that two jobs of one lock are never both in flight; alone it is free again after a lease time;
+ *  2. the job with its run and event: from here the epoch is ours, and this alone is the truth;
+ *  3. the lease; without it the job is reclaimed a lease time after the run's start (reapOrphans);
+ *  4. the ready entry goes; left behind, the next claim finds that the job is not ready and removes it.
+ */
+async function claimOne(
+  deps: Deps,
+  identity: FactoryCaller,
+  factory: Factory,
+  entry: Stored<ReadyEntry> | undefined,
+  choice: Selected,
+): Promise<Claim | undefined> {
+  if (!entry) return undefined;
+  const { productId, pool, id: jobId } = entry.document;
+  const before = await readJob(deps, { productId, jobId }).catch(absent);
+  const job = before?.document;
+  if (!before || !job || !isReady(job)) {
+    // A read that is older than the entry says nothing about it.
+    if (!job || job.epoch >= entry.document.epoch) await dropEntry(deps, entry);
+    return undefined;
+  }
+  const now = deps.clock.now();
+  if (job.notBefore !== undefined && job.notBefore > now) {
+    await dispatchSoon(deps, job);
+    return undefined;
+  }
+  const engine = resolveEngine(job, factory.advertises);
+  if (engine === undefined) return undefined;
+  const decision = decide(
+    job,
+    undefined,
+    {
+      kind: 'claim',
+      actor: actorOf(identity),
+      run: nextRunKind(job),
+      factoryId: identity.id,
+      pool,
+      engine,
+      decision: choice.assignment,
+    },
+    now,
+  );
+  if (decision.kind === 'rejected' || !decision.run) return undefined;
+  const { epoch } = decision.job;
+  if (!(await takeLock(deps, job, epoch))) return undefined;
+  const claimed = await commitDecision(deps, before, decision);
+  if (!claimed) {
+    await dropLock(deps, job, epoch);
+    return undefined;
+  }
+  remember(claimed);
+  const [lease] = await Promise.all([
+    grantLease(deps, { job: claimed, epoch, holder: identity.id, pool }),
+    dropEntry(deps, entry),
+  ]);
+  if (!lease) return undefined;
+  return {
+    job: claimed,
+    run: decision.run,
+    lease: { expiresAt: lease.expiresAt, seconds: deps.settings.leaseSeconds },
+  };
+}
+
+const absent = (error: unknown): undefined => {
+  if (error instanceof AppError && error.code === 'not-found') return undefined;
+  throw error;
+};
+
+/** Removes the version of the entry that was read; a newer one was written for a later time of being ready. */
+async function dropEntry(deps: Deps, entry: Stored<ReadyEntry>): Promise<void> {
+  try {
+    await deps.documents.remove(READY, [entry.document.pool], entry.document.id, entry.etag);
+  } catch (error) {
+    if (!isCloudError(error, 'precondition')) throw error;
+  }
+}

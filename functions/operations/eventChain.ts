@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { JobEvent } from '../../shared/contract/event.js';
+import type { Job } from '../../shared/contract/job.js';
+import type { EventDraft } from '../../shared/rules/lifecycle.js';
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** JSON with sorted keys and without undefined fields: the same value has one text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : part,
+  );
+}
+
+export const eventId = (seq: number): string => `event:${String(seq).padStart(8, '0')}`;
+
+const hashOf = (event: Omit<JobEvent, 'hash'>): string => {
+  const { prevHash, ...content } = event;
+  return sha256(prevHash + canonicalJson(content));
+};
+
+/** Numbers the events on from the job's last one and chains their hashes; the job gets the new head. */
+export function sealEvents(job: Job, drafts: readonly EventDraft[]): { job: Job; events: JobEvent[] } {
+  const events: JobEvent[] = [];
+  let seq = job.events;
+  let prevHash = job.headHash;
+  for (const { body, actor, at, stage, from } of drafts) {
+    seq += 1;
+    const open = {
+      id: eventId(seq),
+      type: 'event' as const,
+      productId: job.productId,
+      jobId: job.jobId,
+      seq,
+      at,
+      actor,
+      stage,
+      ...(from === undefined ? {} : { from }),
+      body,
+      prevHash,
+    };
+    const hash = hashOf(open);
+    events.push({ ...open, hash });
+    prevHash = hash;
+  }
+  return { job: { ...job, events: seq, headHash: prevHash }, events };
+}
+
+/** The sequence of the first event that was changed, left out or added; undefined when the chain is whole. */
+export function firstBrokenLink(job: Job, events: readonly JobEvent[]): number | undefined {
+  let prevHash: string | undefined;
+  for (const [index, event] of events.entries()) {
+    const { hash, ...content } = event;
+    const follows = prevHash === undefined ? index === 0 : event.prevHash === prevHash;
+    if (event.seq !== index + 1 || !follows || hashOf(content) !== hash) return index + 1;
+    prevHash = hash;
+  }
+  return events.length === job.events && prevHash === job.headHash ? undefined : events.length + 1;
+}

@@ -1,0 +1,73 @@
+import type { Assignment, Explanation } from '../../shared/contract/explanation.js';
+import type { ReadyEntry } from '../../shared/contract/fleet.js';
+import type { JobEvent } from '../../shared/contract/event.js';
+import type { Job } from '../../shared/contract/job.js';
+import { readyEntryOf } from '../../shared/rules/ready.js';
+import { routeJob } from '../../shared/rules/routing.js';
+import { explainJob as explain } from '../../shared/rules/scheduler.js';
+import { isReady } from '../../shared/rules/stages.js';
+import { JOBS, POOLS, READY } from '../../shared/topology.js';
+import type { Caller } from './caller.js';
+import type { Deps } from './deps.js';
+import { jobFor, partitionOf } from './jobStore.js';
+import { readFactories } from './listFactories.js';
+import { schedulingContext } from './schedulingContext.js';
+
+/**
+ * Why a job runs where it runs, or why it waits and what would place it.
+ * @throws AppError not-found
+ */
+export async function explainJob(
+  deps: Deps,
+  caller: Caller,
+  { params }: { params: { jobId: string } },
+): Promise<Explanation> {
+  const job = await jobFor(deps, caller, params.jobId, 'viewer');
+  const entry = await readyEntry(deps, job);
+  const [factories, context, position, lastAssignment] = await Promise.all([
+    readFactories(deps),
+    schedulingContext(deps, entry ? [entry] : []),
+    entry && positionOf(deps, entry),
+    lastAssignmentOf(deps, job),
+  ]);
+  const online = factories.filter((factory) => factory.status === 'online');
+  return explain({
+    job,
+    entry,
+    position,
+    factories: online,
+    pools: POOLS,
+    context,
+    lastAssignment,
+    now: deps.clock.now(),
+  });
+}
+
+async function readyEntry(deps: Deps, job: Job): Promise<ReadyEntry | undefined> {
+  if (!isReady(job)) return undefined;
+  const routing = routeJob(job, POOLS);
+  if (routing.kind === 'unroutable') return undefined;
+  const stored = await deps.documents.read<ReadyEntry>(READY, [routing.pool], job.jobId);
+  // Between the job's write and its dispatch there is no entry yet; it will be this one.
+  return stored?.document ?? readyEntryOf(job, routing.pool);
+}
+
+/** 1 for the job that is next in its pool by priority and age. */
+async function positionOf(deps: Deps, entry: ReadyEntry): Promise<number> {
+  const [ahead] = await deps.documents.select<number>(READY, {
+    text: `SELECT VALUE COUNT(1) FROM c WHERE c.priorityRank < @rank
+           OR (c.priorityRank = @rank AND c.submittedAt < @submittedAt)`,
+    parameters: { rank: entry.priorityRank, submittedAt: entry.submittedAt },
+    partition: [entry.pool],
+  });
+  return (ahead ?? 0) + 1;
+}
+
+async function lastAssignmentOf(deps: Deps, job: Job): Promise<Assignment | undefined> {
+  if (job.epoch === 0) return undefined;
+  const [event] = await deps.documents.query<JobEvent>(JOBS, {
+    text: `SELECT TOP 1 * FROM c WHERE c.type = 'event' AND c.body.kind = 'job.assigned' ORDER BY c.seq DESC`,
+    partition: partitionOf(job),
+  });
+  return event?.document.body.kind === 'job.assigned' ? event.document.body.decision : undefined;
+}

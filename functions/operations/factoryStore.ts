@@ -1,0 +1,48 @@
+import { isCloudError } from '../../shared/cloud/errors.js';
+import type { Factory } from '../../shared/contract/fleet.js';
+import { AppError } from '../../shared/errors.js';
+import { FACTORIES, FLEET } from '../../shared/topology.js';
+import type { Deps } from './deps.js';
+
+/** @throws AppError unauthenticated when it was removed: its token is worth nothing any more */
+export async function readFactory(deps: Deps, factoryId: string): Promise<Factory> {
+  const stored = await deps.documents.read<Factory>(FACTORIES, [FLEET], factoryId);
+  if (stored) return stored.document;
+  throw new AppError('unauthenticated', `${factoryId} is not enrolled (any more); enrol it again`);
+}
+
+/** Notes that a factory was heard of. Nothing but the console depends on it, so a failure is only logged. */
+export async function noteContact(
+  deps: Deps,
+  factoryId: string,
+  state: { running: number; warm?: readonly string[] },
+): Promise<void> {
+  try {
+    await deps.documents.patch(FACTORIES, [FLEET], factoryId, [
+      { op: 'set', path: '/status', value: 'online' },
+      { op: 'set', path: '/lastSeenAt', value: deps.clock.now() },
+      { op: 'set', path: '/running', value: state.running },
+      ...(state.warm ? [{ op: 'set' as const, path: '/warm', value: state.warm }] : []),
+    ]);
+  } catch (error) {
+    deps.log('warn', 'a heartbeat was not noted', { factoryId, error: String(error) });
+  }
+}
+
+/** Marks a factory that let a lease run out, unless it was heard of since. */
+export async function markOffline(deps: Deps, factoryId: string, silentSince: string): Promise<void> {
+  try {
+    await deps.documents.patch(
+      FACTORIES,
+      [FLEET],
+      factoryId,
+      [
+        { op: 'set', path: '/status', value: 'offline' },
+        { op: 'set', path: '/running', value: 0 },
+      ],
+      `FROM c WHERE c.lastSeenAt <= ${JSON.stringify(silentSince)}`,
+    );
+  } catch (error) {
+    if (!isCloudError(error, 'precondition', 'not-found')) throw error;
+  }
+}

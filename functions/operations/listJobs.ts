@@ -1,0 +1,30 @@
+import type { Job, Stage } from '../../shared/contract/job.js';
+import { JOBS } from '../../shared/topology.js';
+import { requireRole, visibleProducts, type Caller } from './caller.js';
+import type { Deps } from './deps.js';
+
+/**
+ * Jobs that the caller may see, the newest first.
+ * @throws AppError forbidden for a product that they may not look at
+ */
+export async function listJobs(
+  deps: Deps,
+  caller: Caller,
+  { query }: { query: { productId?: string | undefined; stage?: Stage | undefined; limit: number } },
+): Promise<{ jobs: Job[] }> {
+  if (query.productId !== undefined) requireRole(caller, 'viewer', query.productId);
+  const products = query.productId === undefined ? visibleProducts(caller) : [query.productId];
+  const filters = [
+    `c.type = 'job'`,
+    ...(products === '*' ? [] : ['ARRAY_CONTAINS(@products, c.productId)']),
+    ...(query.stage === undefined ? [] : ['c.stage = @stage']),
+  ];
+  const jobs = await deps.documents.query<Job>(JOBS, {
+    text: `SELECT TOP ${query.limit} * FROM c WHERE ${filters.join(' AND ')} ORDER BY c.submittedAt DESC`,
+    parameters: {
+      ...(products === '*' ? {} : { products }),
+      ...(query.stage === undefined ? {} : { stage: query.stage }),
+    },
+  });
+  return { jobs: jobs.map(({ document }) => document) };
+}

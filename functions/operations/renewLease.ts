@@ -1,0 +1,64 @@
+import { isCloudError } from '../../shared/cloud/errors.js';
+import type { Directive, Lease } from '../../shared/contract/fleet.js';
+import { AppError } from '../../shared/errors.js';
+import { leaseExpiry } from '../../shared/rules/leases.js';
+import { LEASES } from '../../shared/topology.js';
+import { requireFactory, type Caller } from './caller.js';
+import type { Deps } from './deps.js';
+import { noteContact, readFactory } from './factoryStore.js';
+import { locateJob, noSuchJob, readJob, readRun } from './jobStore.js';
+import { grantLease, holds } from './leaseStore.js';
+
+/**
+ * Keeps a lease: one conditional patch. When it does not match, the job decides: a holder whose lease document got
+ * lost gets a new one.
+ * @throws AppError stale-epoch, not-found
+ */
+export async function renewLease(
+  deps: Deps,
+  caller: Caller,
+  input: { params: { jobId: string; epoch: number }; body: { running: number } },
+): Promise<{ expiresAt: string; directives: Directive[] }> {
+  const factory = requireFactory(caller);
+  const { jobId, epoch } = input.params;
+  const heartbeat = noteContact(deps, factory.id, { running: input.body.running });
+  const lease =
+    (await extend(deps, jobId, epoch, factory.id)) ?? (await restore(deps, jobId, epoch, factory.id));
+  await heartbeat;
+  return { expiresAt: lease.expiresAt, directives: lease.directives };
+}
+
+async function extend(deps: Deps, jobId: string, epoch: number, holder: string): Promise<Lease | undefined> {
+  const expiresAt = leaseExpiry(deps.clock.now(), deps.settings.leaseSeconds);
+  try {
+    const renewed = await deps.documents.patch<Lease>(
+      LEASES,
+      [jobId],
+      jobId,
+      [{ op: 'set', path: '/expiresAt', value: expiresAt }],
+      `FROM c WHERE c.epoch = ${epoch} AND c.holder = ${JSON.stringify(holder)}`,
+    );
+    return renewed.document;
+  } catch (error) {
+    if (isCloudError(error, 'precondition', 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+async function restore(deps: Deps, jobId: string, epoch: number, holder: string): Promise<Lease> {
+  const { document: job } = await readJob(deps, await locateJob(deps, jobId));
+  const stale = new AppError('stale-epoch', `${holder} does not hold ${jobId} with epoch ${epoch} any more`, {
+    epoch: job.epoch,
+  });
+  if (!holds(job, holder, epoch)) throw stale;
+  const run = await readRun(deps, job, epoch);
+  if (!run) throw noSuchJob(jobId);
+  const lease = await grantLease(deps, { job, epoch, holder, pool: run.pool });
+  if (!lease) throw stale;
+  deps.log('warn', 'a lost lease was written again', {
+    jobId,
+    epoch,
+    factory: (await readFactory(deps, holder)).name,
+  });
+  return lease;
+}

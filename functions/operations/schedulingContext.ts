@@ -1,0 +1,56 @@
+import type { Lock, ReadyEntry } from '../../shared/contract/fleet.js';
+import { lockKey, type SchedulingContext } from '../../shared/rules/scheduler.js';
+import { LEASES } from '../../shared/topology.js';
+import type { Deps } from './deps.js';
+import { lockHolder, lockId } from './leaseStore.js';
+import { findProduct } from './products.js';
+
+/**
+ * The state of the fleet around a decision on these entries. Reads only what they touch: usually one product and no
+ * lock, so one point read.
+ */
+export async function schedulingContext(
+  deps: Deps,
+  entries: readonly ReadyEntry[],
+): Promise<SchedulingContext> {
+  const productIds = [...new Set(entries.map((entry) => entry.productId))];
+  const [products, locks, runningByProduct] = await Promise.all([
+    Promise.all(productIds.map((productId) => findProduct(deps, productId))),
+    heldLocks(deps, entries),
+    // How many run matters only where products compete.
+    productIds.length > 1 ? countRunning(deps) : new Map<string, number>(),
+  ]);
+  const pausedProducts = new Set<string>();
+  const switches = new Map<string, string>();
+  for (const product of products) {
+    if (!product?.paused) continue;
+    pausedProducts.add(product.productId);
+    switches.set(`product:${product.productId}`, product.paused.reason);
+  }
+  return { locks, pausedProducts, runningByProduct, switches };
+}
+
+async function heldLocks(deps: Deps, entries: readonly ReadyEntry[]): Promise<Map<string, string>> {
+  const wanted = new Map<string, { productId: string; key: string }>();
+  for (const { productId, lock } of entries)
+    if (lock !== undefined) wanted.set(lockKey(productId, lock), { productId, key: lock });
+  const held = new Map<string, string>();
+  await Promise.all(
+    [...wanted].map(async ([name, { productId, key }]) => {
+      const id = lockId(productId, key);
+      const lock = await deps.documents.read<Lock>(LEASES, [id], id);
+      const holder = lock && (await lockHolder(deps, lock.document));
+      if (holder !== undefined) held.set(name, holder);
+    }),
+  );
+  return held;
+}
+
+async function countRunning(deps: Deps): Promise<Map<string, number>> {
+  const running = await deps.documents.select<string>(LEASES, {
+    text: `SELECT VALUE c.productId FROM c WHERE c.type = 'lease'`,
+  });
+  const counts = new Map<string, number>();
+  for (const productId of running) counts.set(productId, (counts.get(productId) ?? 0) + 1);
+  return counts;
+}

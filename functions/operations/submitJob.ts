@@ -1,0 +1,136 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { SubmitJob } from '../../shared/contract/api.js';
+import type { Product } from '../../shared/contract/fleet.js';
+import type { Actor, Job, TrackerItem } from '../../shared/contract/job.js';
+import type { Manifest } from '../../shared/contract/manifest.js';
+import { AppError } from '../../shared/errors.js';
+import { parseManifest, validateManifest } from '../../shared/manifest.js';
+import { readSource } from '../../shared/manifest/source.js';
+import { newJob } from '../../shared/rules/lifecycle.js';
+import { JOBS } from '../../shared/topology.js';
+import { operatorActor, requireRole, type Caller } from './caller.js';
+import { commitNewJob } from './commitDecision.js';
+import type { Deps } from './deps.js';
+import { dispatchSoon } from './dispatchJob.js';
+import { canonicalJson, sha256 } from './eventChain.js';
+import { partitionOf, remember } from './jobStore.js';
+import { readProduct, refuseReserved } from './products.js';
+
+/** 36^16 ids a product: a clash of two keys is not to be expected. */
+const ID_CHARS = 16;
+const BASE_BRANCH = 'base-branch';
+
+export interface Submitted {
+  readonly job: Job;
+  /** False when the same job was there already. */
+  readonly created: boolean;
+}
+
+/**
+ * Takes a job in.
+ * @throws AppError invalid-manifest with every problem, idempotency-conflict, not-found (product), forbidden
+ */
+export async function submitJob(
+  deps: Deps,
+  caller: Caller,
+  { body }: { body: SubmitJob },
+): Promise<Submitted> {
+  refuseReserved(body.productId);
+  requireRole(caller, 'operator', body.productId);
+  const parsed = 'text' in body ? parseManifest(body.text) : validateManifest(body.manifest);
+  if (parsed.kind === 'invalid')
+    throw new AppError('invalid-manifest', summaryOf(parsed.problems.length), { problems: parsed.problems });
+  const product = await readProduct(deps, body.productId);
+  return submitManifest(deps, {
+    product,
+    manifest: parsed.manifest,
+    namesBaseBranch: namesBaseBranch(body),
+    actor: operatorActor(caller),
+  });
+}
+
+/** The parsed manifest has a base branch always; only what was sent tells whether somebody chose it. */
+function namesBaseBranch(body: SubmitJob): boolean {
+  if ('manifest' in body) return BASE_BRANCH in body.manifest;
+  const read = readSource(body.text);
+  if (read.kind !== 'ok') return false;
+  const { value } = read.source;
+  return typeof value === 'object' && value !== null && BASE_BRANCH in value;
+}
+
+const summaryOf = (problems: number): string =>
+  problems === 1 ? 'the manifest has a problem' : `the manifest has ${problems} problems`;
+
+export interface Submission {
+  readonly product: Product;
+  readonly manifest: Manifest;
+  /** Whether the base branch was chosen; otherwise the product's own one is taken. */
+  readonly namesBaseBranch: boolean;
+  readonly actor: Actor;
+  readonly trackerItem?: TrackerItem;
+}
+
+/**
+ * Takes in a valid manifest: one batch, then dispatch at once. The id derives from the idempotency key, so a second
+ * submit of the same key meets the first one in the database, also when both come at the same moment.
+ * @throws AppError idempotency-conflict, invalid-manifest when neither job nor product names a repository
+ */
+export async function submitManifest(deps: Deps, submission: Submission): Promise<Submitted> {
+  const { product, manifest, actor, trackerItem } = submission;
+  const { productId } = product;
+  const jobId = jobIdOf(productId, manifest['idempotency-key'] ?? randomUUID());
+  // What was asked for, before the product's settings fill the gaps: those may change between two submits.
+  const contentHash = sha256(canonicalJson(manifest));
+  const decided = newJob({
+    manifest: fillGaps(submission),
+    productId,
+    jobId,
+    contentHash,
+    actor,
+    trackerItem,
+    engine: manifest['engine-class'] === undefined ? product.defaults.engine : undefined,
+    now: deps.clock.now(),
+  });
+  const job = await commitNewJob(deps, decided);
+  if (job) {
+    remember(job);
+    await dispatchSoon(deps, job);
+    return { job, created: true };
+  }
+  const first = await deps.documents.read<Job>(JOBS, partitionOf({ productId, jobId }), 'job');
+  if (first?.document.contentHash === contentHash) return { job: first.document, created: false };
+  throw new AppError(
+    'idempotency-conflict',
+    `the key "${manifest['idempotency-key'] ?? ''}" belongs to ${jobId}, which asks for something else`,
+    { jobId },
+  );
+}
+
+/** `job-` and 16 characters that derive from product and key. */
+export function jobIdOf(productId: string, key: string): string {
+  const digest = createHash('sha256').update(`${productId}\n${key}`).digest('hex');
+  return `job-${BigInt(`0x${digest}`).toString(36).padStart(ID_CHARS, '0').slice(-ID_CHARS)}`;
+}
+
+function fillGaps({ manifest, product, namesBaseBranch: chosen }: Submission): Manifest {
+  const { defaults } = product;
+  const repo = manifest.repo ?? manifest.cwd ?? defaults.repo;
+  if (repo === undefined) {
+    throw new AppError('invalid-manifest', summaryOf(1), {
+      problems: [
+        {
+          path: 'repo',
+          message: 'no repository is named, and the product has no default',
+          expected: 'an address or a path that git can clone',
+        },
+      ],
+    });
+  }
+  const verify = manifest.verify ?? defaults.verify;
+  return {
+    ...manifest,
+    repo,
+    ...(!chosen && defaults.baseBranch !== undefined ? { [BASE_BRANCH]: defaults.baseBranch } : {}),
+    ...(verify === undefined ? {} : { verify }),
+  };
+}
