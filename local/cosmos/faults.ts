@@ -1,0 +1,118 @@
+// Failures on purpose, of the kinds Azure has: a refusal, a lost answer, a dropped connection, a delay.
+import { badRequest, CosmosError, throttled } from './errors.js';
+import { isObject, type Value } from './json.js';
+
+const REFUSALS = [408, 410, 429, 449, 500, 503] as const;
+
+export type Fault = {
+  /** How many requests it hits before it ends; without, it lasts until cleared. */
+  times?: number;
+  /** Which share of the requests it hits, by the seeded sequence; without, every one. */
+  rate?: number;
+  /** Reads or writes only; a query is a read. */
+  on?: 'reads' | 'writes';
+  /** Only requests to the container of this id. */
+  container?: string;
+} & (
+  | { kind: 'refuse'; status: (typeof REFUSALS)[number]; substatus?: number; retryAfterMs?: number }
+  /** Does the work, makes it durable, and drops the connection instead of answering. */
+  | { kind: 'loseAck' }
+  /** Drops the connection before any work. */
+  | { kind: 'drop' }
+  | { kind: 'delay'; ms: number }
+);
+
+/** What is to happen to one request. */
+export interface Verdict {
+  refusal: CosmosError | undefined;
+  loseAck: boolean;
+  drop: boolean;
+  delayMs: number;
+}
+
+const isNumber = (value: Value): boolean => value === undefined || (typeof value === 'number' && value >= 0);
+
+/** Reads a fault from JSON. Throws 400. */
+export function parseFault(body: Value): Fault {
+  if (!isObject(body)) throw badRequest('A fault is a JSON object with a kind.');
+  const { kind, times, rate, on, container, status, substatus, retryAfterMs, ms } = body;
+  const valid =
+    ((kind === 'refuse' && REFUSALS.some((known) => known === status)) ||
+      kind === 'loseAck' ||
+      kind === 'drop' ||
+      (kind === 'delay' && typeof ms === 'number')) &&
+    [times, rate, substatus, retryAfterMs, ms].every(isNumber) &&
+    (on === undefined || on === 'reads' || on === 'writes') &&
+    (container === undefined || typeof container === 'string');
+  if (!valid)
+    throw badRequest(
+      `A fault is {kind: refuse (with status ${REFUSALS.join(', ')}), loseAck, drop or delay (with ms)} and may ` +
+        'have times, rate, on (reads or writes) and container.',
+    );
+  return body as unknown as Fault;
+}
+
+export class Faults {
+  #active: Fault[] = [];
+  #state = 1;
+
+  /** The faults in force. */
+  get active(): readonly Fault[] {
+    return this.#active;
+  }
+
+  add(fault: Fault): void {
+    this.#active.push({ ...fault });
+  }
+
+  /** Ends all faults. */
+  clear(): void {
+    this.#active = [];
+  }
+
+  /** Begins the sequence behind `rate` anew: the same seed, the same requests hit. */
+  seed(seed: number): void {
+    this.#state = seed >>> 0;
+  }
+
+  /** A number from 0 up to 1, by the mulberry32 generator (public domain). */
+  #random(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x100000000;
+  }
+
+  /** Decides for one request, and counts it. */
+  judge(request: { isWrite: boolean; container: string | undefined }): Verdict {
+    const verdict: Verdict = { refusal: undefined, loseAck: false, drop: false, delayMs: 0 };
+    for (const fault of this.#active) {
+      if (fault.on !== undefined && (fault.on === 'writes') !== request.isWrite) continue;
+      if (fault.container !== undefined && fault.container !== request.container) continue;
+      if (fault.rate !== undefined && this.#random() >= fault.rate) continue;
+      if (fault.times !== undefined && --fault.times <= 0)
+        this.#active = this.#active.filter((other) => other !== fault);
+      switch (fault.kind) {
+        case 'refuse':
+          verdict.refusal =
+            fault.status === 429
+              ? throttled(fault.retryAfterMs ?? 10)
+              : new CosmosError(fault.status, 'A fault was injected.', {
+                  ...(fault.substatus === undefined ? {} : { substatus: fault.substatus }),
+                  ...(fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs }),
+                });
+          break;
+        case 'loseAck':
+          verdict.loseAck = true;
+          break;
+        case 'drop':
+          verdict.drop = true;
+          break;
+        case 'delay':
+          verdict.delayMs += fault.ms;
+          break;
+      }
+    }
+    return verdict;
+  }
+}
