@@ -3,7 +3,6 @@ import type { Actor, FailureReason, Job, Run, Usage } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
 import type { Accepted } from './decision.js';
 import { decideRetry } from './retry.js';
-import type { RetryDecision } from './retry.js';
 import { addUsage } from './spend.js';
 
 export interface RunFailure {
@@ -13,67 +12,84 @@ export interface RunFailure {
   usage?: Usage | undefined;
 }
 
-/** The run, ended with a failure. */
-const failedRun = (run: Run, failure: RunFailure, now: string): Run => ({
+const ended = (run: Run, status: 'failed' | 'lost', failure: RunFailure, now: string): Run => ({
   ...run,
-  status: failure.reason === 'lost' ? 'lost' : 'failed',
+  status,
   endedAt: now,
   failure: { reason: failure.reason, message: failure.message, exitCode: failure.exitCode },
-  ...(failure.usage !== undefined && { usage: failure.usage }),
 });
 
-/** The job after a failed build: nobody holds it, and the retry policy has spoken. */
-function afterBuild(job: Job, failure: RunFailure, retry: RetryDecision, now: string): Job {
-  const free: Job = {
-    ...omit(job, 'holder', 'notBefore'),
-    failure: { reason: failure.reason, message: failure.message },
-  };
-  if (retry.kind === 'retry') return { ...enter(free, 'queued', now), notBefore: retry.at };
-  return enter(free, retry.kind === 'exhausted' ? 'dead_letter' : 'failed', now);
+interface Outcome {
+  job: Job;
+  /** When the retry may start, if there is one. */
+  retryAt?: string;
+}
+
+/** The job after a build that brought nothing: nobody holds it, and its retry policy has spoken. */
+function afterBuild(job: Job, failure: RunFailure, now: string): Outcome {
+  const { reason, message } = failure;
+  const retry = decideRetry({ reason, attempts: job.attempts, retry: job.manifest.retry, now });
+  const free: Job = { ...omit(job, 'holder', 'notBefore'), failure: { reason, message } };
+  if (retry.kind === 'retry')
+    return { job: { ...enter(free, 'queued', now), notBefore: retry.at }, retryAt: retry.at };
+  return { job: enter(free, retry.kind === 'exhausted' ? 'dead_letter' : 'failed', now) };
 }
 
 /**
- * A run that failed (or was lost, with that as its reason). A build is retried as its policy says. A landing goes back
- * to the person who asked for it, except that a lost one is simply ready for the next factory.
- * The usage counts once in a run: a run that finished has told its own already.
+ * A run whose factory says that it failed. A build is retried as its policy says; a landing goes back to the person
+ * who asked for it. What was spent counts once in a run (a run that finished has told it already), and landing runs
+ * no engine.
  */
 export function failRun(job: Job, run: Run, failure: RunFailure, actor: Actor, now: string): Accepted {
-  const usage = run.usage === undefined ? failure.usage : undefined;
-  const ended = failedRun(run, { ...failure, usage }, now);
-  const spent: Job = usage === undefined ? job : { ...job, usage: addUsage(job.usage, usage) };
   const { reason, message, exitCode } = failure;
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
-
+  const over = ended(run, 'failed', failure, now);
   if (run.kind === 'land') {
-    if (reason === 'lost') {
-      const ready: Job = omit(spent, 'holder');
-      const lost = draft({ kind: 'run.lost', ...fence, message }, actor, now, job, ready);
-      return { kind: 'accepted', job: ready, run: ended, events: [lost] };
-    }
     const parked: Job = {
-      ...enter(omit(spent, 'holder', 'landing'), 'review', now),
+      ...enter(omit(job, 'holder', 'landing'), 'review', now),
       failure: { reason, message },
     };
     const refused = draft({ kind: 'ship.refused', ...fence, message }, actor, now, job, parked);
-    return { kind: 'accepted', job: parked, run: ended, events: [refused] };
+    return { kind: 'accepted', job: parked, run: over, events: [refused] };
   }
+  const usage = run.usage === undefined ? failure.usage : undefined;
+  const spent: Job = usage === undefined ? job : { ...job, usage: addUsage(job.usage, usage) };
+  const { job: next, retryAt } = afterBuild(spent, failure, now);
+  const body = {
+    kind: 'run.failed',
+    ...fence,
+    reason,
+    message,
+    exitCode,
+    ...(usage !== undefined && { usage }),
+    ...(retryAt !== undefined && { retryAt }),
+  } as const;
+  return {
+    kind: 'accepted',
+    job: next,
+    run: { ...over, ...(usage !== undefined && { usage }) },
+    events: [draft(body, actor, now, job, next)],
+  };
+}
 
-  const retry = decideRetry({ reason, attempts: job.attempts, retry: job.manifest.retry, now });
-  const next = afterBuild(spent, failure, retry, now);
-  const retryAt = retry.kind === 'retry' ? { retryAt: retry.at } : {};
-  const body =
-    reason === 'lost'
-      ? ({ kind: 'run.lost', ...fence, message, ...retryAt } as const)
-      : ({
-          kind: 'run.failed',
-          ...fence,
-          reason,
-          message,
-          exitCode,
-          ...(usage !== undefined && { usage }),
-          ...retryAt,
-        } as const);
-  return { kind: 'accepted', job: next, run: ended, events: [draft(body, actor, now, job, next)] };
+/** A run whose factory fell silent. A build counts as failed; a landing is simply ready for the next factory. */
+export function loseRun(job: Job, run: Run, message: string, actor: Actor, now: string): Accepted {
+  const failure = { reason: 'lost', message, exitCode: null } as const;
+  const free: Job = omit(job, 'holder');
+  const { job: next, retryAt }: Outcome = run.kind === 'land' ? { job: free } : afterBuild(job, failure, now);
+  const body = {
+    kind: 'run.lost',
+    epoch: run.epoch,
+    factoryId: run.factoryId,
+    message,
+    ...(retryAt !== undefined && { retryAt }),
+  } as const;
+  return {
+    kind: 'accepted',
+    job: next,
+    run: ended(run, 'lost', failure, now),
+    events: [draft(body, actor, now, job, next)],
+  };
 }
 
 /** A run that its factory gives back: no attempt is counted, and nobody waits for a retry. */
@@ -97,4 +113,4 @@ export function releaseRun(job: Job, run: Run, message: string, actor: Actor, no
 
 /** The run of a job that a person takes away from its holder; the holder finds itself fenced. */
 export const cancelledRun = (run: Run, message: string, now: string): Run =>
-  failedRun(run, { reason: 'cancelled', message, exitCode: null }, now);
+  ended(run, 'failed', { reason: 'cancelled', message, exitCode: null }, now);

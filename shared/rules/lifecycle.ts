@@ -7,7 +7,7 @@ import type { RunReport } from '../contract/api.js';
 import type { Job, Run, Stage } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
 import type { Accepted, Command, CommandOf, Decision, Rejected } from './decision.js';
-import { cancelledRun, failRun } from './failure.js';
+import { cancelledRun, loseRun } from './failure.js';
 import { applyReport, isRepeat } from './report.js';
 import { isInFlight, isLanding, isParked, isReady, isVerified, nextRunKind } from './stages.js';
 
@@ -106,13 +106,7 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
       return claim(job, command, now);
     case 'lose':
       if (current === undefined) return stale(`${job.jobId} has no run of epoch ${command.epoch}`);
-      return failRun(
-        job,
-        current,
-        { reason: 'lost', message: command.message, exitCode: null },
-        command.actor,
-        now,
-      );
+      return loseRun(job, current, command.message, command.actor, now);
     case 'ship':
       return ship(job, command, now);
     case 'cancel':
