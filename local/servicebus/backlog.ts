@@ -1,5 +1,5 @@
 import { Heap } from '../heap.js';
-import { isReady, type Message } from './message.js';
+import type { Message } from './message.js';
 
 /** A backlog is cleaned of removed messages when they are more than half of it, and more than this. */
 const MIN_COMPACT = 64;
@@ -10,11 +10,15 @@ const MIN_COMPACT = 64;
  */
 export class Backlog {
   /** How many can be taken now. */
-  ready = 0;
+  #ready = 0;
   #items: Message[] = [];
   #cursor = 0;
   #gaps = 0;
   readonly #returned = new Heap<Message>((a, b) => a.seq < b.seq);
+
+  get ready(): number {
+    return this.#ready;
+  }
 
   get size(): number {
     return this.#items.length - this.#gaps;
@@ -32,33 +36,40 @@ export class Backlog {
         this.#returned.push(message);
       }
     }
-    if (isReady(message)) this.ready++;
+    if (message.ready) this.#ready++;
   }
 
   /** The ready message with the lowest number; the caller locks or removes it. */
   take(): Message | undefined {
-    if (this.ready === 0) return undefined;
-    while (this.#returned.size > 0 && !isReady(this.#returned.peek()!)) this.#returned.pop();
-    while (this.#cursor < this.#items.length && !isReady(this.#items[this.#cursor]!)) this.#cursor++;
+    if (this.#ready === 0) return undefined;
+    while (this.#returned.size > 0 && !this.#returned.peek()!.ready) this.#returned.pop();
+    while (this.#cursor < this.#items.length && !this.#items[this.#cursor]!.ready) this.#cursor++;
     const returned = this.#returned.peek();
     const fresh = this.#items[this.#cursor];
     const message = returned && (!fresh || returned.seq < fresh.seq) ? returned : fresh;
     if (message === undefined) return undefined;
     if (message === returned) this.#returned.pop();
     else this.#cursor++;
-    this.ready--;
+    this.unready(message);
     return message;
   }
 
   /** Takes back a message that is ready again. */
   giveBack(message: Message): void {
     this.#returned.push(message);
-    this.ready++;
+    message.ready = true;
+    this.#ready++;
   }
 
-  /** Notes that a message is gone. */
-  dropped(wasReady: boolean): void {
-    if (wasReady) this.ready--;
+  /** Notes that a message no longer waits. */
+  unready(message: Message): void {
+    if (!message.ready) return;
+    message.ready = false;
+    this.#ready--;
+  }
+
+  /** Notes that a message of it is gone. */
+  dropped(): void {
     this.#gaps++;
     if (this.#gaps <= MIN_COMPACT || this.#gaps * 2 < this.#items.length) return;
     let cursor = 0;

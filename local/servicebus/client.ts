@@ -52,7 +52,7 @@ export class Client {
           'NotImplemented',
           `'${entity}': the embedded cloud has no transfer queues.`,
         );
-      this.#authorize(entity);
+      this.#authorize(address);
       const queue = this.broker.engine.queue(entity);
       if (isManagement)
         return this.#serve(
@@ -75,13 +75,13 @@ export class Client {
     }
   }
 
-  #authorize(entity: string): void {
+  #authorize(address: string): void {
     const now = this.broker.clock.now();
-    const path = entity.toLowerCase();
+    const path = address.toLowerCase();
     for (const [granted, until] of this.#granted) if (until > now && covers(granted, path)) return;
     throw new ServiceBusError(
       'Unauthorized',
-      `Unauthorized access. 'Listen' or 'Send' claim(s) are required for '${entity}'.`,
+      `Unauthorized access. 'Listen' or 'Send' claim(s) are required for '${address}'.`,
     );
   }
 

@@ -21,13 +21,10 @@ export function manage(queue: Queue, request: Request): Response {
     ? request.operation.slice(PREFIX.length)
     : request.operation;
   switch (operation) {
-    case 'renew-lock':
-      return withMap((out) =>
-        out.string('expirations').array(
-          TIMESTAMP,
-          uuids(request, 'lock-tokens').map((token) => int64(queue.renewLock(token))),
-        ),
-      );
+    case 'renew-lock': {
+      const ends = uuids(request, 'lock-tokens').map((token) => int64(queue.renewLock(token)));
+      return withMap((out) => out.string('expirations').array(TIMESTAMP, ends));
+    }
     case 'schedule-message':
       return schedule(queue, request);
     case 'cancel-scheduled-message':

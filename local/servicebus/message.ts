@@ -20,7 +20,7 @@ export interface DeadLetterInfo {
   readonly source: string;
 }
 
-/** A message in a queue. Ready to be delivered when active, not locked and not gone. */
+/** A message in a queue. */
 export interface Message extends NewMessage {
   /** Kept for life, except that a scheduled message gets a new one when it becomes active. */
   readonly seq: number;
@@ -34,11 +34,9 @@ export interface Message extends NewMessage {
   /** Deliveries that ended in an abandon or an expired lock. */
   deliveries: number;
   lock: MessageLock | undefined;
+  /** True while it waits for a receiver: neither locked, nor deferred, nor scheduled, nor gone. */
+  ready: boolean;
   gone: boolean;
-}
-
-export function isReady(message: Message): boolean {
-  return message.state === 'active' && message.lock === undefined && !message.gone;
 }
 
 /** @throws ServiceBusError if a queue with these settings cannot take the message */

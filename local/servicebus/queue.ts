@@ -4,7 +4,7 @@ import { Deadlines } from './deadlines.js';
 import { DuplicateWindow } from './duplicates.js';
 import { ServiceBusError } from './errors.js';
 import { Outlet, type MessageLock, type ReceiveMode, type Receiver, type SessionLock } from './locks.js';
-import { checkMessage, isReady, type Message, type NewMessage } from './message.js';
+import { checkMessage, type Message, type NewMessage } from './message.js';
 import { Sessions } from './sessions.js';
 import { Shelf, stored } from './shelf.js';
 import type { QueueSettings } from './spec.js';
@@ -78,7 +78,7 @@ export class Queue {
     );
     this.#ttlExpiry = new Deadlines(
       clock,
-      (message) => (isReady(message) ? message.expiresAt : undefined),
+      (message) => (message.ready ? message.expiresAt : undefined),
       (message) => this.#expire(message),
     );
     this.#activation = new Deadlines(

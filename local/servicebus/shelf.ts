@@ -1,6 +1,6 @@
 import { Backlog } from './backlog.js';
 import type { StoredMessage } from './changes.js';
-import { isReady, type Message } from './message.js';
+import type { Message } from './message.js';
 
 const NOTHING = new Uint8Array();
 
@@ -22,37 +22,35 @@ export class Shelf {
   add(given: StoredMessage): Message {
     const { ttlMs, ...rest } = given;
     const expiresAt = ttlMs === undefined ? Infinity : given.enqueuedAt + ttlMs;
-    const message: Message = { ...rest, ttlMs, expiresAt, lock: undefined, gone: false };
+    const message: Message = { ...rest, ttlMs, expiresAt, lock: undefined, ready: false, gone: false };
     if (message.state === 'deferred') this.deferred++;
     if (message.state === 'scheduled') this.scheduled++;
     this.bytes += message.payload.length;
-    this.all.add(message);
     const backlog = this.#backlogOf(message);
-    if (backlog !== this.all) backlog.add(message);
+    // Where sessions have backlogs of their own, the one of all messages only finds them.
+    if (backlog !== this.all) this.all.add(message);
+    message.ready = message.state === 'active';
+    backlog.add(message);
     return message;
   }
 
   /** Removes a message; its payload stays readable to those who hold it. */
   drop(message: Message): void {
-    const wasReady = isReady(message);
+    const backlog = this.#backlogOf(message);
+    backlog.unready(message);
     message.gone = true;
     if (message.state === 'deferred') this.deferred--;
     if (message.state === 'scheduled') this.scheduled--;
     this.bytes -= message.payload.length;
     // The gap in the backlog may live on for a while; it must not keep the payload.
     message.payload = NOTHING;
-    const backlog = this.#backlogOf(message);
-    if (backlog !== this.all) backlog.dropped(wasReady);
-    this.all.dropped(wasReady);
+    if (backlog !== this.all) backlog.dropped();
+    this.all.dropped();
   }
 
   defer(message: Message): void {
-    if (isReady(message)) {
-      // Only while a log is read back: in life a message is deferred by the one that holds its lock.
-      const backlog = this.#backlogOf(message);
-      backlog.ready--;
-      if (backlog !== this.all) this.all.ready--;
-    }
+    // While a log is read back; in life, the one that defers it has taken it.
+    this.#backlogOf(message).unready(message);
     if (message.state === 'active') this.deferred++;
     message.state = 'deferred';
   }
@@ -69,6 +67,6 @@ export class Shelf {
 
 /** What must be stored of a message. */
 export function stored(message: Message): StoredMessage {
-  const { expiresAt: _expiresAt, lock: _lock, gone: _gone, ...rest } = message;
+  const { expiresAt: _expiresAt, lock: _lock, ready: _ready, gone: _gone, ...rest } = message;
   return rest;
 }
