@@ -1,0 +1,104 @@
+// The fleet: its factories, how a new one joins, and whether every part is there.
+import type { Command } from 'commander';
+import { EXIT, type ExitCode } from '../exitCodes.js';
+import { action, type Context } from '../context.js';
+import type { Io } from '../io.js';
+import { age, clockTime, oneLine, table, took, type Colour } from '../text.js';
+import { duration } from './arguments.js';
+
+const DEFAULT_ENROLMENT_SECONDS = 900;
+
+export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => void): void {
+  program
+    .command('factories')
+    .description('the factories: what they can do and what they are doing')
+    .addHelpText('after', "\nExamples:\n  aq factories\n  aq factories --json | jq '.factories[].advertises'")
+    .action(action<[], object>(io, listFactories));
+
+  program
+    .command('enrol')
+    .description('make a one-time token for a new factory')
+    .option('-p, --product <id...>', 'products whose jobs it may run (default: all)')
+    .option(
+      '--expires <duration>',
+      'how long the token may wait, up to 24h',
+      duration,
+      DEFAULT_ENROLMENT_SECONDS,
+    )
+    .addHelpText('after', '\nExamples:\n  aq enrol\n  aq enrol --product web --product api --expires 1h')
+    .action(action<[], EnrolFlags>(io, enrol));
+
+  program
+    .command('health')
+    .description('is every part there? exit code 5 when one is not')
+    .addHelpText('after', '\nExamples:\n  aq health\n  until aq health --json > /dev/null; do sleep 1; done')
+    .action(
+      action<[], object>(io, async (context) => {
+        const client = await context.client();
+        const health = await client.getHealth();
+        const { paint } = context;
+        const mark = (ok: boolean): string => (ok ? paint('green', 'ok') : paint('red', 'away'));
+        const rows = health.parts.map(({ part, ok, ms, error }) => [
+          part,
+          mark(ok),
+          took(ms),
+          oneLine(error ?? ''),
+        ]);
+        context.answer(
+          health,
+          () => `${health.status}, version ${health.version}\n${table(rows, io.stdout.columns)}`,
+        );
+        if (health.status !== 'ok') exit(EXIT.unavailable);
+      }),
+    );
+}
+
+const STATUS_COLOURS: Readonly<Record<string, Colour>> = {
+  online: 'green',
+  draining: 'yellow',
+  offline: 'red',
+};
+
+async function listFactories(context: Context): Promise<void> {
+  const client = await context.client();
+  const answer = await client.listFactories();
+  const { paint, io } = context;
+  const rows = answer.factories.map((factory) => [
+    factory.id,
+    paint(STATUS_COLOURS[factory.status] ?? 'dim', factory.status),
+    `${factory.running}/${factory.stations}`,
+    `${age(io.now() - Date.parse(factory.lastSeenAt))} ago`,
+    factory.pools.join(', ') || '–',
+    oneLine(factory.advertises.join(' ')),
+  ]);
+  const heads = ['FACTORY', 'STATUS', 'BUSY', 'SEEN', 'POOLS', 'ADVERTISES'];
+  context.answer(answer, () =>
+    rows.length === 0
+      ? 'No factories. Enrol one with: aq enrol'
+      : table([heads.map((head) => paint('dim', head)), ...rows], io.stdout.columns),
+  );
+}
+
+interface EnrolFlags {
+  product?: string[];
+  expires: number;
+}
+
+async function enrol(context: Context, { product, expires }: EnrolFlags): Promise<void> {
+  const { apiUrl } = await context.connection();
+  const client = await context.client();
+  const enrolment = await client.createEnrolment({
+    body: { products: product ?? ['*'], expiresInSeconds: expires },
+  });
+  context.answer(
+    enrolment,
+    () => `${enrolment.enrolmentToken}
+
+Shown once, good for one factory until ${clockTime(enrolment.expiresAt)}. On its machine, with SERVICE_BUS set to
+the bus (or SERVICE_BUS__fullyQualifiedNamespace, to use an identity):
+
+  GIGAFACTORY_API=${apiUrl} \\
+  GIGAFACTORY_ENROLMENT=${enrolment.enrolmentToken} \\
+  node dist/factory/main.js --name my-factory`,
+  );
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import type { JobDetail } from '../../shared/contract/api.js';
+import { action, type Context } from '../context.js';
+import { describeChange, describeVerify, shortCommit } from '../describe/event.js';
+import { paintStage } from '../describe/stage.js';
+import { timeline } from '../describe/timeline.js';
+import type { Io } from '../io.js';
+import { jobIdFrom } from '../jobRef.js';
+import { age, clean, count, oneLine, table, usd, type Paint } from '../text.js';
+
+export function addShow(program: Command, io: Io): void {
+  program
+    .command('show')
+    .description('one job: where it stands, its timeline, why this factory')
+    .argument('<job>', 'its id, or the beginning of it')
+    .addHelpText('after', '\nExamples:\n  aq show job-3f9a\n  aq show 3f9a --json | jq .events')
+    .action(action<[string], object>(io, show));
+}
+
+async function show(context: Context, _flags: object, ref: string): Promise<void> {
+  const client = await context.client();
+  const detail = await client.getJob({ params: { jobId: await jobIdFrom(client, ref) } });
+  context.answer(detail, () => describeJob(detail, context.paint, context.io));
+}
+
+function describeJob({ job, runs, events, legal }: JobDetail, paint: Paint, io: Io): string {
+  const { manifest } = job;
+  const engine = job.engine ?? manifest['engine-class'] ?? runs.at(-1)?.engine;
+  const facts: [string, string | undefined][] = [
+    ['stage', `${paintStage(paint, job.stage)} for ${age(io.now() - Date.parse(job.stageSince))}`],
+    ['held by', job.holder],
+    ['product', job.productId],
+    ['engine', engine],
+    ['priority', manifest.priority],
+    ['repository', manifest.repo && `${oneLine(manifest.repo)} (${oneLine(manifest['base-branch'])})`],
+    ['requires', job.requirements.join(', ') || undefined],
+    ['item', job.trackerItem?.url && oneLine(job.trackerItem.url)],
+    ['runs', job.epoch > 0 ? count(job.epoch, 'run') : undefined],
+    ['change', job.change && `${describeChange(job.change)} at ${shortCommit(job.change.commit)}`],
+    [
+      'verify',
+      job.verify
+        ? describeVerify(job.verify)
+        : manifest.verify && `${oneLine(manifest.verify)} (not run yet)`,
+    ],
+    ['merged', job.mergeCommit && shortCommit(job.mergeCommit)],
+    ['cost', job.usage.usd > 0 ? `${usd(job.usage.usd)}, ${job.usage.tokens} tokens` : undefined],
+    ['failure', job.failure && `${job.failure.reason.replaceAll('_', ' ')}`],
+  ];
+  const rows = facts
+    .filter((fact): fact is [string, string] => fact[1] !== undefined)
+    .map(([name, value]) => [paint('dim', name), value]);
+  const sections = [
+    `${paint('bold', oneLine(job.title))}\n${job.jobId}`,
+    table(rows, io.stdout.columns),
+    timeline(events, paint),
+  ];
+  if (job.failure)
+    sections.push(`${paint('red', 'What went wrong:')}\n${indent(clean(job.failure.message))}`);
+  if (job.verify && !job.verify.passed)
+    sections.push(`Last lines of verify:\n${indent(clean(job.verify.tail))}`);
+  if (legal.length > 0)
+    sections.push(paint('dim', `possible now: ${legal.map((one) => `aq ${one} ${job.jobId}`).join(' · ')}`));
+  return sections.join('\n\n');
+}
+
+const indent = (text: string): string => text.trimEnd().replaceAll(/^/gm, '  ');

@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import type { Client } from '../../shared/client.js';
+import type { SubmitJob } from '../../shared/contract/api.js';
+import type { RouteResult } from '../../shared/contract/routeTypes.js';
+import { AppError } from '../../shared/errors.js';
+import { parseManifest } from '../../shared/manifest.js';
+import { action, type Context } from '../context.js';
+import { describeExitFrom } from '../describe/outcome.js';
+import { inFile, JobFailed } from '../failures.js';
+import { followUntilSettled } from '../follow.js';
+import { readInput } from '../input.js';
+import type { Io } from '../io.js';
+import { oneLine } from '../text.js';
+
+interface Flags {
+  product?: string;
+  key?: string;
+  wait?: boolean;
+}
+
+export function addSubmit(program: Command, io: Io): void {
+  program
+    .command('submit')
+    .description('submit a job: markdown with front matter, or JSON')
+    .argument('<file>', 'the manifest; - reads it from standard input')
+    .option('-p, --product <id>', 'whose job it is (default: of the connection)')
+    .option('-k, --key <key>', 'idempotency key: the same key never makes a second job')
+    .option('-w, --wait', 'stay until it is tested, parked or failed, and tell what happens')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  aq submit fix.md
+  aq submit fix.md --wait
+  aq submit - --key nightly-2026-11-21 < job.json
+  aq submit fix.md --json | jq -r .job.jobId`,
+    )
+    .action(action<[string], Flags>(io, submit));
+}
+
+async function submit(context: Context, flags: Flags, file: string): Promise<void> {
+  const text = await readInput(context.io, file);
+  const productId = await context.product(flags.product);
+  const client = await context.client();
+  const submitted = await send(client, productId, text, flags.key).catch((error: unknown) => {
+    throw inFile(error, file);
+  });
+  const { job, created } = submitted;
+  if (!flags.wait) {
+    context.answer(submitted, () =>
+      created
+        ? `${job.jobId}  ${oneLine(job.title)}\n${context.paint('dim', `watch it: aq logs ${job.jobId} -f`)}`
+        : `${job.jobId} was there already with this key and content; it is in ${job.stage}.`,
+    );
+    return;
+  }
+  context.progress(`${job.jobId}  ${oneLine(job.title)}${created ? '' : ' (was there already)'}`);
+  const detail = await followUntilSettled(context, client, job.jobId, 0);
+  context.answer({ job: detail.job, created }, () => describeExitFrom(detail.job, context.paint));
+  if (detail.job.stage === 'failed' || detail.job.stage === 'dead_letter')
+    throw new JobFailed(`${job.jobId} failed: ${detail.job.failure?.message ?? detail.job.stage}`);
+}
+
+async function send(
+  client: Client,
+  productId: string,
+  text: string,
+  key: string | undefined,
+): Promise<RouteResult<'submitJob'>> {
+  return client.submitJob({ body: key === undefined ? { productId, text } : withKey(productId, text, key) });
+}
+
+/** The key is a field of the manifest; a file may have one of its own, and the command line wins. */
+function withKey(productId: string, text: string, key: string): SubmitJob {
+  const read = parseManifest(text);
+  if (read.kind === 'invalid')
+    throw new AppError('invalid-manifest', 'the manifest is not valid', { problems: read.problems });
+  return { productId, manifest: { ...read.manifest, 'idempotency-key': key } };
+}

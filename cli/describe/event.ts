@@ -1,0 +1,54 @@
+// One event of a job as a sentence for people.
+import type { JobEvent } from '../../shared/contract/event.js';
+import type { Change, VerifyResult } from '../../shared/contract/job.js';
+import { assertExhaustive } from '../../shared/errors.js';
+import { clockTime, count, cut, oneLine, took, usd } from '../text.js';
+
+/** Characters of a message that a timeline shows. */
+const MAX_MESSAGE = 160;
+
+export const shortCommit = (commit: string): string => commit.slice(0, 7);
+
+export const describeChange = (change: Change): string =>
+  `${count(change.filesChanged.length, 'file')} (+${change.insertions} −${change.deletions}) on ${oneLine(change.branch)}`;
+
+export const describeVerify = (verify: VerifyResult): string =>
+  `verify ${verify.passed ? 'passed' : `failed with exit code ${verify.exitCode ?? 'none'}`} in ${took(verify.durationMs)}: ${oneLine(verify.command)}`;
+
+export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
+  switch (body.kind) {
+    case 'job.submitted':
+      return `submitted “${message(body.title)}”`;
+    case 'job.assigned':
+      return `${body.run === 'land' ? 'to be merged by' : 'claimed by'} ${body.factoryId} (pool ${body.pool}, run ${body.epoch})`;
+    case 'run.started':
+      return `${body.run === 'land' ? 'merging' : 'started'} on ${body.factoryId}${body.engineVersion === undefined ? '' : ` with ${message(body.engineVersion)}`}`;
+    case 'run.finished':
+      return `changed ${describeChange(body.change)}${body.usage.usd > 0 ? ` for ${usd(body.usage.usd)}` : ''}`;
+    case 'run.verified':
+      return describeVerify(body.verify);
+    case 'run.failed':
+      return `run ${body.epoch} failed (${body.reason.replaceAll('_', ' ')}): ${message(body.message)}${retry(body)}`;
+    case 'run.released':
+      return `${body.factoryId} gave it back: ${message(body.message)}`;
+    case 'run.lost':
+      return `${body.factoryId} was lost: ${message(body.message)}${retry(body)}`;
+    case 'ship.requested':
+      return 'ship requested';
+    case 'ship.landed':
+      return `merged into ${oneLine(body.baseBranch)} as ${shortCommit(body.mergeCommit)}`;
+    case 'ship.refused':
+      return `not merged: ${message(body.message)}`;
+    case 'job.requeued':
+      return `requeued: ${message(body.reason)}`;
+    case 'job.cancelled':
+      return `cancelled: ${message(body.reason)}`;
+    default:
+      return assertExhaustive(body);
+  }
+}
+
+const message = (text: string): string => cut(oneLine(text), MAX_MESSAGE);
+
+const retry = ({ retryAt }: { retryAt?: string | undefined }): string =>
+  retryAt === undefined ? '' : `; again at ${clockTime(retryAt)}`;

@@ -1,0 +1,83 @@
+// "Why is it (not) running?" for people.
+import type { Block, Explanation } from '../../shared/contract/explanation.js';
+import { assertExhaustive } from '../../shared/errors.js';
+import { clockTime, oneLine, table, type Paint } from '../text.js';
+
+export function describeBlock(block: Block): string {
+  switch (block.kind) {
+    case 'capability':
+      return `lacks ${block.missing.join(', ')}`;
+    case 'target':
+      return `the job is meant for ${block.factoryId}`;
+    case 'lock':
+      return `${block.heldBy} holds the lock ${block.key}`;
+    case 'backoff':
+      return `waits until ${clockTime(block.until)}`;
+    case 'switch':
+      return `${block.scope} is switched off: ${block.reason}`;
+    case 'product':
+      return `does not work for ${block.productId}`;
+    case 'status':
+      return `is ${block.status}`;
+    case 'stations':
+      return `all ${block.stations} stations are busy`;
+    default:
+      return assertExhaustive(block);
+  }
+}
+
+export function describeExplanation(explanation: Explanation, paint: Paint, columns: number): string {
+  const { summary, wouldPlace, pool, lane, position, factories, pools, assignment } = explanation;
+  const sections = [paint('bold', oneLine(summary))];
+  if (wouldPlace !== undefined)
+    sections.push(`${paint('green', 'What would place it:')} ${oneLine(wouldPlace)}`);
+  sections.push(
+    [
+      ...(pool === undefined ? [] : [`pool ${pool}`]),
+      `lane ${lane}`,
+      ...(position === undefined ? [] : [`position ${position}`]),
+    ].join(' · '),
+  );
+  if (factories.length > 0)
+    sections.push(
+      table(
+        [
+          ['FACTORY', 'POOLS', 'FREE', 'VERDICT'].map((head) => paint('dim', head)),
+          ...factories.map((factory) => [
+            factory.factoryId,
+            factory.pools.join(', ') || '–',
+            String(factory.freeStations),
+            verdict(factory),
+          ]),
+        ],
+        columns,
+      ),
+    );
+  const lacking = pools.filter(({ missing }) => missing.length > 0);
+  if (lacking.length > 0)
+    sections.push(
+      table(
+        [
+          ['POOL', 'DOES NOT GUARANTEE'].map((head) => paint('dim', head)),
+          ...lacking.map((one) => [one.pool, one.missing.join(', ')]),
+        ],
+        columns,
+      ),
+    );
+  if (assignment)
+    sections.push(
+      `Last decision, among ${assignment.candidates} ready: ${oneLine(assignment.why)}\n${paint('dim', scoreLine(assignment.score))}`,
+    );
+  return sections.join('\n\n');
+}
+
+function verdict({ blocks, score, freeStations }: Explanation['factories'][number]): string {
+  if (blocks.length > 0) return oneLine(blocks.map(describeBlock).join('; '));
+  if (score) return `suits, score ${score.total.toFixed(2)}`;
+  return freeStations > 0 ? 'suits' : 'suits, but is busy';
+}
+
+const scoreLine = ({ total, ...parts }: NonNullable<Explanation['assignment']>['score']): string =>
+  `score ${total.toFixed(2)} = ${Object.entries(parts)
+    .map(([part, value]) => `${part} ${value.toFixed(2)}`)
+    .join(' + ')}`;

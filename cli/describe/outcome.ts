@@ -1,0 +1,29 @@
+// Where a job stands when nothing more happens to it by itself, and what a person can do next.
+import type { Job } from '../../shared/contract/job.js';
+import { assertExhaustive } from '../../shared/errors.js';
+import { oneLine, type Paint } from '../text.js';
+import { shortCommit } from './event.js';
+import { paintStage } from './stage.js';
+
+export function describeExitFrom(job: Job, paint: Paint): string {
+  const stage = `${job.jobId} is in ${paintStage(paint, job.stage)}`;
+  switch (job.stage) {
+    case 'testing':
+      return `${stage}: verified. Merge it with: aq ship ${job.jobId}`;
+    case 'review':
+      return job.verify === undefined
+        ? `${stage}: it names no verify, so a person looks at it. Merge it with: aq ship ${job.jobId}`
+        : `${stage}: a person looks at it. What there is to see: aq show ${job.jobId}`;
+    case 'shipped':
+      return `${stage}${job.mergeCommit === undefined ? '' : `: ${shortCommit(job.mergeCommit)}`}`;
+    case 'failed':
+    case 'dead_letter':
+      return `${stage}${job.failure ? `: ${oneLine(job.failure.message)}` : ''}. Try again with: aq requeue ${job.jobId}`;
+    case 'queued':
+    case 'assigned':
+    case 'building':
+      return stage;
+    default:
+      return assertExhaustive(job.stage);
+  }
+}

@@ -1,0 +1,15 @@
+import type { Stage } from '../../shared/contract/job.js';
+import type { Colour, Paint } from '../text.js';
+
+const COLOURS: Readonly<Record<Stage, Colour>> = {
+  queued: 'dim',
+  assigned: 'blue',
+  building: 'blue',
+  review: 'yellow',
+  testing: 'cyan',
+  shipped: 'green',
+  failed: 'red',
+  dead_letter: 'red',
+};
+
+export const paintStage = (paint: Paint, stage: Stage): string => paint(COLOURS[stage], stage);
