@@ -1,5 +1,6 @@
 import type { AppendBlobClient, BlobServiceClient } from '@azure/storage-blob';
 import type { Blobs } from './blobs.js';
+import { credentialFor } from './credential.js';
 import { CloudError, isCloudError } from './errors.js';
 import type { ServiceSetting } from './settings.js';
 
@@ -10,8 +11,7 @@ const CLOSED = 'closed';
 export async function openBlobStorage(setting: ServiceSetting): Promise<Blobs> {
   const { BlobServiceClient: Client } = await import('@azure/storage-blob');
   if (setting.kind === 'connectionString') return blobsOf(Client.fromConnectionString(setting.value));
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return blobsOf(new Client(setting.value, new DefaultAzureCredential()));
+  return blobsOf(new Client(setting.value, await credentialFor(setting)));
 }
 
 function blobsOf(service: BlobServiceClient): Blobs {

@@ -18,6 +18,7 @@ import type {
   Query,
   Stored,
 } from './documents.js';
+import { credentialFor } from './credential.js';
 import { CloudError } from './errors.js';
 import { withRetries } from './retry.js';
 import type { ServiceSetting } from './settings.js';
@@ -51,8 +52,7 @@ export async function openCosmos(options: CosmosOptions): Promise<Documents> {
 
 async function connection(setting: ServiceSetting): Promise<object> {
   if (setting.kind === 'connectionString') return { connectionString: setting.value };
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return { endpoint: setting.value, aadCredentials: new DefaultAzureCredential() };
+  return { endpoint: setting.value, aadCredentials: await credentialFor(setting) };
 }
 
 function documentsOf(client: CosmosClient, databaseName: string, meter: Meter): Documents {

@@ -5,6 +5,7 @@ import type {
   ServiceBusSender,
 } from '@azure/service-bus';
 import type { Bus, OutgoingMessage } from './bus.js';
+import { credentialFor } from './credential.js';
 import { CloudError } from './errors.js';
 import type { ServiceSetting } from './settings.js';
 
@@ -20,8 +21,7 @@ export async function openServiceBus(setting: ServiceSetting): Promise<Bus> {
 export async function connectServiceBus(setting: ServiceSetting): Promise<ServiceBusClient> {
   const { ServiceBusClient: Client } = await import('@azure/service-bus');
   if (setting.kind === 'connectionString') return new Client(setting.value);
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return new Client(setting.value, new DefaultAzureCredential());
+  return new Client(setting.value, await credentialFor(setting));
 }
 
 type SequenceNumber = NonNullable<ServiceBusReceivedMessage['sequenceNumber']>;

@@ -1,7 +1,13 @@
 /** How to reach one service: a connection string, or an endpoint with the identity that the process runs under. */
 export type ServiceSetting =
   | { readonly kind: 'connectionString'; readonly value: string }
-  | { readonly kind: 'endpoint'; readonly value: string };
+  | {
+      readonly kind: 'endpoint';
+      readonly value: string;
+      /** `NAME__credential` is `managedidentity`; `NAME__clientId` then chooses among several. */
+      readonly managedIdentity: boolean;
+      readonly clientId: string | undefined;
+    };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,7 +32,13 @@ export function serviceSetting(env: Environment, name: keyof typeof SERVICES): S
   if (connectionString) return { kind: 'connectionString', value: connectionString };
   const identityName = `${name}__${SERVICES[name]}`;
   const endpoint = env[identityName];
-  if (endpoint) return { kind: 'endpoint', value: endpoint };
+  if (endpoint)
+    return {
+      kind: 'endpoint',
+      value: endpoint,
+      managedIdentity: env[`${name}__credential`] === 'managedidentity',
+      clientId: env[`${name}__clientId`],
+    };
   throw new SettingsError(
     `neither ${name} nor ${identityName} is set: set ${name} to a connection string, or ${identityName} to an address`,
   );

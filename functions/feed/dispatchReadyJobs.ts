@@ -1,0 +1,4 @@
+import { feedFunction } from '../lib/feed.js';
+import { dispatchReadyJob } from '../operations/dispatchReadyJob.js';
+
+export const handler = feedFunction('dispatchReadyJobs', dispatchReadyJob);

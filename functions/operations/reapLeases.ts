@@ -1,0 +1,90 @@
+import { isCloudError } from '../../shared/cloud/errors.js';
+import type { Lease } from '../../shared/contract/fleet.js';
+import type { Actor, Job } from '../../shared/contract/job.js';
+import { AppError } from '../../shared/errors.js';
+import { isExpired, isReclaimable } from '../../shared/rules/leases.js';
+import { JOBS, LEASES } from '../../shared/topology.js';
+import { changeJob } from './changeJob.js';
+import type { Deps } from './deps.js';
+import { markOffline } from './factoryStore.js';
+import { readJob, readRun, type JobRef } from './jobStore.js';
+import { readLease, refOf } from './leaseStore.js';
+
+const REAPER: Actor = { kind: 'system', id: 'reaper' };
+
+/**
+ * Takes jobs back whose holder was silent for a whole lease.
+ * @returns how many
+ */
+export async function reapLeases(deps: Deps): Promise<number> {
+  const expired = await deps.documents.query<Lease>(LEASES, {
+    text: `SELECT * FROM c WHERE c.type = 'lease' AND c.expiresAt <= @now`,
+    parameters: { now: deps.clock.now() },
+  });
+  const reaped = await Promise.all(expired.map(({ document }) => reap(deps, document)));
+  return reaped.filter(Boolean).length;
+}
+
+/**
+ * The lease goes first, on the condition that nobody renewed it in the meantime; then the job. Dying in between
+ * leaves a job without a lease, which reapOrphans takes back.
+ */
+async function reap(deps: Deps, seen: Lease): Promise<boolean> {
+  const lease = await readLease(deps, seen.jobId);
+  if (!lease || !isExpired(lease.document, deps.clock.now())) return false;
+  try {
+    await deps.documents.remove(LEASES, [seen.jobId], seen.jobId, lease.etag);
+  } catch (error) {
+    if (isCloudError(error, 'precondition')) return false;
+    throw error;
+  }
+  const { holder, epoch, expiresAt } = lease.document;
+  await markOffline(deps, holder, expiresAt);
+  return takeBack(
+    deps,
+    refOf(lease.document),
+    epoch,
+    `no sign of life from ${holder} since before ${expiresAt}`,
+  );
+}
+
+/**
+ * Takes jobs back that are in flight without any lease: whoever claimed them died before writing it.
+ * @returns how many
+ */
+export async function reapOrphans(deps: Deps): Promise<number> {
+  const [inFlight, leased] = await Promise.all([
+    deps.documents.select<Pick<Job, 'productId' | 'jobId' | 'epoch'>>(JOBS, {
+      text: `SELECT c.productId, c.jobId, c.epoch FROM c WHERE c.type = 'job' AND IS_DEFINED(c.holder)`,
+    }),
+    deps.documents.select<Pick<Lease, 'jobId' | 'epoch'>>(LEASES, {
+      text: `SELECT c.jobId, c.epoch FROM c WHERE c.type = 'lease'`,
+    }),
+  ]);
+  const covered = new Set(leased.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
+  const orphans = inFlight.filter(({ jobId, epoch }) => !covered.has(`${jobId}.${epoch}`));
+  const reaped = await Promise.all(orphans.map((orphan) => reapOrphan(deps, orphan)));
+  return reaped.filter(Boolean).length;
+}
+
+async function reapOrphan(deps: Deps, ref: JobRef): Promise<boolean> {
+  const { document: job } = await readJob(deps, ref);
+  const run = await readRun(deps, ref, job.epoch);
+  const lease = await readLease(deps, ref.jobId);
+  const { leaseSeconds } = deps.settings;
+  if (!run || !isReclaimable(job, lease?.document, run.startedAt, deps.clock.now(), leaseSeconds))
+    return false;
+  return takeBack(deps, ref, job.epoch, `${job.holder ?? 'its holder'} never got a lease`);
+}
+
+async function takeBack(deps: Deps, ref: JobRef, epoch: number, message: string): Promise<boolean> {
+  try {
+    const job = await changeJob(deps, ref, { kind: 'lose', actor: REAPER, epoch, message });
+    deps.log('warn', 'a job was taken back', { jobId: ref.jobId, epoch, stage: job.stage, message });
+    return true;
+  } catch (error) {
+    // It ended, or went on under another epoch: nothing to take back.
+    if (error instanceof AppError && error.code !== 'contended') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+/** What an item hears of its job: which events, and in what words. */
+import type { EventBody } from '../../shared/contract/event.js';
+import type { Job, VerifyResult } from '../../shared/contract/job.js';
+import type { TrackerPost } from '../../shared/contract/messages.js';
+
+/** A comment of GitHub holds 65,536 characters; the end of a failing test's output is what helps. */
+const MAX_TAIL_CHARS = 3000;
+
+/** Steps that only the console shows, and the attempts that are tried again by themselves, are no news to an item. */
+export function isTold(body: EventBody): boolean {
+  switch (body.kind) {
+    case 'job.assigned':
+      return body.run === 'build';
+    case 'run.failed':
+    case 'run.lost':
+      return body.retryAt === undefined && body.kind === 'run.failed';
+    case 'run.verified':
+      return body.verify.passed;
+    case 'ship.landed':
+    case 'ship.refused':
+    case 'job.cancelled':
+      return true;
+    case 'job.submitted':
+    case 'run.started':
+    case 'run.finished':
+    case 'run.released':
+    case 'ship.requested':
+    case 'job.requeued':
+      return false;
+  }
+}
+
+/** The comment for an event, as markdown. Undefined for one that is not told. */
+export function commentFor(post: TrackerPost['post'], job: Job): string | undefined {
+  const { body } = post.event;
+  switch (body.kind) {
+    case 'job.assigned':
+      return `**Started** on \`${body.factoryId}\` (attempt ${body.epoch}). ${body.decision.why}\n\nJob \`${job.jobId}\``;
+    case 'run.verified':
+      return [
+        `**Ready to ship.** ${verdict(body.verify)}`,
+        ...(job.change ? [changeLine(job.change)] : []),
+        `Job \`${job.jobId}\`: \`aq ship ${job.jobId}\` merges it.`,
+      ].join('\n\n');
+    case 'run.failed':
+      return [
+        `**Failed** (${body.reason}): ${firstLine(body.message)}`,
+        ...(job.verify && !job.verify.passed ? [verdict(job.verify), fenced(job.verify.tail)] : []),
+        `Nothing was merged. Job \`${job.jobId}\`: \`aq requeue ${job.jobId}\` runs it once more.`,
+      ].join('\n\n');
+    case 'ship.landed':
+      return [
+        `**Shipped** to \`${body.baseBranch}\` as ${body.mergeCommit}.`,
+        ...(job.verify ? [verdict(job.verify)] : []),
+        ...(job.change ? [changeLine(job.change)] : []),
+      ].join('\n\n');
+    case 'ship.refused':
+      return `**Not merged:** ${firstLine(body.message)}\n\nJob \`${job.jobId}\` is back in review.`;
+    case 'job.cancelled':
+      return `**Cancelled:** ${firstLine(body.reason)}\n\nJob \`${job.jobId}\``;
+    case 'run.lost':
+    case 'job.submitted':
+    case 'run.started':
+    case 'run.finished':
+    case 'run.released':
+    case 'ship.requested':
+    case 'job.requeued':
+      return undefined;
+  }
+}
+
+const verdict = (verify: VerifyResult): string =>
+  `Verify ${verify.passed ? 'passed' : 'failed'}: \`${verify.command}\` (exit code ${verify.exitCode ?? 'none'}, ${(verify.durationMs / 1000).toFixed(1)} s).`;
+
+const changeLine = (change: NonNullable<Job['change']>): string =>
+  `Branch \`${change.branch}\` at ${change.commit}: ${change.filesChanged.length} files, +${change.insertions} −${change.deletions}.`;
+
+const firstLine = (text: string): string => text.split('\n')[0]?.slice(0, 500) ?? '';
+
+/** A fence that is longer than any in the text. */
+function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}\n${text.slice(-MAX_TAIL_CHARS)}\n${fence}`;
+}

@@ -1,0 +1,9 @@
+import { timerFunction } from '../lib/timer.js';
+import { reapOrphans } from '../operations/reapLeases.js';
+import { sweepTickets } from '../operations/sweepTickets.js';
+
+/** What got lost between two writes: tickets without a factory that heard them, claims without a lease. */
+export const handler = timerFunction('sweepTickets', '*/30 * * * * *', async (deps) => {
+  await sweepTickets(deps);
+  await reapOrphans(deps);
+});
