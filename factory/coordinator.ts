@@ -1,0 +1,7 @@
+import type { Client } from '../shared/client.js';
+
+/** The part of the control plane's API that a factory calls. */
+export type Coordinator = Pick<
+  Client,
+  'enrolFactory' | 'claimJobs' | 'renewLease' | 'reportRun' | 'appendLog'
+>;

@@ -1,0 +1,63 @@
+/** What a child process of a run may know: the machine's environment without anything that is the factory's own. */
+import { RUN_VARIABLE } from './group.js';
+
+/** Settings and secrets of the product and of the identity that the factory runs under. */
+const OURS = [
+  /^GIGAFACTORY_/i,
+  /^SERVICE_BUS(__|$)/i,
+  /^COSMOS(__|$)/i,
+  /^BLOBS(__|$)/i,
+  /^AzureWebJobs/i,
+  /^FACTORY_TOKEN_KEY$/i,
+  /^OPERATOR_/i,
+  // With these a child could ask for tokens of the factory's managed identity.
+  /^IDENTITY_(ENDPOINT|HEADER)$/i,
+  /^MSI_(ENDPOINT|SECRET)$/i,
+  /^AZURE_(CLIENT_SECRET|CLIENT_CERTIFICATE_.*|FEDERATED_TOKEN_FILE|PASSWORD)$/i,
+  /^NODE_CHANNEL_/,
+  // A factory that was started from a git hook would point every git of the run at that repository.
+  /^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|PREFIX|NAMESPACE|CONFIG.*|AUTHOR_.*|COMMITTER_.*)$/,
+];
+
+/** The author of commits that the factory (or an engine inside of a run) makes. `.invalid` never receives mail. */
+const AUTHOR = { name: 'Gigafactory', email: 'factory@gigafactory.invalid' } as const;
+
+const AUTHOR_VARIABLES = {
+  GIT_AUTHOR_NAME: AUTHOR.name,
+  GIT_AUTHOR_EMAIL: AUTHOR.email,
+  GIT_COMMITTER_NAME: AUTHOR.name,
+  GIT_COMMITTER_EMAIL: AUTHOR.email,
+  // No terminal (children lead a session of their own), no window: a question would hang until the time limit.
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ASKPASS: '',
+  SSH_ASKPASS: '',
+  SSH_ASKPASS_REQUIRE: 'never',
+  GCM_INTERACTIVE: 'never',
+} as const;
+
+/** The environment without the factory's own settings; git asks nothing and signs as the factory. */
+export function cleanEnvironment(from: NodeJS.ProcessEnv): Record<string, string> {
+  const clean: Record<string, string> = {};
+  for (const [name, value] of Object.entries(from)) {
+    if (value !== undefined && !OURS.some((pattern) => pattern.test(name))) clean[name] = value;
+  }
+  return { ...clean, ...AUTHOR_VARIABLES };
+}
+
+/**
+ * The environment of an engine or a verify command.
+ * @param run `<jobId>.<epoch>`
+ * @param scratch a folder for temporary files that goes away with the run
+ */
+export function runEnvironment(
+  from: NodeJS.ProcessEnv,
+  run: string,
+  scratch: string,
+): Record<string, string> {
+  return {
+    ...cleanEnvironment(from),
+    [RUN_VARIABLE]: run,
+    TMPDIR: scratch,
+    ...(process.platform === 'win32' ? { TEMP: scratch, TMP: scratch } : {}),
+  };
+}

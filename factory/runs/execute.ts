@@ -1,0 +1,204 @@
+/**
+ * One claimed run from its first to its last report. However it ends – done, failed, fenced, stopped, drained, or by
+ * a defect of ours – its processes have ended and its worktree is gone afterwards.
+ */
+import type { Claim, RunReport } from '../../shared/contract/api.js';
+import { assertExhaustive } from '../../shared/errors.js';
+import type { Coordinator } from '../coordinator.js';
+import type { Engine } from '../engines/engine.js';
+import { reasonOf, type Logger, type LogFacts } from '../log.js';
+import { pause } from '../pause.js';
+import { PreflightError } from '../workspace/preflight.js';
+import type { Workspace } from '../workspace/workspace.js';
+import { buildRun } from './build.js';
+import { repoOf, type RunContext } from './context.js';
+import { landRun } from './land.js';
+import { isRefusal, RunLease, type LeaseEnd } from './lease.js';
+import { RunLog } from './log.js';
+import type { Redactor } from './redact.js';
+import { Reporter } from './reporter.js';
+
+/** What a drain may still spend on a run's log, and on its release (ms each). */
+const LAST_WORDS_MS = 300;
+
+export interface RunDeps {
+  readonly coordinator: Coordinator;
+  readonly workspace: Workspace;
+  readonly engines: readonly Engine[];
+  /** Versions found when the factory started, by engine. */
+  readonly engineVersions: ReadonlyMap<string, string>;
+  /** The machine's environment. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly redactor: Redactor;
+  readonly logger: Logger;
+  /** How many runs this factory has now. */
+  readonly running: () => number;
+  /** The control plane asked this factory to take no more work. */
+  readonly onDrainAsked: () => void;
+}
+
+/** Why a run was stopped from outside. */
+type Stop = LeaseEnd | { readonly kind: 'drain' };
+
+/**
+ * Carries out one claim. Never throws.
+ * @param drain aborted when the factory goes away: the run is then released
+ * @param claimedAt when its ticket came, by `performance.now()`
+ */
+export const executeRun = (
+  claim: Claim,
+  deps: RunDeps,
+  drain: AbortSignal,
+  claimedAt: number = performance.now(),
+): Promise<void> => new RunExecution(claim, deps, claimedAt).execute(drain);
+
+class RunExecution {
+  private readonly claim: Claim;
+  private readonly deps: RunDeps;
+  private readonly claimedAt: number;
+  private readonly run: string;
+  private readonly stop = new AbortController();
+  private readonly lease: RunLease;
+  private readonly log: RunLog;
+  private readonly report: Reporter;
+  private engineStarted = false;
+
+  constructor(claim: Claim, deps: RunDeps, claimedAt: number) {
+    const { jobId } = claim.job;
+    const { epoch } = claim.run;
+    this.claim = claim;
+    this.deps = deps;
+    this.claimedAt = claimedAt;
+    this.run = `${jobId}.${epoch}`;
+    this.lease = new RunLease({
+      coordinator: deps.coordinator,
+      jobId,
+      epoch,
+      seconds: claim.lease.seconds,
+      running: deps.running,
+      onEnd: (end) => this.stopFor(end),
+      onDrain: deps.onDrainAsked,
+    });
+    this.log = new RunLog({ coordinator: deps.coordinator, jobId, epoch }, deps.redactor.stream());
+    this.report = new Reporter(deps.coordinator, { jobId, epoch }, deps.redactor);
+  }
+
+  async execute(drain: AbortSignal): Promise<void> {
+    const onDrain = (): void => this.stopFor({ kind: 'drain' });
+    if (drain.aborted) onDrain();
+    else drain.addEventListener('abort', onDrain, { once: true });
+    this.tell('info', `${this.claim.run.kind} run claimed`, { title: this.claim.job.title });
+    try {
+      await this.finish(await this.work());
+    } catch (error) {
+      await this.endEarly(error);
+    } finally {
+      drain.removeEventListener('abort', onDrain);
+      this.lease.stop();
+      this.log.stop();
+      await this.deps.workspace.remove(this.run, repoOf(this.claim)).catch((error: unknown) => {
+        this.tell('warn', 'the worktree could not be removed', { why: reasonOf(error) });
+      });
+    }
+  }
+
+  /** The last report of the run; whatever went wrong on our side becomes a failure with its reason. */
+  private async work(): Promise<RunReport> {
+    try {
+      const { kind } = this.claim.run;
+      return await (kind === 'build' ? buildRun(this.context()) : landRun(this.context()));
+    } catch (error) {
+      this.stop.signal.throwIfAborted();
+      if (isRefusal(error)) throw error;
+      const preflight = error instanceof PreflightError || !this.engineStarted;
+      return {
+        kind: 'failed',
+        reason: preflight ? 'preflight' : 'engine_failed',
+        message: reasonOf(error) || 'the factory failed without a reason',
+        exitCode: null,
+      };
+    }
+  }
+
+  private async finish(last: RunReport): Promise<void> {
+    const reason = last.kind === 'failed' ? last.reason : undefined;
+    if (last.kind === 'failed') this.log.note(`${last.reason}: ${last.message}`);
+    // Before the report: with it the control plane takes the lease back, and refuses what is appended later.
+    await this.log.end();
+    await this.report.send(last, this.stop.signal);
+    this.tell('info', `run ${last.kind}`, { reason, ms: this.sinceClaim() });
+  }
+
+  /** The run was stopped, or the control plane refused a report of it. Only a drain has last words. */
+  private async endEarly(error: unknown): Promise<void> {
+    if (!this.stop.signal.aborted) {
+      return this.tell('warn', 'the control plane refused a report', { why: reasonOf(error) });
+    }
+    const why = this.stop.signal.reason as Stop;
+    switch (why.kind) {
+      case 'lost':
+        return this.tell('warn', 'lease lost, run stopped', { why: why.message });
+      case 'stop':
+        return this.tell('info', 'run stopped on request');
+      case 'drain':
+        return this.release();
+      default:
+        return assertExhaustive(why);
+    }
+  }
+
+  private async release(): Promise<void> {
+    this.log.note('the factory is going away: the job goes back to the queue');
+    await Promise.race([this.log.end(), pause(LAST_WORDS_MS)]);
+    const limit = AbortSignal.timeout(LAST_WORDS_MS);
+    const late = pause(LAST_WORDS_MS).then(() => {
+      throw new Error('the control plane did not answer in time');
+    });
+    try {
+      const released = { kind: 'released', message: 'the factory was asked to stop' } as const;
+      await Promise.race([this.report.send(released, limit), late]);
+      this.tell('info', 'run released');
+    } catch (error) {
+      this.tell('warn', 'run not released: its lease will run out', { why: reasonOf(error) });
+    } finally {
+      late.catch(() => {});
+    }
+  }
+
+  private context(): RunContext {
+    const { workspace, engines, engineVersions, env } = this.deps;
+    return {
+      claim: this.claim,
+      run: this.run,
+      workspace,
+      engines,
+      engineVersions,
+      env,
+      log: this.log,
+      report: this.report,
+      signal: this.stop.signal,
+      mayPush: async () => {
+        await this.lease.confirm();
+        this.stop.signal.throwIfAborted();
+      },
+      onEngineStart: () => {
+        this.engineStarted = true;
+        this.tell('info', 'engine started', { ms: this.sinceClaim() });
+      },
+    };
+  }
+
+  private stopFor(why: Stop): void {
+    this.stop.abort(why);
+    // Nobody reads on, and an engine that waits for the log must not wait any longer.
+    if (why.kind !== 'drain') this.log.stop();
+  }
+
+  private sinceClaim(): number {
+    return Math.round(performance.now() - this.claimedAt);
+  }
+
+  private tell(level: keyof Logger, message: string, facts: LogFacts = {}): void {
+    this.deps.logger[level](message, { job: this.claim.job.jobId, epoch: this.claim.run.epoch, ...facts });
+  }
+}

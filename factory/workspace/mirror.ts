@@ -1,0 +1,162 @@
+/** A bare copy of a repository on the factory's disk: fetched into, never worked in; every run gets a worktree of it. */
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Mutex } from '../mutex.js';
+import { ASK_TIMEOUT_MS, GitError, TRANSFER_TIMEOUT_MS, withoutCredentials, type Git } from './git.js';
+import { PreflightError } from './preflight.js';
+
+/** Branches named in the message about one that is missing. */
+const BRANCHES_SHOWN = 8;
+/** The configuration as it was made: an engine that runs `git config` in its worktree writes into the mirror's. */
+const PRISTINE_CONFIG = 'config.pristine';
+/** The repository's address, so that a mirror on the disk can be recognised. */
+const ADDRESS = 'address';
+
+/** Anything but a path: `https://…`, `ssh://…`, `file://…`, `git@host:owner/name`. */
+const isAddress = (repo: string): boolean =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(repo) || /^[^/\\]+@?[^/\\]*:[^\\]/.test(repo);
+
+const slug = (repo: string): string =>
+  withoutCredentials(repo)
+    .replace(/\.git\/?$/, '')
+    .split(/[/\\:]/)
+    .filter(Boolean)
+    .slice(-2)
+    .join('-')
+    .replace(/[^\w.-]/g, '-')
+    .slice(-60);
+
+/** Where the mirror of a repository lies: readable, and different for every address. */
+export const mirrorPath = (repos: string, repo: string): string =>
+  path.join(repos, `${slug(repo)}-${createHash('sha256').update(repo).digest('hex').slice(0, 12)}.git`);
+
+/** Heads of a remote by branch name. */
+export type Heads = ReadonlyMap<string, string>;
+
+export class Mirror {
+  /** What git can clone. */
+  readonly repo: string;
+  readonly git: Git;
+  /** Fetching and adding or removing worktrees change the same files. */
+  readonly mutex = new Mutex();
+
+  constructor(repo: string, git: Git) {
+    this.repo = repo;
+    this.git = git;
+  }
+
+  get path(): string {
+    return this.git.cwd;
+  }
+
+  /**
+   * Asks the remote where these branches are; those that it lacks are missing from the answer.
+   * @throws PreflightError when it cannot be reached
+   */
+  async heads(branches: readonly string[], signal?: AbortSignal): Promise<Heads> {
+    const refs = branches.map((branch) => `refs/heads/${branch}`);
+    try {
+      const answer = await this.git.call(['ls-remote', '--', this.repo, ...refs], {
+        timeoutMs: ASK_TIMEOUT_MS,
+        signal,
+      });
+      return headsOf(answer);
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      throw new PreflightError(
+        `the repository ${withoutCredentials(this.repo)} cannot be reached from this factory: ${error.message}`,
+      );
+    }
+  }
+
+  /** The error for a branch that the remote lacks, with the ones that it has. */
+  async missingBranch(branch: string, signal?: AbortSignal): Promise<PreflightError> {
+    const known = [...(await this.heads(['*'], signal)).keys()].filter((name) => !name.startsWith('aq/'));
+    const others =
+      known.length === 0
+        ? 'it has no branches yet'
+        : `it has ${known.slice(0, BRANCHES_SHOWN).join(', ')}${known.length > BRANCHES_SHOWN ? ', …' : ''}`;
+    return new PreflightError(
+      `the repository ${withoutCredentials(this.repo)} has no branch "${branch}": ${others}`,
+    );
+  }
+
+  /**
+   * Makes sure that a branch's commit is here; nothing is transferred when it is already.
+   * @throws PreflightError when the fetch fails
+   */
+  async ensure(branch: string, commit: string, signal?: AbortSignal): Promise<void> {
+    const has = ['cat-file', '-e', `${commit}^{commit}`];
+    if ((await this.git.run(has, { allow: [1, 128] })).exitCode === 0) return;
+    // A flat name: with a folder a branch that was `a` and is now `a/b` would be in its own way.
+    const ref = `refs/gigafactory/${branch.replaceAll('/', '%')}`;
+    try {
+      await this.git.call(
+        [
+          'fetch',
+          '--quiet',
+          '--no-tags',
+          '--no-write-fetch-head',
+          '--',
+          this.repo,
+          `+refs/heads/${branch}:${ref}`,
+        ],
+        { timeoutMs: TRANSFER_TIMEOUT_MS, signal },
+      );
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      throw new PreflightError(
+        `branch "${branch}" of ${withoutCredentials(this.repo)} could not be fetched: ${error.message}`,
+      );
+    }
+  }
+}
+
+const headsOf = (listing: string): Heads =>
+  new Map(
+    listing
+      .split('\n')
+      .map((line) => line.split('\t'))
+      .flatMap(([commit, ref]) =>
+        commit && ref?.startsWith('refs/heads/') ? [[ref.slice('refs/heads/'.length), commit] as const] : [],
+      ),
+  );
+
+/**
+ * The mirror of a repository, made empty when it is not there yet.
+ * @param repos the folder of all mirrors
+ * @throws PreflightError for a path that is not absolute: it would mean another place on every factory
+ */
+export async function openMirror(repos: string, repo: string, git: Git): Promise<Mirror> {
+  if (!isAddress(repo) && !path.isAbsolute(repo)) {
+    throw new PreflightError(
+      `the repository "${repo}" is a relative path: name an absolute one, or an address`,
+    );
+  }
+  const at = mirrorPath(repos, repo);
+  const pristine = path.join(at, PRISTINE_CONFIG);
+  if (await exists(pristine)) {
+    await copyFile(pristine, path.join(at, 'config'));
+  } else {
+    // Made aside and moved: a crash never leaves half a mirror.
+    const fresh = `${at}.new`;
+    await rm(fresh, { recursive: true, force: true });
+    await rm(at, { recursive: true, force: true });
+    await mkdir(repos, { recursive: true });
+    await git.at(repos).call(['init', '--quiet', '--bare', '--template=', '--', fresh]);
+    await copyFile(path.join(fresh, 'config'), path.join(fresh, PRISTINE_CONFIG));
+    await writeFile(path.join(fresh, ADDRESS), repo, { mode: 0o600 });
+    await rename(fresh, at);
+  }
+  return new Mirror(repo, git.at(at));
+}
+
+/** Whose mirror a folder is. */
+export const repoOf = (mirror: string): Promise<string> => readFile(path.join(mirror, ADDRESS), 'utf8');
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );

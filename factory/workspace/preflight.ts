@@ -1,0 +1,4 @@
+/** The run cannot begin, and would not on a second try: reported as `preflight`, with a reason for people. */
+export class PreflightError extends Error {
+  override readonly name = 'PreflightError';
+}
