@@ -76,6 +76,8 @@ buildStep(
     'factory',
     'cli',
     'local',
+    'test/bench',
+    'test/support',
     'tsconfig.json',
     'tsconfig.build.json',
     'package-lock.json',

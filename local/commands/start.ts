@@ -59,10 +59,14 @@ export async function runStart(command: StartCommand): Promise<void> {
   say(paint('gray', '  stopped; `npm start` goes on with the same data'));
 }
 
+/** One line a call; at a look every half second they would bury the rest. */
+const ROUTINE = /Execut(?:ing|ed) 'Functions\.\w+' \((?!Failed)/;
+
 /** Appends what the parts print to a file, so that the terminal stays calm. */
 const logTo = (file: string): ((source: string, line: string) => void) => {
   let stream: ReturnType<typeof createWriteStream> | undefined;
   return (source, line) => {
+    if (ROUTINE.test(line)) return;
     stream ??= createWriteStream(file, { flags: 'a' });
     stream.write(`${new Date().toISOString()} ${source}: ${line}\n`);
   };

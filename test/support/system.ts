@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { JobDetail } from '../../shared/contract/api.js';
 import type { Stage } from '../../shared/contract/job.js';
@@ -20,7 +21,8 @@ const DEADLINE_MS = 45_000;
 export async function startTestSystem(
   options: Partial<Pick<Options, 'factories' | 'sample' | 'dataDir' | 'leaseSeconds'>> = {},
 ): Promise<{ system: System; dataDir: string; dispose(): Promise<void> }> {
-  const built = new URL('../../dist/local/system.js', import.meta.url).href;
+  // Tests and benchmarks run at the root of the checkout.
+  const built = pathToFileURL(path.resolve('dist/local/system.js')).href;
   const { startSystem, FREE_PORTS } = (await import(built)) as SystemModule;
   const dataDir = options.dataDir ?? mkdtempSync(path.join(os.tmpdir(), 'gigafactory-e2e-'));
   const lines: string[] = [];
