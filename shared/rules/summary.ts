@@ -1,0 +1,65 @@
+/** The one sentence at the top of an explanation. */
+import { assertExhaustive } from '../errors.js';
+import type { Block, Explanation } from '../contract/explanation.js';
+import type { ReadyEntry } from '../contract/fleet.js';
+import type { Job } from '../contract/job.js';
+import { isInFlight } from './stages.js';
+
+/** One sentence for a job that nobody needs to be found for. */
+export function summaryOfSettled(job: Job): string {
+  const because = job.failure === undefined ? '' : ` (${job.failure.reason}): ${job.failure.message}`;
+  if (isInFlight(job)) return `${job.holder} works on it: run ${job.epoch}, ${job.stage}.`;
+  switch (job.stage) {
+    case 'shipped':
+      return `Shipped as ${job.mergeCommit ?? 'a merge'}.`;
+    case 'failed':
+      return `Failed${because}`;
+    case 'dead_letter':
+      return `In the dead letters after ${job.attempts} attempts${because}`;
+    case 'review':
+      return job.failure === undefined
+        ? 'Waits for a person to look at its change.'
+        : `Waits for a person: it could not be merged${because}`;
+    case 'testing':
+      return 'Passed its checks; waits for a person to ship it.';
+    case 'queued':
+    case 'assigned':
+    case 'building':
+      return `In ${job.stage} with nobody holding it.`;
+    default:
+      return assertExhaustive(job.stage);
+  }
+}
+
+/** One sentence for a job in a ready set: the first thing in its way. */
+export function summaryOfWaiting(
+  entry: ReadyEntry,
+  holds: readonly Block[],
+  factories: Explanation['factories'],
+  position: number | undefined,
+): string {
+  const place = position === undefined ? '' : `, place ${position}`;
+  const [hold] = holds;
+  if (hold?.kind === 'switch') return `Waits: ${hold.scope} is stopped (${hold.reason}).`;
+  if (hold?.kind === 'lock') return `Waits for the lock ${hold.key}, which ${hold.heldBy} holds.`;
+  if (hold?.kind === 'backoff') return `Waits for its retry at ${hold.until}.`;
+  const free = factories.filter((one) => one.blocks.length === 0);
+  if (free.length > 0)
+    return `Ready in pool ${entry.pool}${place}: ${free.map((one) => one.factoryId).join(', ')} can take it now.`;
+  const able = factories.filter((one) =>
+    one.blocks.every((block) => block.kind === 'stations' || block.kind === 'status'),
+  );
+  const busy = able.filter((one) => one.blocks.every((block) => block.kind === 'stations'));
+  if (busy.length > 0)
+    return `Waits for a free station in pool ${entry.pool}${place}: all of ${busy.map((one) => one.factoryId).join(', ')} are taken.`;
+  if (able.length > 0)
+    return `Waits for a factory of pool ${entry.pool}: ${able.map((one) => one.factoryId).join(', ')} ${able.length === 1 ? 'is' : 'are'} not online.`;
+  if (
+    entry.targetFactoryId !== undefined &&
+    !factories.some((one) => one.factoryId === entry.targetFactoryId)
+  )
+    return `Waits for the factory ${entry.targetFactoryId}, which is not enrolled.`;
+  return factories.length === 0
+    ? `Waits for a factory in pool ${entry.pool}: none is enrolled.`
+    : `Waits for a factory in pool ${entry.pool}: none of the ${factories.length} enrolled can run it.`;
+}
