@@ -45,6 +45,20 @@ const newest = (...names) => {
   return latest;
 };
 
+/** Removes what an earlier build left of sources that are gone: the host would load a deleted trigger. */
+const prune = (folder) => {
+  for (const entry of fs.readdirSync(path.join(dist, folder), { withFileTypes: true })) {
+    const name = path.join(folder, entry.name);
+    if (entry.isDirectory()) prune(name);
+    else if (
+      /\.js(\.map)?$/.test(name) &&
+      !fs.existsSync(path.join(root, name.replace(/\.js(\.map)?$/, '.ts')))
+    ) {
+      fs.rmSync(path.join(dist, name));
+    }
+  }
+};
+
 const stampTime = (stamp) => (fs.existsSync(stamp) ? fs.statSync(stamp).mtimeMs : 0);
 
 const buildStep = (label, stampName, sources, run) => {
@@ -84,6 +98,7 @@ buildStep(
   ],
   () => {
     tool('tsc', ['-p', 'tsconfig.build.json']);
+    for (const folder of ['shared', 'functions', 'factory', 'cli', 'local', 'test']) prune(folder);
     for (const asset of ASSETS) {
       fs.mkdirSync(path.dirname(path.join(dist, asset)), { recursive: true });
       fs.copyFileSync(path.join(root, asset), path.join(dist, asset));
