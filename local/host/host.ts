@@ -16,6 +16,9 @@ import { Settings } from './settings.js';
 import { TimerListener } from './timer/listener.js';
 import { BlobTimerStorage } from './timer/storage.js';
 import type { TimerStorage } from './timer/listener.js';
+import { ServiceBusListener } from './servicebus/listener.js';
+import { sendOutputs } from './servicebus/output.js';
+import { CosmosListener } from './cosmos/listener.js';
 import { Clients } from './clients.js';
 import { watchApp } from './watch.js';
 import { ForkedWorker, InProcessWorker } from './worker.js';
@@ -133,7 +136,7 @@ class LocalHost implements Host {
       worker: this.#worker,
       log: this.#log,
       timeout: () => this.#config.functionTimeout,
-      bindOutputs: async () => undefined,
+      bindOutputs: (fn, response) => sendOutputs(fn, response, this.#clients),
     });
     this.#front = new HttpFront({
       worker: this.#worker,
@@ -220,7 +223,8 @@ class LocalHost implements Host {
     this.#functions = app.functions.map((metadata) => readFunction(metadata, this.#settings));
     const enabled = this.#functions.filter((fn) => !fn.disabled);
     const storage = enabled.some(isKind('timer')) ? await this.#timerStorage() : undefined;
-    this.#listeners = enabled.flatMap((fn) => this.#listener(fn, storage) ?? []);
+    const listeners = await Promise.all(enabled.map((fn) => this.#listener(fn, storage)));
+    this.#listeners = listeners.filter((listener) => listener !== undefined);
     const { routePrefix, customHeaders, maxOutstandingRequests } = this.#config.http;
     this.#front.serve({ functions: this.#functions, routePrefix, customHeaders, maxOutstandingRequests });
     await Promise.all(this.#listeners.map((listener) => listener.start()));
@@ -228,9 +232,19 @@ class LocalHost implements Host {
     this.#log('information', 'Host.Startup', `Job host started with ${this.#functions.length} functions.`);
   }
 
-  #listener(fn: HostedFunction, storage: TimerStorage | undefined): Listener | undefined {
-    if (isKind('timer')(fn))
-      return new TimerListener(fn, { invoker: this.#invoker, log: this.#log, storage });
+  /** @throws Error for a schedule that cannot be parsed or a connection that is missing */
+  async #listener(fn: HostedFunction, storage: TimerStorage | undefined): Promise<Listener | undefined> {
+    const common = { invoker: this.#invoker, log: this.#log };
+    if (isKind('timer')(fn)) return new TimerListener(fn, { ...common, storage });
+    if (isKind('serviceBus')(fn)) {
+      const client = await this.#clients.serviceBus(fn.trigger.connection);
+      return new ServiceBusListener(fn, { ...common, client, config: this.#config.serviceBus });
+    }
+    if (isKind('cosmos')(fn)) {
+      const client = await this.#clients.cosmos(fn.trigger.connection);
+      const leaseClient = await this.#clients.cosmos(fn.trigger.leaseConnection);
+      return new CosmosListener(fn, { ...common, client, leaseClient, instanceId: this.#instanceId });
+    }
     return undefined;
   }
 

@@ -18,7 +18,6 @@ export interface HostConfig {
     /** ms */
     maxAutoLockRenewalDuration: number;
     maxMessageBatchSize: number;
-    prefetchCount: number;
     /** ms; default = the client's own wait for a message, 1 min */
     sessionIdleTimeout: number;
   };
@@ -104,7 +103,6 @@ export function readHostJson(
       autoCompleteMessages: text(`${bus}:autoCompleteMessages`, 'true') === 'true',
       maxAutoLockRenewalDuration: duration(`${bus}:maxAutoLockRenewalDuration`, 5 * 60_000),
       maxMessageBatchSize: number(`${bus}:maxMessageBatchSize`, 1_000),
-      prefetchCount: number(`${bus}:prefetchCount`, 0),
       sessionIdleTimeout: duration(`${bus}:sessionIdleTimeout`, 60_000),
     },
     singleton: {

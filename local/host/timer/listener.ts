@@ -2,6 +2,7 @@
 import type { HostedFunction, TimerTrigger } from '../functions.js';
 import type { Invoker } from '../invoker.js';
 import type { Log } from '../log.js';
+import { pause } from '../pause.js';
 import type { TypedData } from '../worker/protocol.js';
 import { isSubMinute, parseSchedule } from './schedule.js';
 import type { Schedule } from './schedule.js';
@@ -150,18 +151,4 @@ async function until(time: Date, stop: AbortSignal): Promise<boolean> {
     if (rest <= 0) return true;
     await pause(Math.min(rest, LONGEST_TIMEOUT), stop);
   }
-}
-
-/** Waits, or less when stopped. */
-export function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      stop.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    stop.addEventListener('abort', end, { once: true });
-    if (stop.aborted) end();
-  });
 }

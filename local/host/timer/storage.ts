@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import type { ScheduleStatus, TimerStorage } from './listener.js';
-import { pause } from './listener.js';
+import { pause } from '../pause.js';
 
 /** s; what Blob Storage allows for a lease that ends by itself. */
 const SHORTEST_LEASE = 15;
