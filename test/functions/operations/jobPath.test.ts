@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { firstBrokenLink } from '../../../functions/operations/eventChain.js';
+import { shipJob } from '../../../functions/operations/shipJob.js';
+import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import {
+  ADMIN,
+  build,
+  claimOne,
+  depsOn,
+  detail,
+  makeFactory,
+  makeProduct,
+  report,
+  submit,
+} from '../fixture.js';
+
+let cloud: TestCloud;
+beforeAll(async () => {
+  cloud = await startTestCloud();
+});
+afterAll(() => cloud.close());
+
+describe('the way of a job', () => {
+  it('leads from submit over claim, build and verify to shipped', async () => {
+    const deps = depsOn(cloud);
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const { jobId } = await submit(deps, productId, { verify: 'npm test' });
+
+    await build(deps, factory);
+    await shipJob(deps, ADMIN, { params: { jobId } });
+    const landing = await claimOne(deps, factory);
+    expect(landing.run.kind).toBe('land');
+    await report(deps, factory, landing, { kind: 'started' });
+    await report(deps, factory, landing, { kind: 'landed', mergeCommit: 'abc', baseBranch: 'main' });
+
+    const { job, runs, events } = await detail(deps, jobId);
+    expect(job).toMatchObject({ stage: 'shipped', mergeCommit: 'abc', epoch: 2 });
+    expect(runs.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
+      'build succeeded',
+      'land succeeded',
+    ]);
+    expect(events.map(({ body }) => body.kind)).toEqual([
+      'job.submitted',
+      'job.assigned',
+      'run.started',
+      'run.finished',
+      'run.verified',
+      'ship.requested',
+      'job.assigned',
+      'run.started',
+      'ship.landed',
+    ]);
+    expect(firstBrokenLink(job, events)).toBeUndefined();
+    expect(deps.lines).toEqual([]);
+  });
+});
