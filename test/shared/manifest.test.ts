@@ -88,10 +88,11 @@ describe('the parser', () => {
   });
 
   it('says for every field what it expects', () => {
-    for (const { text } of INVALID)
-      for (const problem of refused(parseManifest(text)))
-        if (problem.path !== '' && !problem.message.includes('second time'))
-          expect(problem.expected, problem.message).toBeTruthy();
+    const silent = INVALID.flatMap(({ text }) => refused(parseManifest(text))).filter(
+      ({ path, message, expected }) =>
+        path !== '' && !message.includes('second time') && expected === undefined,
+    );
+    expect(silent).toEqual([]);
   });
 
   it('says it in words for people', () => {
@@ -159,12 +160,10 @@ describe('the parser', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const result = parseManifest(text);
-        if (result.kind === 'invalid')
-          for (const { line, column } of result.problems) {
-            expect(line).toBeGreaterThan(0);
-            expect(column).toBeGreaterThan(0);
-            expect(line).toBeLessThanOrEqual(text.split('\n').length + 1);
-          }
+        const problems = result.kind === 'invalid' ? result.problems : [];
+        const lines = text.split('\n').length + 1;
+        const lost = problems.filter(({ line = 0, column = 0 }) => line < 1 || line > lines || column < 1);
+        expect(lost).toEqual([]);
       }),
       { numRuns: 1000 },
     );

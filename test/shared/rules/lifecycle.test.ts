@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../../shared/contract/api.js';
-import { STAGES } from '../../../shared/contract/job.js';
-import { LEGAL, decide, legalCommands, runId } from '../../../shared/rules/lifecycle.js';
-import type { Command } from '../../../shared/rules/lifecycle.js';
+import { decide, runId } from '../../../shared/rules/lifecycle.js';
 import { isReady, nextRunKind } from '../../../shared/rules/stages.js';
 import {
   CHANGE,
@@ -27,118 +25,6 @@ const { started, finished, passed, broken, failed, conflict, released, landed } 
 const BUILD = [claim('build'), started, finished] as const;
 const LAND = [...BUILD, passed, ship, claim('land')] as const;
 const noRetry = job({ retry: { max: 0 } });
-
-/** Every situation that a job can be in, reached by commands alone. */
-const SITUATIONS: Record<string, State> = {
-  queued: after(job()),
-  assigned: after(job(), claim('build')),
-  building: after(job(), claim('build'), started),
-  verifying: after(job(), ...BUILD),
-  parked: after(job({ verify: undefined }), ...BUILD),
-  testing: after(job(), ...BUILD, passed),
-  shipping: after(job(), ...BUILD, passed, ship),
-  claimed: after(job(), ...LAND),
-  landing: after(job(), ...LAND, started),
-  conflict: after(job(), ...LAND, started, conflict),
-  shipped: after(job(), ...LAND, started, landed),
-  failed: after(job(), ...BUILD, broken),
-  dead: after(noRetry, claim('build'), failed),
-};
-
-/** In this order: the stage that follows · `-` illegal · `x` stale · `=` accepted before, nothing changes. */
-const MOVES: Record<string, (state: State) => Command> = {
-  build: () => claim('build'),
-  land: () => claim('land'),
-  started: told(started),
-  finished: told(finished),
-  passed: told(passed),
-  broken: told(broken),
-  failed: told(failed),
-  released: told(released),
-  landed: told(landed),
-  lose: ({ job: { epoch } }) => lose(epoch),
-  ship: () => ship,
-  cancel: () => cancel,
-  requeue: () => requeue,
-};
-
-function told(what: RunReport): (state: State) => Command {
-  return ({ job: { epoch } }) => report(Math.max(1, epoch), what);
-}
-
-const TABLE = `
-            build    land     started  finished passed  broken failed  released landed  lose    ship    cancel requeue
-queued      assigned -        x        x        x       x      x       x        x       x       -       failed -
-assigned    -        -        building -        -       -      queued  queued   -       queued  -       failed -
-building    -        -        =        review   -       -      queued  queued   -       queued  -       failed -
-verifying   -        -        -        =        testing failed queued  queued   -       queued  -       failed queued
-parked      -        -        x        =        x       x      x       x        x       x       testing failed queued
-testing     -        -        x        x        =       x      x       x        x       x       testing failed -
-shipping    -        testing  x        x        =       x      x       x        x       x       =       failed -
-claimed     -        -        testing  -        -       -      review  testing  -       testing =       failed -
-landing     -        -        =        -        -       -      review  testing  shipped testing =       failed -
-conflict    -        -        x        x        x       x      x       x        x       x       testing failed queued
-shipped     -        -        x        x        x       x      x       x        =       x       -       -      -
-failed      -        -        x        x        x       =      x       x        x       x       -       -      queued
-dead        -        -        x        x        x       x      =       x        x       x       -       -      queued
-`;
-
-const [header = '', ...rows] = TABLE.trim().split('\n');
-const columns = header.trim().split(/\s+/);
-const CASES = rows.flatMap((row) => {
-  const [situation = '', ...outcomes] = row.trim().split(/\s+/);
-  return columns.map((move, column) => ({ situation, move, outcome: outcomes[column] ?? '' }));
-});
-
-function outcomeOf(state: State, command: Command): string {
-  const decision = decide(state.job, state.run, command, at(5));
-  if (decision.kind === 'rejected') return decision.code === 'stale-epoch' ? 'x' : '-';
-  if (decision.events.length > 0) return decision.job.stage;
-  expect(decision.job).toBe(state.job);
-  expect(decision.run).toBeUndefined();
-  return '=';
-}
-
-describe('the lifecycle table', () => {
-  it('knows every situation and every move', () => {
-    expect(columns).toEqual(Object.keys(MOVES));
-    expect(rows.map((row) => row.split(' ')[0])).toEqual(Object.keys(SITUATIONS));
-    expect(new Set(Object.values(SITUATIONS).map((state) => state.job.stage))).toEqual(new Set(STAGES));
-  });
-
-  it.each(CASES)('$situation × $move → $outcome', ({ situation, move, outcome }) => {
-    const state = SITUATIONS[situation];
-    const command = MOVES[move];
-    if (state === undefined || command === undefined) expect.fail('unknown row or column');
-    expect(outcomeOf(state, command(state))).toBe(outcome);
-  });
-
-  it('names what is legal instead', () => {
-    const { job: testing } = after(job(), ...BUILD, passed);
-    expect(decide(testing, undefined, requeue, NOW)).toMatchObject({
-      kind: 'rejected',
-      code: 'illegal-transition',
-      legal: ['ship', 'cancel'],
-    });
-    const { job: building, run } = after(job(), claim('build'), started);
-    expect(decide(building, run, report(1, passed), NOW)).toMatchObject({
-      code: 'illegal-transition',
-      legal: ['finished', 'failed', 'released'],
-    });
-  });
-
-  it('offers people exactly the commands that it then accepts', () => {
-    for (const { job: one, run } of Object.values(SITUATIONS))
-      for (const command of [ship, cancel, requeue])
-        expect(decide(one, run, command, NOW).kind === 'accepted').toBe(
-          legalCommands(one).includes(command.kind),
-        );
-  });
-
-  it('lets nothing follow on shipped', () => {
-    expect(LEGAL.shipped).toEqual([]);
-  });
-});
 
 describe('a claim', () => {
   it('raises the epoch, sets the holder, counts the attempt and makes the run', () => {

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Factory } from '../../../shared/contract/fleet.js';
+import { assertExhaustive } from '../../../shared/errors.js';
+import { missing } from '../../../shared/rules/capabilities.js';
+import { factoryView, placementOf } from '../../../shared/rules/placement.js';
+import { readyEntryOf } from '../../../shared/rules/ready.js';
+import type { Remedy } from '../../../shared/rules/remedy.js';
+import { poolsFor, routeJob } from '../../../shared/rules/routing.js';
+import { lockKey, selectJobs } from '../../../shared/rules/scheduler.js';
+import type { SchedulingContext } from '../../../shared/rules/scheduler.js';
+import { NOW, POOLS, at, context, factoryDocument, job, jobId } from './fixtures.js';
+
+/** The fleet and its surroundings after a change. */
+interface World {
+  factories: Factory[];
+  context: SchedulingContext;
+  now: string;
+}
+
+function apply(world: World, remedy: Remedy, productId: string): World {
+  const change = (factoryId: string, edit: (one: Factory) => Partial<Factory>): World => ({
+    ...world,
+    factories: world.factories.map((one) => (one.id === factoryId ? { ...one, ...edit(one) } : one)),
+  });
+  switch (remedy.kind) {
+    case 'wait':
+      return { ...world, now: remedy.until };
+    case 'release-lock': {
+      const locks = new Map(world.context.locks);
+      locks.delete(lockKey(productId, remedy.key));
+      return { ...world, context: { ...world.context, locks } };
+    }
+    case 'resume': {
+      const switches = new Map(world.context.switches);
+      switches.delete(remedy.scope);
+      const paused = [...world.context.pausedProducts].filter((one) => `product:${one}` !== remedy.scope);
+      return { ...world, context: { ...world.context, switches, pausedProducts: new Set(paused) } };
+    }
+    case 'free-station':
+      return change(remedy.factoryId, (one) => ({ running: one.stations - 1 }));
+    case 'start-factory':
+      return change(remedy.factoryId, () => ({ status: 'online' }));
+    case 'admit-product':
+      return change(remedy.factoryId, (one) => ({ products: [...one.products, remedy.productId] }));
+    case 'add-capabilities':
+      return change(remedy.factoryId, (one) => {
+        const advertises = [...one.advertises, ...remedy.missing.map(installed)];
+        return { advertises, pools: poolsFor(advertises, POOLS) };
+      });
+    case 'enrol-factory': {
+      const advertises = remedy.capabilities.map(installed);
+      const id = remedy.factoryId ?? 'new-1';
+      const pools = poolsFor(advertises, POOLS);
+      return { ...world, factories: [...world.factories, factoryDocument({ id, advertises, pools })] };
+    }
+    default:
+      return assertExhaustive(remedy);
+  }
+}
+
+/** What one would install for a requirement. */
+const installed = (requirement: string): string =>
+  requirement.startsWith('node') ? 'node@20.20.2' : requirement;
+
+describe('the smallest change', () => {
+  const fleets = fc.array(
+    fc.record({
+      advertises: fc.subarray(['engine:shell', 'os:linux', 'os:mac', 'node@18.0.0', 'node@20.1.0']),
+      running: fc.constantFrom(0, 4),
+      products: fc.constantFrom('*', 'globex').map((product) => [product]),
+      status: fc.constantFrom('online' as const, 'draining' as const, 'offline' as const),
+    }),
+    { maxLength: 4 },
+  );
+  const jobs = fc.record(
+    {
+      capabilities: fc.subarray(['os:linux', 'os:mac', 'node>=18'], { maxLength: 1 }),
+      lock: fc.constant('db'),
+      targetFactoryId: fc.constantFrom('factory-0', 'factory-9'),
+    },
+    { requiredKeys: ['capabilities'] },
+  );
+  const surroundings = fc.record({
+    locked: fc.boolean(),
+    paused: fc.boolean(),
+    stopped: fc.boolean(),
+    waits: fc.boolean(),
+  });
+
+  it('places the job once it is made, and nothing is asked for where nothing is needed', () => {
+    fc.assert(
+      fc.property(fleets, jobs, surroundings, (fleet, fields, around) => {
+        const queued = job(fields);
+        const one = around.waits ? { ...queued, notBefore: at(60) } : queued;
+        const routing = routeJob(one, POOLS);
+        fc.pre(routing.kind === 'routed');
+        if (routing.kind !== 'routed') return;
+        const entry = readyEntryOf(one, routing.pool);
+        const world: World = {
+          factories: fleet.map((known, n) =>
+            factoryDocument({ ...known, id: `factory-${n}`, pools: poolsFor(known.advertises, POOLS) }),
+          ),
+          context: context({
+            locks: new Map(around.locked ? [[lockKey('acme', 'db'), jobId(9)]] : []),
+            pausedProducts: new Set(around.paused ? ['acme'] : []),
+            switches: new Map(around.stopped ? [['fleet', 'incident']] : []),
+          }),
+          now: NOW,
+        };
+        const takers = (state: World): string[] =>
+          state.factories
+            .filter((known) => known.status === 'online' && known.pools.includes(entry.pool))
+            .filter(
+              (known) =>
+                selectJobs({
+                  candidates: [entry],
+                  factory: factoryView(known, POOLS),
+                  context: state.context,
+                  now: state.now,
+                  seed: 's',
+                  count: 1,
+                }).length > 0,
+            )
+            .map((known) => known.id);
+
+        const { change } = placementOf(entry, world.factories, POOLS, world.context, NOW);
+        expect(change.length === 0).toBe(takers(world).length > 0);
+        const changed = change.reduce((state, remedy) => apply(state, remedy, 'acme'), world);
+        expect(takers(changed)).not.toEqual([]);
+        const unfit = changed.factories.filter(
+          (known) =>
+            takers(changed).includes(known.id) && missing(one.requirements, known.advertises).length > 0,
+        );
+        expect(unfit).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
