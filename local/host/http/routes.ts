@@ -42,7 +42,8 @@ const CONSTRAINTS: Record<string, (argument: string) => (value: string) => boole
     return (value) => value.length >= (least ?? 0) && value.length <= (most ?? least ?? 0);
   },
   regex: (source) => {
-    const pattern = new RegExp(source, 'i');
+    // A template doubles the braces that belong to the expression.
+    const pattern = new RegExp(source.replaceAll('{{', '{').replaceAll('}}', '}'), 'i');
     return (value) => pattern.test(value);
   },
 };

@@ -1,4 +1,5 @@
 // Starts a sample app of the fixtures folder, and keeps what the host logs.
+import { spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startHost } from '../../../local/host/host.js';
@@ -10,6 +11,12 @@ export const fixtureDir = (name: string): string =>
 
 export function startFixture(name: string, options: Partial<HostOptions> = {}): Promise<Host> {
   return startHost({ appDir: fixtureDir(name), settings: {}, ...options });
+}
+
+/** A process whose parent was killed may stay listed until the system's first process collects it: it is gone. */
+export function isAlive(pid: number | undefined): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
 }
 
 /** The host's log as a test reads it. */

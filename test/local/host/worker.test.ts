@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startHost } from '../../../local/host/host.js';
 import type { Host, HostOptions } from '../../../local/host/host.js';
-import { Journal, fixtureDir, startFixture } from './fixture.js';
+import { Journal, fixtureDir, isAlive, startFixture } from './fixture.js';
 
 describe('the worker process', () => {
   let host: Host | undefined;
@@ -18,13 +18,6 @@ describe('the worker process', () => {
   const settings = { TIMER_SCHEDULE: '0 0 0 1 1 *' };
   const start = async (name: string, options: Partial<HostOptions> = {}): Promise<Host> =>
     (host = await startFixture(name, { settings, ...options }));
-  const isAlive = (pid: number | undefined): boolean => {
-    try {
-      return process.kill(pid ?? 0, 0);
-    } catch {
-      return false;
-    }
-  };
 
   it('is another process, and ends with the host', async () => {
     const { url, workerPid } = await start('commonjs');
