@@ -1,0 +1,202 @@
+/** A factory's life: clean up, look at the machine, enrol, wait on its pools, work, and go away in order. */
+import type { Claim } from '../shared/contract/api.js';
+import { createClient } from '../shared/client.js';
+import { openTickets, type Tickets } from '../shared/cloud/tickets.js';
+import type { FactoryDescriptor } from '../shared/contract/fleet.js';
+import { AppError } from '../shared/errors.js';
+import { probe, type Capabilities } from './capabilities/probe.js';
+import type { Coordinator } from './coordinator.js';
+import { ENGINES } from './engines/registry.js';
+import { describes, enrol, storedIdentity, type Identity } from './identity.js';
+import { lockFolder } from './instanceLock.js';
+import type { Logger } from './log.js';
+import { pause } from './pause.js';
+import { cleanEnvironment } from './processes/environment.js';
+import { sweep } from './processes/group.js';
+import { executeRun } from './runs/execute.js';
+import type { Redactor } from './runs/redact.js';
+import type { FactorySettings } from './settings.js';
+import { Stations } from './stations.js';
+import { waitOnPool } from './transports/bus.js';
+import { Claims } from './transports/claims.js';
+import { Workspace } from './workspace/workspace.js';
+
+/** Closing the bus may wait for a peer that is gone (ms). */
+const CLOSE_MS = 300;
+
+export interface AgentDeps {
+  readonly env: NodeJS.ProcessEnv;
+  readonly logger: Logger;
+  /** Learns the factory's secrets as they come. */
+  readonly redactor: Redactor;
+}
+
+export class Agent {
+  private readonly settings: FactorySettings;
+  private readonly deps: AgentDeps;
+  private readonly draining = new AbortController();
+  private readonly stations: Stations;
+  private readonly workspace: Workspace;
+  private readonly coordinator: Coordinator;
+  private token = '';
+  private tickets: Tickets | undefined;
+  private unlock: (() => Promise<void>) | undefined;
+  private finished = 0;
+
+  constructor(settings: FactorySettings, deps: AgentDeps) {
+    this.settings = settings;
+    this.deps = deps;
+    this.stations = new Stations(settings.stations);
+    this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env));
+    this.coordinator = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
+    deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus.value));
+  }
+
+  /**
+   * Resolves when the factory waits on its pools.
+   * @throws InUseError, EnrolmentError, SettingsError, AppError: it cannot begin, and why
+   */
+  async start(): Promise<{ readonly factoryId: string; readonly pools: readonly string[] }> {
+    const { settings, deps } = this;
+    this.unlock = await lockFolder(settings.dataDir);
+    const [capabilities] = await Promise.all([probe(ENGINES, deps.env), this.removeLeftovers()]);
+    const claims = new Claims({
+      coordinator: this.coordinator,
+      stations: this.stations,
+      warm: () => this.workspace.warm,
+      work: (claim, claimedAt) => this.work(claim, claimedAt, capabilities),
+    });
+    const identity = await this.identify(capabilities, claims);
+    this.tickets = await openTickets(settings.serviceBus);
+    for (const pool of identity.pools) {
+      const { stations, tickets } = this;
+      void waitOnPool({ pool, tickets, claims, stations, logger: deps.logger }, this.draining.signal);
+    }
+    void this.leaveWhenIdle();
+    return { factoryId: identity.factoryId, pools: identity.pools };
+  }
+
+  /** Accepts nothing more and gives running jobs back; whenDone() tells when that is over. */
+  drain(why: string): void {
+    if (this.draining.signal.aborted) return;
+    this.deps.logger.info('draining', { why, running: this.stations.running });
+    this.draining.abort();
+  }
+
+  /** Resolves when the factory was drained and nothing of it is left. */
+  async whenDone(): Promise<void> {
+    const { signal } = this.draining;
+    if (!signal.aborted) {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    }
+    await Promise.all([
+      this.stations.whenEmpty(),
+      Promise.race([this.tickets?.close().catch(() => {}), pause(CLOSE_MS)]),
+    ]);
+    await this.unlock?.();
+  }
+
+  private async work(claim: Claim, claimedAt: number, capabilities: Capabilities): Promise<void> {
+    const { env, logger, redactor } = this.deps;
+    await executeRun(
+      claim,
+      {
+        coordinator: this.coordinator,
+        workspace: this.workspace,
+        engines: ENGINES,
+        engineVersions: capabilities.engineVersions,
+        env,
+        redactor,
+        logger,
+        running: () => this.stations.running,
+        onDrainAsked: () => this.drain('the control plane asked for it'),
+      },
+      this.draining.signal,
+      claimedAt,
+    );
+    this.finished += 1;
+    if (this.settings.once) this.drain('one run was asked for');
+  }
+
+  /** A crash leaves worktrees, and on Linux processes that had left their group. */
+  private async removeLeftovers(): Promise<void> {
+    const runs = await this.workspace.removeLeftovers();
+    if (runs.length === 0) return;
+    const killed = await sweep((run) => runs.includes(run));
+    this.deps.logger.info('cleaned up after a crash', { worktrees: runs.length, processes: killed });
+  }
+
+  /** The stored identity when the control plane still takes it, or a new one. */
+  private async identify(capabilities: Capabilities, claims: Claims): Promise<Identity> {
+    const { settings, deps } = this;
+    const descriptor: FactoryDescriptor = {
+      name: settings.name,
+      advertises: [...capabilities.advertises],
+      stations: settings.stations,
+      agentVersion: settings.agentVersion,
+    };
+    const stored = await storedIdentity(settings.dataDir, settings.apiUrl);
+    if (stored) {
+      const changed = !describes(stored, descriptor);
+      if (changed && settings.enrolmentToken === undefined) {
+        deps.logger.warn('this machine has changed since it was enrolled: it keeps the pools it has');
+      }
+      if ((!changed || settings.enrolmentToken === undefined) && (await this.isAccepted(stored, claims))) {
+        return stored;
+      }
+    }
+    const { enrolmentToken } = settings;
+    const fresh = await enrol(
+      this.coordinator,
+      settings.dataDir,
+      settings.apiUrl,
+      descriptor,
+      enrolmentToken,
+    );
+    this.become(fresh);
+    deps.logger.info('enrolled', { factory: fresh.factoryId, pools: fresh.pools.join(',') });
+    return fresh;
+  }
+
+  /** Asks with a claim, which tells the control plane that this factory is back; what it gives is worked on. */
+  private async isAccepted(identity: Identity, claims: Claims): Promise<boolean> {
+    const [pool] = identity.pools;
+    if (pool === undefined) return false;
+    this.become(identity);
+    try {
+      await claims.claim(pool);
+      return true;
+    } catch (error) {
+      const code = error instanceof AppError ? error.code : undefined;
+      if (code !== 'unauthenticated' && code !== 'forbidden' && code !== 'not-found') throw error;
+      this.deps.logger.warn('the stored token is not accepted any more', { code });
+      return false;
+    }
+  }
+
+  private become(identity: Identity): void {
+    this.token = identity.token;
+    this.deps.redactor.know(identity.token);
+  }
+
+  /** Containers that were started on demand end by themselves. */
+  private async leaveWhenIdle(): Promise<void> {
+    const seconds = this.settings.idleExitSeconds;
+    const { signal } = this.draining;
+    while (seconds !== undefined && !signal.aborted) {
+      const before = this.finished;
+      if (this.stations.running > 0) await this.stations.next(signal);
+      else {
+        await pause(seconds * 1000, signal);
+        const idle = this.stations.running === 0 && this.finished === before;
+        if (idle) this.drain(`no work for ${seconds} s`);
+      }
+    }
+  }
+}
+
+/** A connection string and the key in it; an endpoint holds no secret. */
+const busSecrets = (setting: string): string[] => {
+  const key = /SharedAccessKey=([^;]+)/.exec(setting)?.[1];
+  return key === undefined ? [] : [setting, key];
+};

@@ -1,0 +1,105 @@
+/** The factory's command line: one process, one line on standard output when it waits, an orderly end on a signal. */
+import { Command, InvalidArgumentError } from 'commander';
+import { Agent } from './agent.js';
+import { createLogger, reasonOf } from './log.js';
+import { pause } from './pause.js';
+import { Redactor } from './runs/redact.js';
+import { API, ENROLMENT, readSettings, type FactoryOptions } from './settings.js';
+
+/** Everything is given back within this time (ms), or left to the leases and to the next start. */
+const DRAIN_MS = 2200;
+/** As a shell reports a process that a signal ended. */
+const INTERRUPTED = 130;
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('expected a number above 0');
+  return value;
+};
+
+const EXAMPLES = `
+Settings (environment):
+  ${API}         the control plane, up to /api
+  ${ENROLMENT}   a one-time token; needed at the first start only
+  SERVICE_BUS             connection string, or SERVICE_BUS__fullyQualifiedNamespace with a managed identity
+
+Examples:
+  A laptop that works on two jobs at a time:
+    node dist/factory/main.js --stations 2
+  A container that ends when there was no work for a minute:
+    node dist/factory/main.js --idle-exit 60 --data /data --json
+  One job, then the end:
+    node dist/factory/main.js --once
+`;
+
+const program = new Command('factory')
+  .description(
+    'Works on jobs of the gigafactory: claims them, runs their engine in a git worktree, pushes the change.',
+  )
+  .option('--name <name>', "the factory's name; by default the host's")
+  .option('--stations <n>', 'runs at the same time', positive, 1)
+  .option('--once', 'end after one run')
+  .option('--idle-exit <seconds>', 'end after so long without work', positive)
+  .option('--data <dir>', 'where repositories, worktrees and the token are kept')
+  .option('--json', 'log lines as JSON')
+  .addHelpText('after', EXAMPLES)
+  .showHelpAfterError('(--help shows what there is)');
+
+interface CommandLine extends FactoryOptions {
+  readonly json?: boolean;
+}
+
+async function main(): Promise<number> {
+  const options = program.parse().opts<CommandLine>();
+  const redactor = new Redactor();
+  const logger = createLogger((line) => void process.stderr.write(line), {
+    json: options.json ?? false,
+    clean: (line) => redactor.text(line),
+  });
+  const fail = (error: unknown): number => {
+    logger.error(reasonOf(error));
+    return 1;
+  };
+
+  let agent: Agent;
+  try {
+    agent = new Agent(readSettings(options, process.env), { env: process.env, logger, redactor });
+  } catch (error) {
+    return fail(error);
+  }
+  endInOrder(agent);
+  const failed = await agent.start().then(
+    (ready) => announce({ ready: true, ...ready }),
+    (error: unknown) => {
+      agent.drain('it could not start');
+      return { error };
+    },
+  );
+  const late = agent.whenDone().then(() => false);
+  if (failed) {
+    await Promise.race([late, pause(DRAIN_MS)]);
+    return fail(failed.error);
+  }
+  return (await late) ? 1 : 0;
+}
+
+/** The first signal drains, a second one ends at once; a parent that forked us and is gone drains too. */
+function endInOrder(agent: Agent): void {
+  let asked = false;
+  const end = (why: string): void => {
+    if (asked) process.exit(INTERRUPTED);
+    asked = true;
+    agent.drain(why);
+    setTimeout(() => process.exit(1), DRAIN_MS).unref();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(signal));
+  if (process.send) process.on('disconnect', () => end('the parent process is gone'));
+}
+
+function announce(line: object): undefined {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+  process.send?.(line);
+  return undefined;
+}
+
+process.exit(await main());

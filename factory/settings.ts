@@ -1,0 +1,95 @@
+/** What the factory is told by its environment and its command line. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { serviceSetting, SettingsError, type ServiceSetting } from '../shared/cloud/settings.js';
+import { FactoryIdSchema } from '../shared/contract/fleet.js';
+
+export const API = 'GIGAFACTORY_API';
+export const ENROLMENT = 'GIGAFACTORY_ENROLMENT';
+
+/** As the contract takes them. */
+const MAX_STATIONS = 64;
+
+export interface FactoryOptions {
+  readonly name?: string;
+  readonly stations?: number;
+  readonly once?: boolean;
+  /** Seconds without work after which it goes away. */
+  readonly idleExit?: number;
+  readonly data?: string;
+}
+
+export interface FactorySettings {
+  readonly name: string;
+  readonly stations: number;
+  readonly once: boolean;
+  readonly idleExitSeconds: number | undefined;
+  /** Absolute; made when it is not there. */
+  readonly dataDir: string;
+  /** Up to and with `/api`. */
+  readonly apiUrl: string;
+  /** One-time token; only needed when there is no stored one that still holds. */
+  readonly enrolmentToken: string | undefined;
+  readonly serviceBus: ServiceSetting;
+  readonly agentVersion: string;
+}
+
+/**
+ * Reads everything once and takes the enrolment token out of the environment, so that no child can see it.
+ * @throws SettingsError with what is missing and how to give it
+ */
+export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): FactorySettings {
+  const enrolmentToken = env[ENROLMENT] || undefined;
+  delete env[ENROLMENT];
+  const apiUrl = env[API];
+  if (!apiUrl || !URL.canParse(apiUrl)) {
+    throw new SettingsError(
+      `${API} is ${apiUrl ? `"${apiUrl}", which is no URL` : 'not set'}: set it to the control plane's address, such as http://127.0.0.1:7071/api`,
+    );
+  }
+  const name = options.name ?? nameOfHost(os.hostname());
+  const valid = FactoryIdSchema.safeParse(name);
+  if (!valid.success) throw new SettingsError(`"${name}": ${valid.error.issues[0]?.message}`);
+  const stations = options.once ? 1 : (options.stations ?? 1);
+  if (!Number.isInteger(stations) || stations < 1 || stations > MAX_STATIONS) {
+    throw new SettingsError(`--stations takes a whole number from 1 to ${MAX_STATIONS}`);
+  }
+  const dataDir = path.resolve(options.data ?? path.join(os.homedir(), '.gigafactory', 'factories', name));
+  mkdirSync(dataDir, { recursive: true });
+  return {
+    name,
+    stations,
+    once: options.once ?? false,
+    idleExitSeconds: options.idleExit,
+    dataDir,
+    apiUrl,
+    enrolmentToken,
+    serviceBus: serviceSetting(env, 'SERVICE_BUS'),
+    agentVersion: packageVersion(),
+  };
+}
+
+/** A host's name as a factory's: `Annas-Mac.local` becomes `annas-mac`. */
+export function nameOfHost(host: string): string {
+  const name = (host.split('.')[0] ?? '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 50)
+    .replace(/^-+|-+$/g, '');
+  return FactoryIdSchema.safeParse(name).success ? name : 'factory';
+}
+
+/** The version of the package that this file belongs to, built or not. */
+function packageVersion(): string {
+  for (const up of ['..', '../..']) {
+    try {
+      const text = readFileSync(new URL(`${up}/package.json`, import.meta.url), 'utf8');
+      const { version } = JSON.parse(text) as { version?: string };
+      if (version) return version;
+    } catch {
+      // not here
+    }
+  }
+  return '0.0.0';
+}

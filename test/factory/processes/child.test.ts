@@ -1,0 +1,151 @@
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { runChild, SpawnError, type ChildEnd } from '../../../factory/processes/child.js';
+import { sweep } from '../../../factory/processes/group.js';
+import { TemporaryFolder } from '../support/repository.js';
+
+const linux = process.platform === 'linux';
+const env = { PATH: process.env['PATH'] ?? '' };
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // A zombie still answers; it has no program any more.
+  return !linux || !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+};
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+async function sh(
+  script: string,
+  more: { timeoutMs?: number; run?: string; signal?: AbortSignal; cwd?: string } = {},
+): Promise<ChildEnd & { output: string }> {
+  let output = '';
+  const { signal, run = 'job-test.1', cwd = '/', ...rest } = more;
+  const end = await runChild(
+    {
+      command: 'sh',
+      args: ['-c', script],
+      cwd,
+      env: { ...env, GIGAFACTORY_RUN: run },
+      run,
+      killGraceMs: 200,
+      mergeOutput: true,
+      onOutput(chunk) {
+        output += chunk.toString();
+        return undefined;
+      },
+      ...rest,
+    },
+    signal,
+  );
+  return { ...end, output };
+}
+
+test('keeps standard output and standard error in the order of writing', async () => {
+  const { output, exitCode } = await sh('for i in 1 2 3; do echo out $i; echo err $i >&2; done; exit 4');
+  expect(output).toBe('out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n');
+  expect(exitCode).toBe(4);
+});
+
+test('ends grandchildren at the time limit, also those that ignore SIGTERM', async () => {
+  const script = 'sh -c \'trap "" TERM; sleep 60 & echo $!; sleep 60\' & echo $!; wait';
+  const { cause, output } = await sh(script, { timeoutMs: 300 });
+  expect(cause).toBe('timeout');
+  const pids = output.trim().split('\n').map(Number);
+  expect(pids).toHaveLength(2);
+  await until(() => !pids.some(isAlive));
+});
+
+test('ends what a command left in the background', async () => {
+  const { output, exitCode } = await sh('sleep 60 & echo $!');
+  expect(exitCode).toBe(0);
+  await until(() => !isAlive(Number(output)));
+});
+
+test.runIf(linux)('ends what left the process group', async () => {
+  const { output } = await sh('setsid sleep 60 & sleep 0.1; echo $!');
+  await until(() => !isAlive(Number(output)));
+});
+
+test('is stopped by a signal, and says so', async () => {
+  const stop = new AbortController();
+  const ended = sh('echo here; sleep 60', { signal: stop.signal });
+  setTimeout(() => stop.abort(), 50);
+  expect(await ended).toMatchObject({ cause: 'aborted', signal: 'SIGTERM' });
+});
+
+test('lets the command wait while nobody takes its output', async () => {
+  using folder = new TemporaryFolder();
+  const done = path.join(folder.path, 'done');
+  let release = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let bytes = 0;
+  const ended = runChild({
+    command: 'sh',
+    args: ['-c', `head -c 3000000 /dev/zero; touch ${done}`],
+    cwd: '/',
+    env,
+    run: 'job-test.1',
+    onOutput(chunk) {
+      bytes += chunk.length;
+      return gate;
+    },
+  });
+  await until(() => bytes > 0);
+  expect(existsSync(done)).toBe(false);
+  release();
+  await ended;
+  expect(bytes).toBe(3_000_000);
+  expect(existsSync(done)).toBe(true);
+});
+
+test('says which program could not be started', async () => {
+  const run = runChild({ command: 'no-such-program', args: [], cwd: '/', env, onOutput: () => undefined });
+  await expect(run).rejects.toThrow(SpawnError);
+});
+
+test('the whole group dies with the factory, even when that is killed', async () => {
+  using folder = new TemporaryFolder();
+  const pidFile = path.join(folder.path, 'pid');
+  const parent = path.join(folder.path, 'parent.mjs');
+  // The wrapper of runChild, as a process of its own that can be killed.
+  const source = path.resolve('factory/processes/child.ts');
+  const guard = /const guard = [^`]*(`[^`]*`)/s.exec(readFileSync(source, 'utf8'))?.[1] ?? '';
+  writeFileSync(
+    parent,
+    `import { spawn } from 'node:child_process';
+     const merge = false;
+     spawn('/bin/sh', ['-c', ${guard}, 'sh', 'sh', '-c', 'echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; sleep 60'],
+       { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });`,
+  );
+  const factory = fork(parent, { execArgv: [] });
+  await until(() => existsSync(pidFile));
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  expect(isAlive(pid)).toBe(true);
+  factory.kill('SIGKILL');
+  await once(factory, 'exit');
+  await until(() => !isAlive(pid));
+});
+
+test.runIf(linux)('finds the processes of a run by its name in their environment', async () => {
+  const pid = Number(
+    execFileSync('sh', ['-c', 'setsid sleep 60 >/dev/null 2>&1 & echo $!'], {
+      env: { ...env, GIGAFACTORY_RUN: 'job-crashed.7' },
+    }),
+  );
+  expect(await sweep((run) => run === 'job-crashed.6')).toBe(0);
+  await until(() => isAlive(pid));
+  expect(await sweep((run) => run === 'job-crashed.7')).toBe(1);
+  await until(() => !isAlive(pid));
+});

@@ -1,0 +1,230 @@
+/**
+ * A small control plane over real HTTP, for the factory's side of the protocol: it checks every body with the route
+ * table's schemas, keeps what was reported, and refuses stale epochs. What it decides, the test says.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createClient, type Client } from '../../../shared/client.js';
+import type { Claim, RunReport } from '../../../shared/contract/api.js';
+import type { Directive } from '../../../shared/contract/fleet.js';
+import type { Job } from '../../../shared/contract/job.js';
+import { ManifestSchema, type ManifestInput } from '../../../shared/contract/manifest.js';
+import { ROUTES, type RouteName, type RouteSpec } from '../../../shared/contract/routes.js';
+import { AppError } from '../../../shared/errors.js';
+
+const AT = '2026-11-21T00:00:00.000Z';
+
+export interface SeenRun {
+  readonly reports: RunReport[];
+  log: Buffer;
+  logEnded: boolean;
+  renewals: number;
+  appends: number;
+}
+
+export class ControlPlane implements AsyncDisposable {
+  readonly url: string;
+  readonly client: Client;
+  /** Jobs that the next claims give, by pool. */
+  readonly ready: Claim[] = [];
+  readonly claimRequests: { readonly pool: string; readonly stations: number; readonly running: number }[] =
+    [];
+  /** The current epoch of each job: any other is stale. */
+  readonly epochs = new Map<string, number>();
+  directives: Directive[] = [];
+  /** Called before a request is answered; what it throws is the answer. */
+  onRequest: (route: RouteName, run: SeenRun | undefined) => void | Promise<void> = () => {};
+  /** Tokens that may enrol. */
+  readonly enrolments = new Set<string>();
+  /** Tokens that were given. */
+  readonly tokens = new Set<string>(['test']);
+  pools = ['any'];
+  private readonly runs = new Map<string, SeenRun>();
+  private readonly server: ReturnType<typeof createServer>;
+  private readonly watchers = new Set<() => void>();
+
+  private constructor(server: ReturnType<typeof createServer>) {
+    this.server = server;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
+    this.client = createClient({ baseUrl: this.url, token: 'test' });
+    server.on('request', (request, response) => void this.answer(request, response));
+  }
+
+  static async start(): Promise<ControlPlane> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new ControlPlane(server);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  run(claim: {
+    readonly job: { readonly jobId: string };
+    readonly run: { readonly epoch: number };
+  }): SeenRun {
+    return this.runOf(claim.job.jobId, claim.run.epoch);
+  }
+
+  /** Resolves when the condition holds; looked at after every request. */
+  async until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!condition()) return;
+        this.watchers.delete(look);
+        resolve();
+      };
+      this.watchers.add(look);
+    });
+  }
+
+  private runOf(jobId: string, epoch: number): SeenRun {
+    const key = `${jobId}.${epoch}`;
+    const run = this.runs.get(key) ?? {
+      reports: [],
+      log: Buffer.alloc(0),
+      logEnded: false,
+      renewals: 0,
+      appends: 0,
+    };
+    this.runs.set(key, run);
+    return run;
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const bytes: Buffer[] = [];
+    for await (const chunk of request) bytes.push(chunk as Buffer);
+    try {
+      const result = await this.route(request, Buffer.concat(bytes));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
+    } catch (error) {
+      const { code, message, status } =
+        error instanceof AppError ? error : new AppError('internal', String(error));
+      const body = JSON.stringify({ code, title: message, status });
+      response.writeHead(status, { 'content-type': 'application/problem+json' }).end(body);
+    }
+    for (const look of this.watchers) look();
+  }
+
+  private async route(request: IncomingMessage, bytes: Buffer): Promise<unknown> {
+    const url = new URL(request.url ?? '', this.url);
+    const [name, params] = match(request.method ?? '', url.pathname.replace(/^\/api\//, ''));
+    const spec: RouteSpec = ROUTES[name];
+    const jobId = params['jobId'] ?? '';
+    const epoch = Number(params['epoch']);
+    const seen = jobId ? this.runOf(jobId, epoch) : undefined;
+    const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
+    if (name !== 'enrolFactory' && !this.tokens.has(token))
+      throw new AppError('unauthenticated', 'unknown token');
+    await this.onRequest(name, seen);
+    if (seen && this.epochs.get(jobId) !== epoch) throw new AppError('stale-epoch', `epoch ${epoch} is over`);
+    const body: unknown =
+      spec.body === 'bytes' || spec.body === undefined
+        ? bytes
+        : spec.body.parse(JSON.parse(bytes.toString()));
+    return this.carryOut(name, body, url, seen);
+  }
+
+  private carryOut(name: RouteName, body: unknown, url: URL, seen: SeenRun | undefined): unknown {
+    switch (name) {
+      case 'enrolFactory': {
+        const { enrolmentToken, descriptor } = ROUTES.enrolFactory.body.parse(body);
+        if (!this.enrolments.delete(enrolmentToken))
+          throw new AppError('unauthenticated', 'no such enrolment');
+        const token = `token-of-${descriptor.name}-${this.tokens.size}`;
+        this.tokens.add(token);
+        const tokenExpiresAt = new Date(Date.now() + 3_600_000).toISOString();
+        return { factoryId: descriptor.name, pools: this.pools, token, tokenExpiresAt, leaseSeconds: 30 };
+      }
+      case 'claimJobs': {
+        const claim = ROUTES.claimJobs.body.parse(body);
+        this.claimRequests.push(claim);
+        const claims = this.ready.splice(0, claim.stations - claim.running);
+        for (const { job, run } of claims) this.epochs.set(job.jobId, run.epoch);
+        return { claims, waiting: 0 };
+      }
+      case 'renewLease':
+        if (seen) seen.renewals += 1;
+        return { expiresAt: AT, directives: this.directives };
+      case 'reportRun':
+        seen?.reports.push(ROUTES.reportRun.body.parse(body));
+        return { job: null };
+      case 'appendLog':
+        return this.append(seen as SeenRun, body as Buffer, url);
+      default:
+        throw new AppError('not-found', `${name} is not played here`);
+    }
+  }
+
+  private append(seen: SeenRun, bytes: Buffer, url: URL): unknown {
+    const offset = Number(url.searchParams.get('offset'));
+    seen.appends += 1;
+    if (offset === seen.log.length) seen.log = Buffer.concat([seen.log, bytes]);
+    if (url.searchParams.get('end') === 'true') seen.logEnded = true;
+    return { nextOffset: seen.log.length };
+  }
+}
+
+function match(method: string, path: string): [RouteName, Record<string, string>] {
+  for (const [name, spec] of Object.entries(ROUTES)) {
+    const pattern = new RegExp(`^${spec.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`);
+    const found = spec.method === method ? pattern.exec(path) : null;
+    if (found) return [name as RouteName, { ...found.groups }];
+  }
+  throw new AppError('not-found', `${method} ${path}`);
+}
+
+let jobs = 0;
+
+/** A claim of a job with this manifest, as the control plane would give it. */
+export function claimOf(
+  manifest: ManifestInput,
+  more: { epoch?: number; kind?: 'build' | 'land'; leaseSeconds?: number; job?: Partial<Job> } = {},
+): Claim {
+  jobs += 1;
+  const jobId = more.job?.jobId ?? `job-${String(jobs).padStart(16, '0')}`;
+  const epoch = more.epoch ?? 1;
+  const job: Job = {
+    id: 'job',
+    type: 'job',
+    productId: 'sample',
+    jobId,
+    title: manifest.title ?? 'Add what is missing',
+    manifest: ManifestSchema.parse(manifest),
+    contentHash: 'hash',
+    engine: 'shell',
+    requirements: ['engine:shell'],
+    lane: 'engine-shell',
+    stage: more.kind === 'land' ? 'testing' : 'assigned',
+    submittedAt: AT,
+    submittedBy: { kind: 'operator', id: 'ann' },
+    stageSince: AT,
+    epoch,
+    holder: 'factory-1',
+    attempts: 1,
+    usage: { wallSeconds: 0, tokens: 0, usd: 0, accuracy: 'exact' },
+    events: 1,
+    headHash: 'hash',
+    ...more.job,
+  };
+  return {
+    job,
+    run: {
+      id: `run:${epoch}`,
+      type: 'run',
+      productId: 'sample',
+      jobId,
+      epoch,
+      kind: more.kind ?? 'build',
+      factoryId: 'factory-1',
+      pool: 'any',
+      engine: 'shell',
+      status: 'assigned',
+      startedAt: AT,
+    },
+    lease: { expiresAt: AT, seconds: more.leaseSeconds ?? 30 },
+  };
+}

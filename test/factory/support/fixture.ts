@@ -1,0 +1,77 @@
+/** One factory's parts on a real repository, a real folder and a control plane over HTTP. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Claim } from '../../../shared/contract/api.js';
+import { ENGINES } from '../../../factory/engines/registry.js';
+import { cleanEnvironment } from '../../../factory/processes/environment.js';
+import { executeRun, type RunDeps } from '../../../factory/runs/execute.js';
+import { Redactor } from '../../../factory/runs/redact.js';
+import { Workspace } from '../../../factory/workspace/workspace.js';
+import { ControlPlane, type SeenRun } from './controlPlane.js';
+import { createRepository, TemporaryFolder, type Repository } from './repository.js';
+
+export const silent = { info() {}, warn() {}, error() {} };
+
+export interface FactoryFixture extends AsyncDisposable {
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly repository: Repository;
+  readonly plane: ControlPlane;
+  readonly workspace: Workspace;
+  readonly redactor: Redactor;
+  /** Aborting it drains. */
+  readonly drain: AbortController;
+  /** Carries out a claim and answers with what the control plane saw of it. */
+  execute(claim: Claim): Promise<SeenRun>;
+  /** What runs have left in the data folder. */
+  leftovers(): string[];
+}
+
+export async function factoryFixture(files?: Readonly<Record<string, string>>): Promise<FactoryFixture> {
+  const temporary = new TemporaryFolder();
+  const plane = await ControlPlane.start();
+  const dataDir = path.join(temporary.path, 'factory');
+  const workspace = new Workspace(
+    dataDir,
+    cleanEnvironment({ ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' }),
+  );
+  const redactor = new Redactor();
+  const drain = new AbortController();
+  const deps: RunDeps = {
+    coordinator: plane.client,
+    workspace,
+    engines: ENGINES,
+    engineVersions: new Map(),
+    env: process.env,
+    redactor,
+    logger: silent,
+    running: () => 1,
+    onDrainAsked: () => drain.abort(),
+  };
+  return {
+    folder: temporary.path,
+    dataDir,
+    repository: createRepository(temporary.path, files),
+    plane,
+    workspace,
+    redactor,
+    drain,
+    async execute(claim) {
+      plane.epochs.set(claim.job.jobId, claim.run.epoch);
+      await executeRun(claim, deps, drain.signal);
+      return plane.run(claim);
+    },
+    leftovers: () =>
+      ['worktrees', 'tmp'].flatMap((name) => {
+        try {
+          return readdirSync(path.join(dataDir, name));
+        } catch {
+          return [];
+        }
+      }),
+    async [Symbol.asyncDispose]() {
+      await plane[Symbol.asyncDispose]();
+      temporary[Symbol.dispose]();
+    },
+  };
+}
