@@ -56,11 +56,13 @@ export function filtersOf(
 export function holdsOf(entry: ReadyEntry, context: SchedulingContext, now: number): Block[] {
   const blocks: Block[] = [];
   const product = `product:${entry.productId}`;
-  for (const scope of ['fleet', `pool:${entry.pool}`, product]) {
-    const reason = context.switches?.get(scope);
-    if (reason !== undefined) blocks.push({ kind: 'switch', scope, reason });
-  }
-  if (context.pausedProducts.has(entry.productId) && context.switches?.has(product) !== true)
+  const { switches, pausedProducts } = context;
+  if (switches !== undefined && switches.size > 0)
+    for (const scope of ['fleet', `pool:${entry.pool}`, product]) {
+      const reason = switches.get(scope);
+      if (reason !== undefined) blocks.push({ kind: 'switch', scope, reason });
+    }
+  if (pausedProducts.has(entry.productId) && switches?.has(product) !== true)
     blocks.push({ kind: 'switch', scope: product, reason: 'the product is paused' });
   const lock = lockBlock(entry, context.locks);
   if (lock !== undefined) blocks.push(lock);

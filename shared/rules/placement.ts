@@ -8,7 +8,7 @@ import { missing } from './capabilities.js';
 import { smallestChange } from './remedy.js';
 import type { Remedy } from './remedy.js';
 import { costClassOf } from './routing.js';
-import { DEFAULT_WEIGHTS, scoreOf, staticScorer } from './score.js';
+import { DEFAULT_WEIGHTS, scoreOf, suitabilityFor } from './score.js';
 
 /** What the scheduler sees of a factory's document. */
 export const factoryView = (factory: Factory, pools: readonly PoolSpec[]): FactoryView => ({
@@ -75,4 +75,4 @@ function ownBlocks(entry: ReadyEntry, factory: Factory, declared: readonly strin
 
 /** Fairness compares jobs that compete for one factory; here one job looks at many, so it plays no part. */
 const scoreFor = (entry: ReadyEntry, factory: FactoryView) =>
-  scoreOf(staticScorer(factory, DEFAULT_WEIGHTS)(entry), factory, factory.running, 0, DEFAULT_WEIGHTS);
+  scoreOf(suitabilityFor(factory, DEFAULT_WEIGHTS)(entry), factory, factory.running, 0, DEFAULT_WEIGHTS);

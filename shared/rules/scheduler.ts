@@ -6,11 +6,10 @@ import type { Assignment, Block } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
 import { factoryFilter, holdsOf, lockBlock, lockKey } from './blocks.js';
 import type { FactoryView, SchedulingContext } from './blocks.js';
-import { hash32 } from './hash.js';
 import { agedRank } from './priority.js';
 import { leaders } from './ranking.js';
 import type { Contender, Ranked } from './ranking.js';
-import { DEFAULT_WEIGHTS, scoreOf, starvationPenalty, staticScorer } from './score.js';
+import { DEFAULT_WEIGHTS, scoreOf, starvationPenalty, suitabilityFor, totalFor } from './score.js';
 import type { Weights } from './score.js';
 import { whyChosen } from './why.js';
 
@@ -59,15 +58,15 @@ export function selectJobs(input: SelectInput): Selected[] {
   while (selected.length < rounds) {
     const busy = factory.running + selected.length;
     const penalties = penaltiesOf(open, running);
-    const score = (one: Contender) =>
-      scoreOf(one.parts, factory, busy, penalties.get(one.entry.productId) ?? 0, weights);
-    const ranked = leaders(open, (one) => score(one).total, MAX_CONSIDERED);
+    const penaltyOf = (one: Contender) => penalties.get(one.entry.productId) ?? 0;
+    const total = totalFor(factory, busy, weights);
+    const ranked = leaders(open, (one) => total(one.suits, penaltyOf(one)), seed, MAX_CONSIDERED);
     const winner = ranked[0]?.contender;
     if (winner === undefined) break;
     const { entry } = winner;
     const assignment = {
       why: whyChosen(factory.id, ranked, open.size, now),
-      score: score(winner),
+      score: scoreOf(winner.suits, factory, busy, penaltyOf(winner), weights),
       considered: considered(ranked, blocked),
       candidates: input.candidates.length,
       seed,
@@ -85,23 +84,22 @@ export function selectJobs(input: SelectInput): Selected[] {
 
 /** Jobs that could be chosen, and the others with their reasons. */
 function divide(input: SelectInput, weights: Weights): { open: Set<Contender>; blocked: Blocked[] } {
-  const { factory, context, now, seed } = input;
+  const { factory, context } = input;
   const filter = factoryFilter(factory);
-  const score = staticScorer(factory, weights);
-  const at = Date.parse(now);
+  const suitability = suitabilityFor(factory, weights);
+  const now = Date.parse(input.now);
   const open = new Set<Contender>();
   const blocked: Blocked[] = [];
   for (const entry of input.candidates) {
-    const blocks = [...filter(entry), ...holdsOf(entry, context, at)];
-    if (blocks.length > 0) blocked.push({ entry, blocks });
-    else
-      open.add({
-        entry,
-        rank: agedRank(entry, at, weights.ageingSeconds),
-        submitted: Date.parse(entry.submittedAt),
-        tie: hash32(`${seed}:${entry.id}`),
-        parts: score(entry),
-      });
+    const blocks = filter(entry);
+    blocks.push(...holdsOf(entry, context, now));
+    if (blocks.length > 0) {
+      blocked.push({ entry, blocks });
+      continue;
+    }
+    const submitted = Date.parse(entry.submittedAt);
+    const rank = agedRank(entry.priorityRank, submitted, now, weights.ageingSeconds);
+    open.add({ entry, rank, submitted, suits: suitability(entry) });
   }
   return { open, blocked };
 }
@@ -121,16 +119,14 @@ function penaltiesOf(
   open: Iterable<Contender>,
   running: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
+  const products = new Set<string>();
+  for (const { entry } of open) products.add(entry.productId);
   let sum = 0;
-  for (const { entry } of open) {
-    if (counts.has(entry.productId)) continue;
-    const count = running.get(entry.productId) ?? 0;
-    counts.set(entry.productId, count);
-    sum += count;
-  }
-  const mean = sum / Math.max(1, counts.size);
-  return new Map([...counts].map(([product, count]) => [product, starvationPenalty(count, mean)]));
+  for (const product of products) sum += running.get(product) ?? 0;
+  const mean = sum / Math.max(1, products.size);
+  return new Map(
+    [...products].map((product) => [product, starvationPenalty(running.get(product) ?? 0, mean)]),
+  );
 }
 
 /** The winner and its runners-up, then blocked jobs; of every kind of block at least one, where there is room. */

@@ -60,50 +60,60 @@ const namesOf = (factory: FactoryView): Set<string> =>
 export const starvationPenalty = (running: number, mean: number): number =>
   running === 0 ? 0 : running / (running + mean);
 
-/** The parts of a score that stay the same through one claim. */
-export interface StaticScore {
-  capabilityFit: number;
-  affinity: number;
-  cost: number;
-  health: number;
+/** What makes one job suit a factory better than another; weighted, and the same through a whole claim. */
+export interface Suitability {
+  readonly capabilityFit: number;
+  readonly affinity: number;
 }
 
-/** For one factory: the static, weighted parts of each job's score. */
-export function staticScorer(factory: FactoryView, weights: Weights): (entry: ReadyEntry) => StaticScore {
+export function suitabilityFor(factory: FactoryView, weights: Weights): (entry: ReadyEntry) => Suitability {
   const names = namesOf(factory);
   return (entry) => ({
     capabilityFit: weights.capabilityFit * capabilityFit(entry, factory),
     affinity: weights.affinity * affinity(entry, factory, names),
-    cost: weights.cost / Math.max(1, factory.costClass),
-    health: weights.health * (factory.health ?? 1),
   });
 }
 
-/** Four digits are enough to compare, and keep sums of floats out of stored decisions. */
+/** The parts that are the factory's own; weighted. An idle factory has load 1, a full one 2. */
+const ownParts = (factory: FactoryView, running: number, weights: Weights) => ({
+  load: weights.load / (1 + running / Math.max(1, factory.stations)),
+  cost: weights.cost / Math.max(1, factory.costClass),
+  health: weights.health * (factory.health ?? 1),
+});
+
+/** Four digits are enough to compare, and keep the noise of floats out of stored decisions. */
 const round = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 /**
- * The whole score.
- * @param running jobs that the factory runs now
- * @param penalty see starvationPenalty
+ * Totals for one factory in one round, without the parts: all that comparing needs.
+ * @param running jobs that the factory runs by then
  */
+export function totalFor(
+  factory: FactoryView,
+  running: number,
+  weights: Weights,
+): (suits: Suitability, penalty: number) => number {
+  const { load, cost, health } = ownParts(factory, running, weights);
+  const own = load + cost + health;
+  return (suits, penalty) => round(own + suits.capabilityFit + suits.affinity - weights.starvation * penalty);
+}
+
+/** The whole score, part by part. */
 export function scoreOf(
-  parts: StaticScore,
-  factory: Pick<FactoryView, 'stations'>,
+  suits: Suitability,
+  factory: FactoryView,
   running: number,
   penalty: number,
   weights: Weights,
 ): Score {
-  // An idle factory has load 1, a full one 2.
-  const load = weights.load / (1 + running / Math.max(1, factory.stations));
-  const starvation = penalty === 0 ? 0 : -weights.starvation * penalty;
+  const { load, cost, health } = ownParts(factory, running, weights);
   return {
-    total: round(parts.capabilityFit + parts.affinity + load + parts.cost + parts.health + starvation),
-    capabilityFit: round(parts.capabilityFit),
-    affinity: round(parts.affinity),
+    total: totalFor(factory, running, weights)(suits, penalty),
+    capabilityFit: round(suits.capabilityFit),
+    affinity: round(suits.affinity),
     load: round(load),
-    cost: round(parts.cost),
-    health: round(parts.health),
-    starvation: round(starvation),
+    cost: round(cost),
+    health: round(health),
+    starvation: penalty === 0 ? 0 : round(-weights.starvation * penalty),
   };
 }
