@@ -15,6 +15,8 @@ export interface WebhookHeaders {
 
 /** Events that can become a job; the rest is accepted and forgotten. */
 const INTERESTING = 'issues';
+/** A message id has at most 128 characters, and a later try adds to it; GitHub's delivery ids have 36. */
+const MAX_ID_CHARS = 120;
 
 /**
  * Takes a webhook in: checks the signature over the raw bytes and puts it into the inbox, under the delivery's id,
@@ -44,7 +46,7 @@ export async function receiveWebhook(
       attempt: 0,
     },
   };
-  await deps.bus.send(TRACKER_INBOX, { body: message, messageId: deliveryId });
+  await deps.bus.send(TRACKER_INBOX, { body: message, messageId: deliveryId.slice(0, MAX_ID_CHARS) });
   return { accepted: true };
 }
 

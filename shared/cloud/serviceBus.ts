@@ -12,6 +12,11 @@ import type { ServiceSetting } from './settings.js';
 /** The service gives at most this many messages to one peek. */
 const PEEK_PAGE = 250;
 
+/** The SDK's own pause between tries is 30 s, also for a bus that was busy for a moment. */
+const RETRIES = { maxRetries: 3, retryDelayInMs: 100, maxRetryDelayInMs: 2000 };
+/** A request waits for a send: better to give up and leave it to the feed, or to the caller's next try. */
+const SEND_DEADLINE_MS = 3000;
+
 /** Opens the bus. The SDK is loaded here, so that a cold start without it stays short. */
 export async function openServiceBus(setting: ServiceSetting): Promise<Bus> {
   return busOf(await connectServiceBus(setting));
@@ -19,9 +24,10 @@ export async function openServiceBus(setting: ServiceSetting): Promise<Bus> {
 
 /** A client of the namespace; factories receive through it too. */
 export async function connectServiceBus(setting: ServiceSetting): Promise<ServiceBusClient> {
-  const { ServiceBusClient: Client } = await import('@azure/service-bus');
-  if (setting.kind === 'connectionString') return new Client(setting.value);
-  return new Client(setting.value, await credentialFor(setting));
+  const { RetryMode, ServiceBusClient: Client } = await import('@azure/service-bus');
+  const options = { retryOptions: { ...RETRIES, mode: RetryMode.Exponential } };
+  if (setting.kind === 'connectionString') return new Client(setting.value, options);
+  return new Client(setting.value, await credentialFor(setting), options);
 }
 
 type SequenceNumber = NonNullable<ServiceBusReceivedMessage['sequenceNumber']>;
@@ -34,12 +40,15 @@ function busOf(client: ServiceBusClient): Bus {
     async send(queue, message) {
       const sender = cached(senders, queue, () => client.createSender(queue));
       try {
-        await sender.sendMessages({
-          body: message.body,
-          contentType: 'application/json',
-          messageId: message.messageId,
-          ...optional(message),
-        });
+        await sender.sendMessages(
+          {
+            body: message.body,
+            contentType: 'application/json',
+            messageId: message.messageId,
+            ...optional(message),
+          },
+          { abortSignal: AbortSignal.timeout(SEND_DEADLINE_MS) },
+        );
       } catch (error) {
         throw busFailure(error);
       }
@@ -88,8 +97,10 @@ function cached<V>(values: Map<string, V>, key: string, make: () => V): V {
 
 /** What the SDK threw, as a CloudError where it is one. The SDK has retried transient failures by itself. */
 export function busFailure(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (!(error instanceof Error)) return error;
   const options = { cause: error };
+  if (error.name === 'AbortError') return new CloudError('unavailable', 'the bus did not answer', options);
+  if (!('code' in error)) return error;
   switch (error.code) {
     case 'MessagingEntityNotFound':
       return new CloudError('not-found', error.message, options);

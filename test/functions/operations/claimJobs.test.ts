@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cancelJob } from '../../../functions/operations/cancelJob.js';
+import { claimJobs } from '../../../functions/operations/claimJobs.js';
+import { dispatchJob } from '../../../functions/operations/dispatchJob.js';
+import { putProduct } from '../../../functions/operations/putProduct.js';
+import type { Lease } from '../../../shared/contract/fleet.js';
+import { LEASES, READY } from '../../../shared/topology.js';
+import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import {
+  ADMIN,
+  claim,
+  claimOne,
+  depsOn,
+  detail,
+  makeFactory,
+  makeProduct,
+  report,
+  submit,
+} from '../fixture.js';
+
+let cloud: TestCloud;
+let deps: ReturnType<typeof depsOn>;
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  deps = depsOn(cloud);
+});
+afterAll(() => cloud.close());
+
+describe('claiming jobs', () => {
+  it('gives one job to one of ten factories that want it at the same moment', async () => {
+    const { productId } = await makeProduct(deps);
+    const factories = await Promise.all(Array.from({ length: 10 }, () => makeFactory(deps, productId)));
+    const { jobId } = await submit(deps, productId);
+
+    const claims = (await Promise.all(factories.map((factory) => claim(deps, factory)))).flat();
+
+    expect(claims).toHaveLength(1);
+    const { job, runs, events } = await detail(deps, jobId);
+    expect(job).toMatchObject({ stage: 'assigned', epoch: 1, holder: claims[0]?.run.factoryId });
+    expect(runs).toHaveLength(1);
+    expect(events).toHaveLength(2);
+    const lease = await cloud.documents.read<Lease>(LEASES, [jobId], jobId);
+    expect(lease?.document).toMatchObject({ epoch: 1, holder: job.holder });
+    expect(await cloud.documents.read(READY, ['any'], jobId)).toBeUndefined();
+  });
+
+  it('never gives a job twice while many factories empty a queue', async () => {
+    const { productId } = await makeProduct(deps);
+    const factories = await Promise.all(Array.from({ length: 4 }, () => makeFactory(deps, productId)));
+    const jobs = await Promise.all(Array.from({ length: 12 }, () => submit(deps, productId)));
+    const taken: string[] = [];
+    await Promise.all(
+      factories.map(async (factory) => {
+        for (let idle = 0; idle < 2;) {
+          const claims = await claim(deps, factory, 2);
+          idle = claims.length > 0 ? 0 : idle + 1;
+          taken.push(...claims.map(({ job }) => job.jobId));
+        }
+      }),
+    );
+    expect(taken.toSorted()).toEqual(jobs.map(({ jobId }) => jobId).toSorted());
+  });
+
+  it('takes the most urgent job first, whatever the order they came in', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const low = await submit(deps, productId, { priority: 'low' });
+    const critical = await submit(deps, productId, { priority: 'critical' });
+    expect((await claimOne(deps, factory)).job.jobId).toBe(critical.jobId);
+    expect((await claimOne(deps, factory)).job.jobId).toBe(low.jobId);
+  });
+
+  it('stores why it chose the job', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const { jobId } = await submit(deps, productId);
+    await claimOne(deps, factory);
+    const { events } = await detail(deps, jobId);
+    expect(events[1]?.body).toMatchObject({
+      kind: 'job.assigned',
+      factoryId: factory.id,
+      decision: { why: expect.stringContaining(factory.id) as string, candidates: 1 },
+    });
+  });
+
+  it('never runs two jobs of one lock, and rings for the next when the lock is free', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const jobs = await Promise.all([1, 2].map(() => submit(deps, productId, { lock: 'database' })));
+    const claims = await claim(deps, factory, 4);
+    expect(claims).toHaveLength(1);
+    expect(await claim(deps, factory, 4)).toHaveLength(0);
+    const first = claims[0];
+    if (!first) throw new Error('nothing was claimed');
+    await report(deps, factory, first, {
+      kind: 'failed',
+      reason: 'refused',
+      message: 'no',
+      exitCode: null,
+    });
+    const waiting = jobs.find(({ jobId }) => jobId !== first.job.jobId);
+    const tickets = await cloud.bus.waiting('pool-any', 500);
+    expect(tickets.some((id) => id.startsWith(`${waiting?.jobId}.0.lock-`))).toBe(true);
+    expect((await claimOne(deps, factory)).job.jobId).toBe(waiting?.jobId);
+  });
+
+  it('frees the lock of a claimer that died before it claimed', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const { jobId } = await submit(deps, productId, { lock: 'l' });
+    await cloud.documents.create(LEASES, {
+      id: `lock:${productId}:l`,
+      type: 'lock',
+      productId,
+      key: 'l',
+      jobId: 'job-0000000000000000',
+      epoch: 1,
+      expiresAt: cloud.clock.now(),
+      ttl: 3600,
+    });
+    expect((await claimOne(deps, factory)).job.jobId).toBe(jobId);
+  });
+
+  it('gives no job of a paused product', async () => {
+    const product = await makeProduct(deps);
+    const { productId } = product;
+    const factory = await makeFactory(deps, productId);
+    await submit(deps, productId);
+    const { name, defaults } = product;
+    const paused = { reason: 'budget', since: cloud.clock.now() };
+    await putProduct(deps, ADMIN, { params: { productId }, body: { name, defaults, paused } });
+    expect(await claim(deps, factory)).toHaveLength(0);
+    await putProduct(deps, ADMIN, { params: { productId }, body: { name, defaults } });
+    expect(await claim(deps, factory)).toHaveLength(1);
+  });
+
+  it('removes an entry whose job is not ready any more, and gives the next one', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const gone = await submit(deps, productId, { priority: 'critical' });
+    const next = await submit(deps, productId);
+    await cancelJob(deps, ADMIN, { params: { jobId: gone.jobId }, body: { reason: 'no' } });
+    await dispatchJob(deps, gone);
+    expect(await cloud.documents.read(READY, ['any'], gone.jobId)).toBeDefined();
+    expect((await claimOne(deps, factory)).job.jobId).toBe(next.jobId);
+    expect(await cloud.documents.read(READY, ['any'], gone.jobId)).toBeUndefined();
+  });
+
+  it('knows its own claim again when the answer to the write got lost', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const { jobId } = await submit(deps, productId);
+    cloud.cosmos.faults.add({ kind: 'loseAck', times: 1, on: 'writes', container: 'fleet_jobs' });
+    const claimed = await claimOne(deps, factory);
+    expect(claimed.job).toMatchObject({ jobId, epoch: 1 });
+    expect((await detail(deps, jobId)).job.epoch).toBe(1);
+  });
+
+  it('refuses a pool that the factory did not join', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const body = { pool: 'mac', stations: 1, running: 0, warm: [] };
+    await expect(claimJobs(deps, factory, { body })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('gives nothing to a factory without a free station', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    await submit(deps, productId);
+    const body = { pool: 'any', stations: 2, running: 2, warm: [] };
+    expect(await claimJobs(deps, factory, { body })).toEqual({ claims: [], waiting: 1 });
+  });
+});

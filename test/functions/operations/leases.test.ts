@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFactories } from '../../../functions/operations/listFactories.js';
+import { reapLeases, reapOrphans } from '../../../functions/operations/reapLeases.js';
+import { renewLease } from '../../../functions/operations/renewLease.js';
+import { shipJob } from '../../../functions/operations/shipJob.js';
+import type { FactoryCaller } from '../../../functions/operations/caller.js';
+import type { Claim } from '../../../shared/contract/api.js';
+import { LEASES, READY } from '../../../shared/topology.js';
+import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import {
+  ADMIN,
+  FINISHED,
+  LEASE_SECONDS,
+  build,
+  claimOne,
+  depsOn,
+  detail,
+  makeFactory,
+  makeProduct,
+  report,
+  submit,
+  verified,
+} from '../fixture.js';
+
+let cloud: TestCloud;
+let deps: ReturnType<typeof depsOn>;
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  deps = depsOn(cloud);
+});
+afterAll(() => cloud.close());
+
+const renew = (factory: FactoryCaller, { job, run }: Claim) =>
+  renewLease(deps, factory, { params: { jobId: job.jobId, epoch: run.epoch }, body: { running: 1 } });
+
+async function claimed(manifest: Record<string, unknown> = {}) {
+  const { productId } = await makeProduct(deps);
+  const [factory, other] = await Promise.all([makeFactory(deps, productId), makeFactory(deps, productId)]);
+  const { jobId } = await submit(deps, productId, { verify: 'npm test', ...manifest });
+  return { productId, factory, other, jobId, claim: await claimOne(deps, factory) };
+}
+
+describe('a lease', () => {
+  it('is kept by its holder, who is then not reaped', async () => {
+    const { factory, claim, jobId } = await claimed();
+    cloud.clock.advance(LEASE_SECONDS - 5);
+    const { expiresAt, directives } = await renew(factory, claim);
+    expect(expiresAt > claim.lease.expiresAt).toBe(true);
+    expect(directives).toEqual([]);
+    cloud.clock.advance(10);
+    await reapLeases(deps);
+    expect((await detail(deps, jobId)).job.holder).toBe(factory.id);
+  });
+
+  it('of a silent factory is taken back, and another one finishes the job', async () => {
+    const { factory, other, claim, jobId } = await claimed({ retry: { backoff: 1 } });
+    await report(deps, factory, claim, { kind: 'started' });
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    await reapLeases(deps);
+
+    const lost = await detail(deps, jobId);
+    expect(lost.job).toMatchObject({ stage: 'queued' });
+    expect(lost.runs[0]?.status).toBe('lost');
+    expect((await readFactories(deps)).find(({ id }) => id === factory.id)?.status).toBe('offline');
+
+    cloud.clock.advance(5);
+    const second = await claimOne(deps, other);
+    expect(second.run.epoch).toBe(2);
+    await report(deps, other, second, { kind: 'started' });
+    await report(deps, other, second, FINISHED);
+    expect((await report(deps, other, second, verified(true))).stage).toBe('testing');
+  });
+
+  it('that is stale is refused, and changes nothing', async () => {
+    const { factory, other, claim, jobId } = await claimed({ retry: { backoff: 1 } });
+    await report(deps, factory, claim, { kind: 'started' });
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    await reapLeases(deps);
+    cloud.clock.advance(5);
+    await claimOne(deps, other);
+    const before = await detail(deps, jobId);
+
+    const stale = { code: 'stale-epoch', status: 409 };
+    await expect(renew(factory, claim)).rejects.toMatchObject(stale);
+    await expect(report(deps, factory, claim, FINISHED)).rejects.toMatchObject(stale);
+    await expect(
+      report(deps, factory, { ...claim, run: { ...claim.run, epoch: 2 } }, FINISHED),
+    ).rejects.toMatchObject(stale);
+    expect(await detail(deps, jobId)).toEqual(before);
+  });
+
+  it('whose document got lost is written again for the one who holds the job', async () => {
+    const { factory, claim, jobId } = await claimed();
+    await cloud.documents.remove(LEASES, [jobId], jobId);
+    await renew(factory, claim);
+    expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeDefined();
+  });
+
+  it('that was never written leaves a job that is taken back after a lease time, not before', async () => {
+    const { jobId } = await claimed();
+    await cloud.documents.remove(LEASES, [jobId], jobId);
+    await reapOrphans(deps);
+    expect((await detail(deps, jobId)).job.stage).toBe('assigned');
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    await reapOrphans(deps);
+    expect((await detail(deps, jobId)).job).toMatchObject({ stage: 'queued' });
+  });
+
+  it('ends with the run: lease and lock go, and a report that comes twice is answered as the first', async () => {
+    const { factory, claim, jobId, productId } = await claimed({ lock: 'x' });
+    await report(deps, factory, claim, { kind: 'started' });
+    await report(deps, factory, claim, FINISHED);
+    const first = await report(deps, factory, claim, verified(true));
+    const again = await report(deps, factory, claim, verified(true));
+    expect(again).toEqual(first);
+    expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeUndefined();
+    const lock = `lock:${productId}:x`;
+    expect(await cloud.documents.read(LEASES, [lock], lock)).toBeUndefined();
+  });
+
+  it('of a lost land run leaves the job ready to land again', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const { jobId } = await submit(deps, productId, { verify: 'npm test' });
+    await build(deps, factory);
+    await shipJob(deps, ADMIN, { params: { jobId } });
+    await claimOne(deps, factory);
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    await reapLeases(deps);
+    expect(await cloud.documents.read(READY, ['any'], jobId)).toBeDefined();
+    expect((await claimOne(deps, factory)).run).toMatchObject({ kind: 'land', epoch: 3 });
+  });
+});
+
+describe('commands of people', () => {
+  it('that the stage does not allow are refused with the legal ones', async () => {
+    const { jobId } = await claimed();
+    await expect(shipJob(deps, ADMIN, { params: { jobId } })).rejects.toMatchObject({
+      code: 'illegal-transition',
+      status: 409,
+      detail: { legal: ['cancel'], stage: 'assigned' },
+    });
+  });
+
+  it('on an unknown job are answered with 404', async () => {
+    const params = { jobId: 'job-0000000000000000' };
+    await expect(shipJob(deps, ADMIN, { params })).rejects.toMatchObject({ code: 'not-found', status: 404 });
+  });
+});
