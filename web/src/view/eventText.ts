@@ -1,0 +1,89 @@
+/** One sentence for each event of a job. */
+import type { JobEvent } from '../../../shared/contract/event.js';
+import type { Actor, FailureReason } from '../../../shared/contract/job.js';
+import { assertExhaustive } from '../../../shared/errors.js';
+
+export type Tone = 'neutral' | 'progress' | 'good' | 'bad' | 'person';
+
+export interface EventText {
+  readonly text: string;
+  readonly tone: Tone;
+  /** What the factory or the person said, in their words. */
+  readonly note?: string;
+}
+
+/** Why a run ended, as the end of a sentence: "failed: …". */
+export const FAILURE_TEXT: Readonly<Record<FailureReason, string>> = {
+  timeout: 'it ran out of time',
+  verify_failed: 'the verify command failed',
+  engine_failed: 'the engine ended with an error',
+  lost: 'the factory was lost',
+  preflight: 'the check before the run found a problem',
+  refused: 'the job was refused',
+  no_change: 'it changed nothing',
+  merge_conflict: 'it conflicts with the base branch',
+  cancelled: 'it was cancelled',
+};
+
+const shortCommit = (commit: string): string => commit.slice(0, 8);
+const files = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`;
+
+/** Says what happened, who is named beside it. */
+export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
+  switch (body.kind) {
+    case 'job.submitted':
+      return { text: 'Submitted', tone: 'person' };
+    case 'job.assigned':
+      return {
+        text: `${body.run === 'land' ? 'Merge assigned' : 'Assigned'} to ${body.factoryId}`,
+        tone: 'progress',
+        note: body.decision.why,
+      };
+    case 'run.started':
+      return {
+        text: body.run === 'land' ? 'Merging' : 'Building',
+        tone: 'progress',
+        ...(body.engineVersion && { note: body.engineVersion }),
+      };
+    case 'run.finished':
+      return {
+        text: `Changed ${files(body.change.filesChanged.length)}, pushed ${shortCommit(body.change.commit)}`,
+        tone: 'progress',
+      };
+    case 'run.verified':
+      return body.verify.passed
+        ? { text: 'Verify passed', tone: 'good', note: body.verify.command }
+        : { text: 'Verify failed', tone: 'bad', note: body.verify.command };
+    case 'run.failed':
+      return {
+        text: `Run failed: ${FAILURE_TEXT[body.reason]}${body.retryAt ? '; will be tried again' : ''}`,
+        tone: 'bad',
+        note: body.message,
+      };
+    case 'run.released':
+      return { text: `Given back by ${body.factoryId}`, tone: 'neutral', note: body.message };
+    case 'run.lost':
+      return {
+        text: `Lost with ${body.factoryId}${body.retryAt ? '; will be tried again' : ''}`,
+        tone: 'bad',
+        note: body.message,
+      };
+    case 'ship.requested':
+      return { text: 'Ship requested', tone: 'person' };
+    case 'ship.landed':
+      return { text: `Merged into ${body.baseBranch} as ${shortCommit(body.mergeCommit)}`, tone: 'good' };
+    case 'ship.refused':
+      return { text: 'Not merged', tone: 'bad', note: body.message };
+    case 'job.requeued':
+      return { text: 'Requeued', tone: 'person', note: body.reason };
+    case 'job.cancelled':
+      return { text: 'Cancelled', tone: 'person', note: body.reason };
+    default:
+      return assertExhaustive(body);
+  }
+}
+
+/** Who did it, in a few characters. */
+export function actorName(actor: Actor): string {
+  return actor.kind === 'system' ? 'gigafactory' : actor.id;
+}

@@ -1,0 +1,51 @@
+/** Decisions in words: what keeps a job from a factory, and what its score is made of. */
+import type { Block, Score } from '../../../shared/contract/explanation.js';
+import { assertExhaustive } from '../../../shared/errors.js';
+
+/** One reason, without its subject: "lacks node>=20". */
+export function blockText(block: Block): string {
+  switch (block.kind) {
+    case 'capability':
+      return `lacks ${block.missing.join(', ')}`;
+    case 'target':
+      return `the job wants ${block.factoryId} only`;
+    case 'lock':
+      return `the lock ${block.key} is held by ${block.heldBy}`;
+    case 'backoff':
+      return `waits for its retry at ${block.until.slice(11, 19)} UTC`;
+    case 'switch':
+      return `${block.scope} is switched off: ${block.reason}`;
+    case 'product':
+      return `does not serve ${block.productId}`;
+    default:
+      return assertExhaustive(block);
+  }
+}
+
+const PARTS: readonly { part: Exclude<keyof Score, 'total'>; label: string; meaning: string }[] = [
+  { part: 'capabilityFit', label: 'Capability fit', meaning: 'little is left unused on that factory' },
+  { part: 'affinity', label: 'Affinity', meaning: 'preferences, and a warm checkout of the repository' },
+  { part: 'load', label: 'Load', meaning: 'free stations' },
+  { part: 'cost', label: 'Cost', meaning: 'how cheap the factory is' },
+  { part: 'health', label: 'Health', meaning: 'how its last runs went' },
+  { part: 'starvation', label: 'Waiting', meaning: 'how long the job has waited' },
+];
+
+export interface ScoreRow {
+  readonly label: string;
+  readonly meaning: string;
+  readonly value: number;
+  /** Length of its bar, 0 to 1, relative to the largest part. */
+  readonly share: number;
+}
+
+/** The parts of a score, already weighted, in the order of the formula. */
+export function scoreRows(score: Score): ScoreRow[] {
+  const largest = Math.max(...PARTS.map(({ part }) => Math.abs(score[part])), Number.EPSILON);
+  return PARTS.map(({ part, label, meaning }) => ({
+    label,
+    meaning,
+    value: score[part],
+    share: Math.abs(score[part]) / largest,
+  }));
+}

@@ -1,0 +1,17 @@
+/** Keeps a polled list calm. */
+import type { Job } from '../../../shared/contract/job.js';
+
+/**
+ * The new list, but with the old object for every job that did not change, and the old list when none did: React
+ * then leaves those rows alone. Each change of a job appends an event, so the head of its chain tells.
+ */
+export function mergeJobs(previous: readonly Job[] | undefined, next: readonly Job[]): readonly Job[] {
+  if (!previous) return next;
+  const known = new Map(previous.map((job) => [job.jobId, job]));
+  const merged = next.map((job) => {
+    const old = known.get(job.jobId);
+    return old && old.headHash === job.headHash && old.events === job.events ? old : job;
+  });
+  const same = merged.length === previous.length && merged.every((job, index) => job === previous[index]);
+  return same ? previous : merged;
+}

@@ -1,0 +1,79 @@
+/** How far a job is, as the console shows it: six steps, and where it stopped if it failed. */
+import type { Job, Stage } from '../../../shared/contract/job.js';
+
+/** The way of a job that goes well. The two bad ends are no steps: they show where on the way it stopped. */
+export const TRACK = ['queued', 'assigned', 'building', 'review', 'testing', 'shipped'] as const;
+export type Step = (typeof TRACK)[number];
+
+export const STAGE_LABEL: Readonly<Record<Stage, string>> = {
+  queued: 'Queued',
+  assigned: 'Assigned',
+  building: 'Building',
+  review: 'Review',
+  testing: 'Testing',
+  shipped: 'Shipped',
+  failed: 'Failed',
+  dead_letter: 'Dead letter',
+};
+
+export type StepState = 'done' | 'current' | 'failed' | 'todo';
+
+export interface StageTrack {
+  readonly steps: readonly { readonly step: Step; readonly state: StepState }[];
+  /** Somebody works on it at this moment. */
+  readonly active: boolean;
+}
+
+/** What the track reads of a job. */
+export type TrackedJob = Pick<Job, 'stage' | 'attempts' | 'epoch' | 'holder' | 'change' | 'verify'>;
+
+export const isEnded = (stage: Stage): boolean =>
+  stage === 'shipped' || stage === 'failed' || stage === 'dead_letter';
+
+const stopped = (stage: Stage): boolean => stage === 'failed' || stage === 'dead_letter';
+
+/** The step at which a failed job stopped: the last one that left a trace in the document. */
+function reachedStep(job: TrackedJob): Step {
+  if (job.verify?.passed) return 'testing';
+  if (job.change) return 'review';
+  if (job.attempts > 0) return 'building';
+  return job.epoch > 0 ? 'assigned' : 'queued';
+}
+
+/** The six steps of a job with the state of each. */
+export function stageTrack(job: TrackedJob): StageTrack {
+  const failed = stopped(job.stage);
+  const at = failed ? reachedStep(job) : job.stage;
+  const position = TRACK.findIndex((step) => step === at);
+  const steps = TRACK.map((step, index) => {
+    if (index > position) return { step, state: 'todo' as const };
+    if (index < position || job.stage === 'shipped') return { step, state: 'done' as const };
+    return { step, state: failed ? ('failed' as const) : ('current' as const) };
+  });
+  return { steps, active: job.holder !== undefined && !isEnded(job.stage) };
+}
+
+/** What a person is asked to do, if anything: the reason to look at this console at all. */
+export function asksFor(job: Pick<Job, 'stage' | 'holder' | 'landing'>): string | undefined {
+  if (job.landing) return undefined;
+  if (job.stage === 'testing') return 'Ready to ship';
+  if (job.stage === 'review' && job.holder === undefined) return 'Needs review';
+  if (job.stage === 'dead_letter') return 'Needs a decision';
+  return undefined;
+}
+
+/** How many jobs stand at each stage. */
+export function stageCounts(jobs: readonly Pick<Job, 'stage'>[]): Record<Stage, number> {
+  const counts: Record<Stage, number> = {
+    queued: 0,
+    assigned: 0,
+    building: 0,
+    review: 0,
+    testing: 0,
+    shipped: 0,
+    failed: 0,
+    dead_letter: 0,
+  };
+  for (const job of jobs) counts[job.stage] += 1;
+  return counts;
+}
