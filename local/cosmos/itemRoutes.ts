@@ -1,11 +1,12 @@
 // `/dbs/{db}/colls/{container}/docs`: items, batches, queries and the change feed.
 import { MINIMUM_CHARGE } from './charge.js';
-import type { BatchOutcome, Container, ItemScope } from './container.js';
+import type { BatchOutcome, Container } from './container.js';
 import { badRequest, CosmosError, tooLarge, unsupported } from './errors.js';
 import { feed, header, isSet, pageSize, queryBody, type Call, type Reply } from './http.js';
 import { member, type Json, type JsonObject, type Value } from './json.js';
 import { parseKey, type PartitionKey } from './partitionKey.js';
 import type { PartitionRange } from './range.js';
+import type { ItemScope } from './scope.js';
 import { MAX_ITEM_BYTES, refusal, type Operation, type Outcome } from './transaction.js';
 
 const INCREMENTAL_FEED = 'Incremental Feed';
@@ -17,7 +18,7 @@ function containerOf({ engine, segments }: Call): Container {
 function keyOf(call: Call, container: Container): PartitionKey {
   const text = header(call, 'x-ms-documentdb-partitionkey');
   if (text === undefined) throw badRequest('PartitionKey value must be supplied for this operation.');
-  return parseKey(text, container.definition.paths.length);
+  return parseKey(text, container.partitionKey.paths.length);
 }
 
 /** Headers of every answer about items. */
@@ -36,9 +37,9 @@ function headers(
   };
 }
 
-function checkSession(call: Call, container: Container, range: PartitionRange): void {
+function checkSession(call: Call, range: PartitionRange): void {
   const token = header(call, 'x-ms-session-token');
-  if (token) container.checkSession(token, range);
+  if (token) range.checkSession(token);
 }
 
 const isMinimal = (call: Call): boolean => header(call, 'prefer')?.toLowerCase() === 'return=minimal';
@@ -47,7 +48,7 @@ function single(call: Call, kind: Operation['kind']): Reply {
   const container = containerOf(call);
   const key = keyOf(call, container);
   const range = container.rangeOf(key);
-  if (kind === 'read') checkSession(call, container, range);
+  if (kind === 'read') checkSession(call, range);
   const { status, item, etag, charge } = container.execute(key, {
     kind,
     id: call.segments[5],
@@ -86,7 +87,8 @@ function queryPlan(call: Call): Reply {
 function scopeOf(call: Call, container: Container): ItemScope {
   const key = header(call, 'x-ms-documentdb-partitionkey');
   const id = header(call, 'x-ms-documentdb-partitionkeyrangeid');
-  if (key !== undefined) return { kind: 'key', key: parseKey(key, container.definition.paths.length, true) };
+  if (key !== undefined)
+    return { kind: 'key', key: parseKey(key, container.partitionKey.paths.length, true) };
   if (id === undefined) return { kind: 'all' };
   // A client may name the range as `<container rid>,<id>`.
   const min = header(call, 'x-ms-start-epk');
@@ -121,7 +123,7 @@ function page(
   result: { rows: Json[]; continuation: string | undefined; charge: number; range: PartitionRange },
 ): Reply {
   const { rows, continuation, charge, range } = result;
-  checkSession(call, container, range);
+  checkSession(call, range);
   return {
     status: 200,
     headers: {
@@ -155,11 +157,12 @@ export function listItems(call: Call): Reply {
   const sinceMs = since === undefined ? 0 : Date.parse(since);
   if (Number.isNaN(sinceMs))
     throw badRequest(`The If-Modified-Since date '${since?.slice(0, 50)}' is invalid.`);
-  const { documents, etag, charge, range } = container.changes(scope, from === '*' ? 'now' : from, {
+  const { documents, etag, charge, range } = container.changes(scope, {
+    from: from === '*' ? 'now' : from,
     since: sinceMs,
-    ...(pageSize(call) === undefined ? {} : { pageSize: pageSize(call)! }),
+    pageSize: pageSize(call),
   });
-  checkSession(call, container, range);
+  checkSession(call, range);
   const common = { ...headers(call, container, range, charge), etag };
   if (documents.length === 0) return { status: 304, headers: common };
   return {
@@ -241,7 +244,7 @@ function bulk(call: Call): Reply {
       continue;
     }
     try {
-      const parsed = parseKey(key ?? '', container.definition.paths.length);
+      const parsed = parseKey(key ?? '', container.partitionKey.paths.length);
       if (container.rangeOf(parsed) !== range)
         throw new CosmosError(410, 'The operation belongs to another physical partition.', {
           substatus: 1002,
@@ -249,7 +252,8 @@ function bulk(call: Call): Reply {
       const outcome = container.execute(parsed, operation);
       results.push({ status: outcome.status, outcome });
     } catch (error) {
-      results.push(refusal(error));
+      const refused = refusal(error);
+      results.push({ status: refused.status, error: refused });
       stopped = !goOn;
     }
   }

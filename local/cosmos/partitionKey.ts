@@ -109,8 +109,8 @@ function encodePart(part: KeyPart): Buffer {
 function hashPart(part: KeyPart): string {
   const [h1, h2] = murmur128(encodePart(part));
   const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64LE(h2, 0);
-  bytes.writeBigUInt64LE(h1, 8);
+  bytes.writeBigUInt64BE(h2, 0);
+  bytes.writeBigUInt64BE(h1, 8);
   // The top two bits are masked, so the ring goes from 00 to 3F.
   bytes.writeUInt8(bytes.readUInt8(0) & 0x3f, 0);
   return bytes.toString('hex').toUpperCase();

@@ -1,5 +1,5 @@
 // A physical partition: a stretch of the hash ring with a log sequence of its own.
-import { throttled } from './errors.js';
+import { badRequest, CosmosError, SUBSTATUS, throttled } from './errors.js';
 import { ItemSet, type Item } from './itemSet.js';
 
 /** Superseded versions the change log may hold before it is cleaned, beyond as many as there are items. */
@@ -48,6 +48,21 @@ export class PartitionRange {
 
   spend(charge: number): void {
     this.#budget -= charge;
+  }
+
+  /**
+   * A session token: what a client has seen. Throws 404/1002 if it saw writes that are not here, as when a store in
+   * memory began anew; 400 if it is malformed.
+   */
+  checkSession(token: string): void {
+    for (const part of token.split(',')) {
+      const match = /^(\w+):-?\d+#(\d+)/.exec(part.trim());
+      if (!match) throw badRequest(`The session token provided '${token.slice(0, 100)}' is invalid.`);
+      if (match[1] === this.id && Number(match[2]) > this.lsn)
+        throw new CosmosError(404, 'The read session is not available for the input session token.', {
+          substatus: SUBSTATUS.sessionNotAvailable,
+        });
+    }
   }
 
   /** Takes up a version; called in the order of LSNs. */

@@ -1,5 +1,7 @@
 // What the engine writes down. Records hold states, not steps: a record may be replayed over one that says the same.
+import type { Item } from './itemSet.js';
 import type { Json, JsonObject } from './json.js';
+import type { PartitionKey } from './partitionKey.js';
 
 export type EngineRecord =
   | { t: 'database'; resource: JsonObject }
@@ -27,4 +29,22 @@ export interface TransactionRecord {
   l: number;
   /** Items: id, and sequence, size and body unless deleted. */
   w: { i: string; s?: number; z?: number; b?: JsonObject }[];
+}
+
+/** The record of a transaction. */
+export function transactionRecord(
+  rid: string,
+  key: PartitionKey,
+  lsn: number,
+  changes: readonly { id: string; item: Item | undefined }[],
+): TransactionRecord {
+  return {
+    t: 'write',
+    c: rid,
+    p: key.map((part): Json => (part === undefined ? {} : part)),
+    l: lsn,
+    w: changes.map(({ id, item }) =>
+      item ? { i: id, s: item.sequence, z: item.size, b: item.body } : { i: id },
+    ),
+  };
 }

@@ -1,4 +1,5 @@
 // Decides what a list of operations on one logical partition does, before anything is changed: all of it or nothing.
+import { isTtl } from './definition.js';
 import { MINIMUM_CHARGE, readCharge, writeCharge, type WriteKind } from './charge.js';
 import {
   badRequest,
@@ -157,7 +158,7 @@ export class Transaction {
       throw badRequest('The id in the body does not match the id in the link.');
     if (!isWithinNesting(body)) throw badRequest('The document is nested too deeply.');
     const { ttl } = body;
-    if (ttl !== undefined && ttl !== null && ttl !== -1 && !(Number.isInteger(ttl) && Number(ttl) > 0))
+    if (ttl !== undefined && ttl !== null && !isTtl(ttl))
       throw badRequest(
         `The input ttl '${JSON.stringify(ttl)}' is invalid. Ensure to provide a nonzero positive integer or -1.`,
       );
@@ -204,8 +205,8 @@ export class Transaction {
 /** What a batch answers for an operation that another one's failure undid. */
 export const FAILED_DEPENDENCY = 424;
 
-/** The outcome of an operation that failed; rethrows what is not the service's own refusal. */
-export function refusal(error: unknown): { status: number; error: CosmosError } {
+/** An error as the service's own refusal; rethrows any other. */
+export function refusal(error: unknown): CosmosError {
   if (!(error instanceof CosmosError)) throw error;
-  return { status: error.status, error };
+  return error;
 }
