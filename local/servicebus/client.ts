@@ -26,11 +26,11 @@ export class Client {
   /** Where replies go, by the receiver's own address and by its link's name. */
   readonly #replyLinks = new Map<string, OutgoingLink>();
 
-  constructor(broker: Broker, socket: Duplex) {
+  constructor(broker: Broker, socket: Duplex, onClosed: () => void) {
     this.broker = broker;
     this.connection = new Connection(socket, 'gigafactory-embedded-cloud', {
       attached: (link) => this.#attached(link),
-      closed: () => {},
+      closed: onClosed,
       failed: (error) =>
         broker.log(`a frame failed: ${error instanceof Error ? error.stack : String(error)}`),
     });

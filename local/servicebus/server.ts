@@ -62,7 +62,13 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Servi
   }
 
   const sockets = new Set<Socket>();
-  const faults = new Faults(engine, () => sockets.forEach((socket) => socket.destroy()), options.random);
+  const clients = new Set<Client>();
+  const dropAll = (): void => {
+    // The clients first, so that their locks are free when this returns; a socket closes a moment later.
+    for (const client of clients) client.connection.destroy();
+    for (const socket of sockets) socket.destroy();
+  };
+  const faults = new Faults(engine, dropAll, options.random);
   const { verifyJwt } = options;
   const broker: Broker = { engine, faults, clock, key, verifyJwt, flushed: () => store?.flushed(), log };
   const http = createHttpServer(adminHandler(broker));
@@ -73,8 +79,10 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Servi
     socket.on('error', () => socket.destroy());
     socket.once('data', (first: Buffer) => {
       socket.pause();
-      if (first[0] === AMQP_FIRST_BYTE) new Client(broker, socket);
-      else http.emit('connection', socket);
+      if (first[0] === AMQP_FIRST_BYTE) {
+        const client = new Client(broker, socket, () => clients.delete(client));
+        clients.add(client);
+      } else http.emit('connection', socket);
       socket.unshift(first);
       socket.resume();
     });
@@ -90,7 +98,7 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Servi
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of sockets) socket.destroy();
+    dropAll();
     http.close();
     await closed;
     engine.dispose();
