@@ -73,8 +73,9 @@ function obstacle(job: Job, move: Move): string | undefined {
 const legalAmong = (job: Job, moves: readonly Move[]): string[] =>
   moves.filter((move) => obstacle(job, move) === undefined);
 
-/** What people may do with the job now, whatever their role. */
-export const legalCommands = (job: Job): string[] => legalAmong(job, MOVES_OF_PEOPLE);
+/** What people may do with the job now, whatever their role; a second ship is accepted, and not worth offering. */
+export const legalCommands = (job: Job): string[] =>
+  legalAmong(job, MOVES_OF_PEOPLE).filter((move) => move !== 'ship' || !isLanding(job));
 
 const stale = (message: string): Rejected => ({ kind: 'rejected', code: 'stale-epoch', message, legal: [] });
 

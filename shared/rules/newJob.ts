@@ -34,7 +34,7 @@ export function newJob(input: {
   now: string;
 }): { job: Job; events: EventDraft[] } {
   const { manifest, productId, jobId, contentHash, actor, trackerItem, now } = input;
-  const engine = namedEngine(manifest) ?? input.engine;
+  const engine = namedEngine(manifest) ?? (manifest['engine-class'] === undefined ? input.engine : undefined);
   const requirements = requirementsOf(manifest, engine);
   const title = titleOf(manifest);
   const job: Job = {

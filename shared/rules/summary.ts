@@ -15,7 +15,7 @@ export function summaryOfSettled(job: Job): string {
     case 'failed':
       return `Failed${because}`;
     case 'dead_letter':
-      return `In the dead letters after ${job.attempts} attempts${because}`;
+      return `In the dead letters after attempt ${job.attempts}${because}`;
     case 'review':
       return job.failure === undefined
         ? 'Waits for a person to look at its change.'

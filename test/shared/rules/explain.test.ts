@@ -48,7 +48,7 @@ describe('a job that nobody needs to be found for', () => {
     ['ended', 'Failed (cancelled): not needed', after(job(), cancel)],
     [
       'ended',
-      'In the dead letters after 1 attempts (engine_failed): exit 3',
+      'In the dead letters after attempt 1 (engine_failed): exit 3',
       after(job({ retry: { max: 0 } }), claim('build'), REPORTS.failed),
     ],
   ])('is %s: %s', (state, summary, { job: one }) => {
@@ -104,6 +104,27 @@ describe('a job that waits says why, and what would place it', () => {
       {},
       'Waits for the factory mac-7, which is not enrolled.',
       'a factory named mac-7 with engine:shell in pool any',
+    ],
+    [
+      'a target that cannot do it',
+      job({ targetFactoryId: 'linux-1', capabilities: ['os:mac'] }),
+      { factories: [factoryDocument(), mac] },
+      'Waits for a factory in pool mac: none of the 2 enrolled can run it.',
+      'os:mac on linux-1',
+    ],
+    [
+      'a factory that must come back and have room',
+      job(),
+      { factories: [factoryDocument({ status: 'draining', running: 4 }), mac].slice(0, 1) },
+      'Waits for a factory of pool any: linux-1 is not online.',
+      'linux-1 back online (it is draining), and a free station in pool any (linux-1 is the nearest)',
+    ],
+    [
+      'several factories that are away',
+      job(),
+      { factories: [factoryDocument({ status: 'offline' }), { ...mac, status: 'draining' as const }] },
+      'Waits for a factory of pool any: linux-1, mac-1 are not online.',
+      'linux-1 back online (it is offline)',
     ],
     [
       'a product that the factory is not enrolled for',

@@ -108,12 +108,14 @@ describe('the lifecycle table', () => {
     });
   });
 
-  it('offers people exactly the commands that it then accepts', () => {
-    for (const { job: one, run } of Object.values(SITUATIONS))
-      for (const command of [ship, cancel, requeue])
-        expect(decide(one, run, command, NOW).kind === 'accepted').toBe(
-          legalCommands(one).includes(command.kind),
-        );
+  it('offers people exactly the commands that would change something', () => {
+    for (const { job: one, run } of Object.values(SITUATIONS)) {
+      const useful = [ship, cancel, requeue].filter((command) => {
+        const decision = decide(one, run, command, NOW);
+        return decision.kind === 'accepted' && decision.events.length > 0;
+      });
+      expect(legalCommands(one)).toEqual(useful.map((command) => command.kind));
+    }
   });
 
   it('lets nothing follow on shipped', () => {
