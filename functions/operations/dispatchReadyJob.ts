@@ -26,12 +26,10 @@ function makesReady(body: EventBody): boolean {
     case 'run.failed':
     case 'run.lost':
       return true;
-    // A failed verify sends the job back to the queue.
-    case 'run.verified':
-      return !body.verify.passed;
     case 'job.assigned':
     case 'run.started':
     case 'run.finished':
+    case 'run.verified':
     case 'ship.landed':
     case 'ship.refused':
     case 'job.cancelled':

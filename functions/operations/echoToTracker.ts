@@ -15,7 +15,7 @@ const known = new Map<string, TrackerItem | undefined>();
  * message id drops an event that the feed brings again soon, the marker in the comment one that it brings later.
  */
 export async function echoToTracker(deps: Deps, event: JobEvent): Promise<void> {
-  if (!isTold(event.body)) return;
+  if (!isTold(event)) return;
   const item = await itemOf(deps, event);
   if (!item) return;
   const { productId, jobId, seq, at, stage, body } = event;

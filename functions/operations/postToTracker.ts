@@ -66,6 +66,7 @@ async function setState(item: GithubItem, body: EventBody): Promise<void> {
       await item.close();
       return;
     case 'run.failed':
+    case 'run.lost':
     case 'job.cancelled':
       // Left open: what comes next is for a person to say.
       await item.removeLabel(IN_PROGRESS);
@@ -75,7 +76,6 @@ async function setState(item: GithubItem, body: EventBody): Promise<void> {
     case 'job.submitted':
     case 'run.started':
     case 'run.finished':
-    case 'run.lost':
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':

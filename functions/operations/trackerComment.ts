@@ -1,19 +1,20 @@
 /** What an item hears of its job: which events, and in what words. */
-import type { EventBody } from '../../shared/contract/event.js';
+import type { JobEvent } from '../../shared/contract/event.js';
 import type { Job, VerifyResult } from '../../shared/contract/job.js';
 import type { TrackerPost } from '../../shared/contract/messages.js';
+import { isEnded } from '../../shared/rules/stages.js';
 
 /** A comment of GitHub holds 65,536 characters; the end of a failing test's output is what helps. */
 const MAX_TAIL_CHARS = 3000;
 
-/** Steps that only the console shows, and the attempts that are tried again by themselves, are no news to an item. */
-export function isTold(body: EventBody): boolean {
+/** Steps that only the console shows, and failures that are tried again by themselves, are no news to an item. */
+export function isTold({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): boolean {
   switch (body.kind) {
     case 'job.assigned':
       return body.run === 'build';
     case 'run.failed':
     case 'run.lost':
-      return body.retryAt === undefined && body.kind === 'run.failed';
+      return isEnded(stage);
     case 'run.verified':
       return body.verify.passed;
     case 'ship.landed':
@@ -33,6 +34,7 @@ export function isTold(body: EventBody): boolean {
 /** The comment for an event, as markdown. Undefined for one that is not told. */
 export function commentFor(post: TrackerPost['post'], job: Job): string | undefined {
   const { body } = post.event;
+  if (!isTold(post.event)) return undefined;
   switch (body.kind) {
     case 'job.assigned':
       return `**Started** on \`${body.factoryId}\` (attempt ${body.epoch}). ${body.decision.why}\n\nJob \`${job.jobId}\``;
@@ -43,8 +45,9 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
         `Job \`${job.jobId}\`: \`aq ship ${job.jobId}\` merges it.`,
       ].join('\n\n');
     case 'run.failed':
+    case 'run.lost':
       return [
-        `**Failed** (${body.reason}): ${firstLine(body.message)}`,
+        `**Failed** (${body.kind === 'run.failed' ? body.reason : 'lost'}): ${firstLine(body.message)}`,
         ...(job.verify && !job.verify.passed ? [verdict(job.verify), fenced(job.verify.tail)] : []),
         `Nothing was merged. Job \`${job.jobId}\`: \`aq requeue ${job.jobId}\` runs it once more.`,
       ].join('\n\n');
@@ -58,7 +61,6 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
       return `**Not merged:** ${firstLine(body.message)}\n\nJob \`${job.jobId}\` is back in review.`;
     case 'job.cancelled':
       return `**Cancelled:** ${firstLine(body.reason)}\n\nJob \`${job.jobId}\``;
-    case 'run.lost':
     case 'job.submitted':
     case 'run.started':
     case 'run.finished':
