@@ -33,7 +33,9 @@ function validate(source: Source): ManifestResult {
   const parsed = ManifestSchema.safeParse(aliased.value);
   if (parsed.success) {
     const problems = rulesBroken(parsed.data, source);
-    return problems.length === 0 ? { kind: 'ok', manifest: parsed.data } : { kind: 'invalid', problems };
+    return problems.length === 0
+      ? { kind: 'ok', manifest: parsed.data, given: fieldsOf(source.value) }
+      : { kind: 'invalid', problems };
   }
   // The fields that are sound by themselves are held against the further rules too: all problems at once.
   const sound = soundPart(aliased.value, parsed.error.issues);
@@ -43,6 +45,9 @@ function validate(source: Source): ManifestResult {
   ];
   return { kind: 'invalid', problems: problems.toSorted(byPlace) };
 }
+
+const fieldsOf = (value: unknown): string[] =>
+  typeof value === 'object' && value !== null ? Object.keys(value) : [];
 
 /** Old files name a checkout on the factory's disk as `cwd`: git clones from there as from any other repository. */
 function withRepository(source: Source): Source {

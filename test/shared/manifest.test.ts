@@ -60,6 +60,13 @@ describe('a manifest', () => {
     expect(field(line)).toMatchObject(expected);
   });
 
+  it('tells the fields that were written from those that got a default', () => {
+    expect(parseManifest('---\nbase-branch: main\n---\nDo it.')).toMatchObject({
+      given: ['base-branch', 'body'],
+    });
+    expect(parseManifest('Do it.')).toMatchObject({ given: ['body'] });
+  });
+
   it('keeps its prompt as it is, below any number of blank lines and above any rule', () => {
     const body = '# Title\n\n---\nnot front matter\n  indented\n';
     expect(accepted(parseManifest(`\n---\nengine: shell\n---\n\n\n${body}`)).body).toBe(body);
