@@ -12,7 +12,10 @@ import { readSource } from './manifest/source.js';
 import type { Source } from './manifest/source.js';
 import { ENGINES_OF_CLASS, classesOf } from './rules/engine.js';
 
-export type ManifestResult = { kind: 'ok'; manifest: Manifest } | { kind: 'invalid'; problems: Problem[] };
+/** `given`: the fields that were written, as opposed to those that got their default. */
+export type ManifestResult =
+  | { kind: 'ok'; manifest: Manifest; given: readonly string[] }
+  | { kind: 'invalid'; problems: Problem[] };
 
 /**
  * Reads the text of a file. A text that starts with `{` is JSON; one that starts with a line `---` has front matter;
