@@ -17,6 +17,10 @@ export function blockText(block: Block): string {
       return `${block.scope} is switched off: ${block.reason}`;
     case 'product':
       return `does not serve ${block.productId}`;
+    case 'status':
+      return block.status === 'offline' ? 'is offline' : 'is draining and takes no more work';
+    case 'stations':
+      return `all its stations are busy (${block.running} of ${block.stations})`;
     default:
       return assertExhaustive(block);
   }
