@@ -14,6 +14,7 @@ import {
 } from './engine.js';
 
 const ANY_OS = 'os:any';
+const CLASS_PREFIX = 'engine-class:';
 const SHAPE = /^([a-z][a-z0-9.+-]*(?::[a-z0-9][a-z0-9._+-]*)?)\s*([<>=^~].*)?$/;
 const COMPARATOR = /(>=|<=|>|<|=|\^|~)\s*(\d+(?:\.\d+){0,2})/g;
 /** A nightly build of 22 is at least 20 for us: who advertises it has chosen it. */
@@ -65,6 +66,8 @@ function index(advertises: readonly string[]): Map<string, string[]> {
     found.set(name, versions);
   };
   for (const item of advertises) {
+    // A class follows from engines that we can start: a bare tag would win jobs that nothing could then run.
+    if (item.startsWith(CLASS_PREFIX)) continue;
     const at = item.lastIndexOf('@');
     const name = at > 0 ? item.slice(0, at) : item;
     add(name, at > 0 ? versionOf(item.slice(at + 1)) : undefined);

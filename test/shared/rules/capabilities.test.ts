@@ -58,6 +58,12 @@ describe('a factory lacks', () => {
     expect(missing(['os:mac', 'has:xcode', 'node', 'python'], MAC)).toEqual([]);
   });
 
+  it('a class that it claims without an engine behind it', () => {
+    const tag = 'engine-class:agentic-coder';
+    expect(missing([tag], [tag])).toEqual([tag]);
+    expect(missing([tag], [tag, 'engine:codex'])).toEqual([]);
+  });
+
   it('no nightly build that it chose to have', () => {
     expect(missing(['node>=22'], ['node@23.0.0-nightly.1'])).toEqual([]);
   });
