@@ -1,7 +1,8 @@
 // The local Azure Functions host: runs a built `@azure/functions` v4 app, unmodified, and knows nothing else.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { isKind, readFunction } from './functions.js';
+import { Clients } from './clients.js';
+import { readFunction } from './functions.js';
 import type { HostedFunction } from './functions.js';
 import { readHostJson } from './hostJson.js';
 import type { HostConfig, JsonObject } from './hostJson.js';
@@ -10,16 +11,12 @@ import type { Cors, Keys } from './http/access.js';
 import { HttpFront } from './http/front.js';
 import { Invoker } from './invoker.js';
 import type { InvocationStats } from './invoker.js';
+import { createListeners } from './listeners.js';
+import type { Listener } from './listeners.js';
 import { createLog } from './log.js';
 import type { Log, LogEntry } from './log.js';
 import { Settings } from './settings.js';
-import { TimerListener } from './timer/listener.js';
-import { BlobTimerStorage } from './timer/storage.js';
-import type { TimerStorage } from './timer/listener.js';
-import { ServiceBusListener } from './servicebus/listener.js';
 import { sendOutputs } from './servicebus/output.js';
-import { CosmosListener } from './cosmos/listener.js';
-import { Clients } from './clients.js';
 import { watchApp } from './watch.js';
 import { ForkedWorker, InProcessWorker } from './worker.js';
 import type { Worker } from './worker.js';
@@ -27,6 +24,9 @@ import type { LoadedApp, WorkerLog } from './worker/protocol.js';
 
 /** ms that running invocations get when the host closes. */
 const GRACE = 2_000;
+/** ms that the app's terminate hooks get then, and after them the clients' connections. */
+const WORKER_GRACE = 300;
+const CLIENTS_GRACE = 500;
 /** Bytes; Azure's default, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` changes it. */
 const BODY_LIMIT = 104_857_600;
 
@@ -70,11 +70,6 @@ export interface Host {
   close(): Promise<void>;
 }
 
-interface Listener {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
 /**
  * Starts the host and the app; ready when HTTP answers and every listener listens.
  * @throws Error when the app cannot be loaded, uses what this host lacks, or the port is taken
@@ -98,6 +93,8 @@ class LocalHost implements Host {
   readonly #keys: Keys;
   readonly #log: Log;
   readonly #clients: Clients;
+  /** Names this app's blobs and locks: stable over restarts, different for different apps. */
+  readonly #hostId: string;
   /** A host that is started again under the same id takes over its own locks and leases at once. */
   readonly #instanceId: string;
   readonly #worker: Worker;
@@ -109,6 +106,7 @@ class LocalHost implements Host {
   #state: 'Starting' | 'Running' | 'Error' | 'Stopping' = 'Starting';
   readonly #stop = new AbortController();
   #reloading: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | undefined;
   #unwatch: () => void = () => undefined;
 
   constructor(options: HostOptions) {
@@ -116,6 +114,9 @@ class LocalHost implements Host {
     this.#appDir = path.resolve(options.appDir);
     this.#settings = new Settings(options.settings);
     this.#clients = new Clients(this.#settings);
+    this.#hostId =
+      this.#settings.get('AzureFunctionsWebHost__hostid') ??
+      createHash('sha256').update(this.#appDir).digest('hex').slice(0, 32);
     this.#instanceId = this.#settings.get('WEBSITE_INSTANCE_ID') ?? randomUUID();
     this.#keys = {
       master: options.masterKey ?? randomBytes(24).toString('base64url'),
@@ -147,7 +148,7 @@ class LocalHost implements Host {
       bodyLimit: Number(this.#settings.get('FUNCTIONS_REQUEST_BODY_SIZE_LIMIT') ?? BODY_LIMIT),
       admin: createAdmin({
         keys: this.#keys,
-        hostId: this.#hostId(),
+        hostId: this.#hostId,
         state: () => this.#state,
         functions: () => this.#functions,
         routePrefix: () => this.#config.http.routePrefix,
@@ -186,17 +187,29 @@ class LocalHost implements Host {
     return { ...this.#invoker.stats, workerRestarts: this.#worker.restarts };
   }
 
-  async close(): Promise<void> {
-    if (this.#state === 'Stopping') return;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** Ends within three seconds, whatever functions, brokers and storage do. */
+  async #close(): Promise<void> {
     this.#state = 'Stopping';
     this.#stop.abort();
     this.#unwatch();
-    const deadline = Date.now() + GRACE;
-    const drained = Promise.all([this.#front.close(GRACE), ...this.#listeners.map((each) => each.stop())]);
-    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, GRACE).unref())]);
-    await this.#worker.close(Math.max(100, deadline - Date.now()));
-    await drained;
-    await this.#clients.close();
+    const drained = Promise.allSettled([this.#front.close(GRACE), this.#stopListeners()]);
+    await within(GRACE, drained);
+    await this.#worker.close(WORKER_GRACE);
+    await within(
+      CLIENTS_GRACE,
+      drained.then(() => this.#clients.close()),
+    );
+  }
+
+  async #stopListeners(): Promise<void> {
+    const stopping = this.#listeners.map((listener) => listener.stop());
+    this.#listeners = [];
+    await Promise.allSettled(stopping);
   }
 
   /** Loads the app again. Until it is loaded requests wait; when it cannot be, 503 answers until the next try. */
@@ -205,15 +218,15 @@ class LocalHost implements Host {
       if (this.#state === 'Stopping') return;
       this.#log('information', 'Host.Startup', 'The app has changed; loading it again.');
       try {
-        const stopped = Promise.all(this.#listeners.map((listener) => listener.stop()));
+        const stopped = this.#stopListeners();
         this.#config = this.#readConfig();
         const app = await this.#worker.restart('The app has changed.');
-        await stopped;
+        await within(GRACE, stopped);
         await this.#serve(app);
       } catch (error) {
         this.#state = 'Error';
-        this.#listeners = [];
         this.#front.serve(undefined);
+        await within(GRACE, this.#stopListeners());
         this.#log('error', 'Host.Startup', `The app cannot be loaded: ${(error as Error).message}`);
       }
     });
@@ -221,10 +234,15 @@ class LocalHost implements Host {
 
   async #serve(app: LoadedApp): Promise<void> {
     this.#functions = app.functions.map((metadata) => readFunction(metadata, this.#settings));
-    const enabled = this.#functions.filter((fn) => !fn.disabled);
-    const storage = enabled.some(isKind('timer')) ? await this.#timerStorage() : undefined;
-    const listeners = await Promise.all(enabled.map((fn) => this.#listener(fn, storage)));
-    this.#listeners = listeners.filter((listener) => listener !== undefined);
+    this.#listeners = await createListeners(this.#functions, {
+      settings: this.#settings,
+      clients: this.#clients,
+      config: this.#config,
+      invoker: this.#invoker,
+      log: this.#log,
+      hostId: this.#hostId,
+      instanceId: this.#instanceId,
+    });
     const { routePrefix, customHeaders, maxOutstandingRequests } = this.#config.http;
     this.#front.serve({ functions: this.#functions, routePrefix, customHeaders, maxOutstandingRequests });
     await Promise.all(this.#listeners.map((listener) => listener.start()));
@@ -232,51 +250,11 @@ class LocalHost implements Host {
     this.#log('information', 'Host.Startup', `Job host started with ${this.#functions.length} functions.`);
   }
 
-  /** @throws Error for a schedule that cannot be parsed or a connection that is missing */
-  async #listener(fn: HostedFunction, storage: TimerStorage | undefined): Promise<Listener | undefined> {
-    const common = { invoker: this.#invoker, log: this.#log };
-    if (isKind('timer')(fn)) return new TimerListener(fn, { ...common, storage });
-    if (isKind('serviceBus')(fn)) {
-      const client = await this.#clients.serviceBus(fn.trigger.connection);
-      return new ServiceBusListener(fn, { ...common, client, config: this.#config.serviceBus });
-    }
-    if (isKind('cosmos')(fn)) {
-      const client = await this.#clients.cosmos(fn.trigger.connection);
-      const leaseClient = await this.#clients.cosmos(fn.trigger.leaseConnection);
-      return new CosmosListener(fn, { ...common, client, leaseClient, instanceId: this.#instanceId });
-    }
-    return undefined;
-  }
-
-  /** The real host refuses to start without a storage account; here its timers do without what needs one. */
-  async #timerStorage(): Promise<TimerStorage | undefined> {
-    if (!this.#settings.findConnection('Storage')) {
-      const message = 'AzureWebJobsStorage is not set: timers run without monitor and singleton lock.';
-      this.#log('warning', 'Host.Timers', message);
-      return undefined;
-    }
-    const blobs = await this.#clients.blob('Storage');
-    const { listenerLockPeriod, listenerLockRecoveryPollingInterval } = this.#config.singleton;
-    return new BlobTimerStorage({
-      container: blobs.getContainerClient('azure-webjobs-hosts'),
-      hostId: this.#hostId(),
-      instanceId: this.#instanceId,
-      lockPeriod: listenerLockPeriod,
-      recoveryInterval: listenerLockRecoveryPollingInterval,
-    });
-  }
-
   #readConfig(): HostConfig {
     const { hostJson = {} } = this.#options;
     return readHostJson(this.#appDir, this.#settings, hostJson, (message) =>
       this.#options.log?.({ level: 'warning', category: 'Host.Configuration', message, at: new Date() }),
     );
-  }
-
-  /** Names this app's blobs and locks: stable over restarts, different for different apps. */
-  #hostId(): string {
-    const given = this.#settings.get('AzureFunctionsWebHost__hostid');
-    return given ?? createHash('sha256').update(this.#appDir).digest('hex').slice(0, 32);
   }
 }
 
@@ -289,3 +267,10 @@ const summary = ({ name, trigger }: HostedFunction): FunctionSummary =>
   trigger.kind === 'http'
     ? { name, trigger: trigger.kind, route: trigger.route, methods: trigger.methods }
     : { name, trigger: trigger.kind };
+
+/** Waits for the work, but no longer than so many ms. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+}

@@ -36,14 +36,14 @@ function print({ at, level, category, message }: LogEntry): void {
   process.stderr.write(`${at.toISOString()} ${level} ${category}: ${message}\n`);
 }
 
-let host: Promise<Host> | undefined;
+let host: Host | undefined;
 let ending = false;
 
-/** Waits for a start that is still under way: its worker must not be left behind. */
+/** A start that is still under way is simply left: its worker ends when this process does. */
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
-  await host?.then((started) => started.close()).catch(() => undefined);
+  await host?.close();
   process.exit(0);
 }
 
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     ? (JSON.parse(readFileSync(options.settings, 'utf8')) as SettingsFile)
     : ({} satisfies SettingsFile as SettingsFile);
   const { CORS, CORSCredentials = false, LocalHttpPort } = file.Host ?? {};
-  host = startHost({
+  host = await startHost({
     appDir: options.app,
     port: Number(options.port ?? LocalHttpPort ?? 0),
     host: options.host,
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     ...(options.masterKey ? { masterKey: options.masterKey } : {}),
     ...(options.watch ? { watch: true } : {}),
   });
-  const { port, url } = await host;
+  const { port, url } = host;
   const ready = { ready: true, port, url };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
   process.send?.(ready);

@@ -158,3 +158,19 @@ describe('Service Bus triggers', () => {
     expect((await reports('single', '"hand"'))[0]).toMatchObject({ message: { by: 'hand' } });
   });
 });
+
+it('ends in time although the broker is gone', async () => {
+  const bus = await startServiceBus({
+    queues: [
+      { name: 'single' },
+      { name: 'batch' },
+      { name: 'unsettled' },
+      { name: 'sessions', requiresSession: true },
+    ],
+  });
+  const host = await startFixture('bus', { settings: { SINGLE_QUEUE: 'single', BUS: bus.connectionString } });
+  await bus.close();
+  const started = performance.now();
+  await host.close();
+  expect(performance.now() - started).toBeLessThan(3_000);
+});
