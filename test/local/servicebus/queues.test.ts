@@ -123,9 +123,21 @@ describe('a queue, with the client of Azure', () => {
         applicationProperties: { a: 1, extra: 'e' },
       });
       expect(letter?.sequenceNumber).toEqual(message?.sequenceNumber);
-      await expect(dead.deadLetterMessage(letter!)).rejects.toThrow(/InvalidOperationError/);
       await dead.completeMessage(letter!);
       expect(bus.engine.queue('q').counts()).toMatchObject({ active: 0, deadLetters: 0 });
+    });
+  });
+
+  it('does not dead-letter a dead letter', async () => {
+    await withBroker([{ name: 'q' }], async ({ client, bus }) => {
+      await client.createSender('q').sendMessages({ body: 'bad' });
+      const receiver = client.createReceiver('q');
+      const [message] = await receiver.receiveMessages(1, soon);
+      await receiver.deadLetterMessage(message!);
+      const dead = client.createReceiver('q', { subQueueType: 'deadLetter' });
+      const [letter] = await dead.receiveMessages(1, soon);
+      await expect(dead.deadLetterMessage(letter!)).rejects.toThrow(/InvalidOperationError/);
+      expect(bus.engine.queue('q').counts().deadLetters).toBe(1);
     });
   });
 
