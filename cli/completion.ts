@@ -13,7 +13,7 @@ export const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `# aq completion for bash: add to ~/.bashrc:  source <(aq completion bash)
 _aq() {
   local IFS=$'\\n'
-  COMPREPLY=($(aq ${COMPLETE} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
+  COMPREPLY=($(aq ${COMPLETE} -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
 }
 complete -o default -F _aq aq
 `,
@@ -21,7 +21,7 @@ complete -o default -F _aq aq
 # aq completion for zsh: add to ~/.zshrc after compinit:  source <(aq completion zsh)
 _aq() {
   local -a found
-  found=("\${(@f)$(aq ${COMPLETE} "\${(@)words[2,CURRENT]}" 2>/dev/null | sed 's/:/\\\\:/g; s/\\t/:/')}")
+  found=("\${(@f)$(aq ${COMPLETE} -- "\${(@)words[2,CURRENT]}" 2>/dev/null | sed 's/:/\\\\:/g; s/\\t/:/')}")
   if [[ -n "$found" ]]; then _describe 'aq' found; else _files; fi
 }
 compdef _aq aq
@@ -29,7 +29,7 @@ compdef _aq aq
   fish: `# aq completion for fish: save as ~/.config/fish/completions/aq.fish
 function __aq_complete
   set -l words (commandline -opc) (commandline -ct)
-  aq ${COMPLETE} $words[2..-1] 2>/dev/null
+  aq ${COMPLETE} -- $words[2..-1] 2>/dev/null
 end
 complete -c aq -a '(__aq_complete)'
 `,

@@ -3,6 +3,9 @@ import { AppError, type ErrorCode, type Problem } from '../shared/errors.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exitCodes.js';
 import { clean, type Paint } from './text.js';
 
+/** Characters. */
+const MAX_EXPECTED_BESIDE_NEAREST = 60;
+
 /** What to do, where the message alone does not say it. */
 const CURES: Partial<Record<ErrorCode, string>> = {
   unauthenticated:
@@ -35,7 +38,11 @@ export function describeFailure(error: unknown, paint: Paint): string {
     return `${paint('red', 'aq met a defect of its own:')} ${text}`;
   }
   const { problems, legal, retryAfterSeconds, file } = error.detail;
-  const lines = [`${paint('red', 'Error:')} ${sentence(error.message)}`];
+  // A message that only repeats what is listed below would be read twice.
+  const repeats = problems?.some(({ message }) => error.message.includes(message)) ?? false;
+  const lines = [
+    `${paint('red', 'Error:')} ${repeats ? 'what was sent is not valid.' : sentence(error.message)}`,
+  ];
   if (problems)
     lines.push(
       ...problems.map((problem) => describeProblem(problem, paint, typeof file === 'string' ? file : '')),
@@ -56,8 +63,13 @@ export function describeProblem(problem: Problem, paint: Paint, file = ''): stri
   );
   const where = place.length > 0 ? `${paint('cyan', place.join(':'))}: ` : '';
   const what = path === '' || message.startsWith(path) ? message : `${path}: ${message}`;
+  const tellExpected =
+    expected !== undefined &&
+    !message.includes(expected) &&
+    // With the right name at hand, a list of all names is noise.
+    (nearest === undefined || expected.length <= MAX_EXPECTED_BESIDE_NEAREST);
   const hint = [
-    ...(expected === undefined || message.includes(expected) ? [] : [`expected ${expected}`]),
+    ...(tellExpected ? [`expected ${expected}`] : []),
     ...(nearest === undefined || message.includes(`"${nearest}"`) ? [] : [`did you mean "${nearest}"?`]),
   ];
   return `  ${where}${clean([what, ...hint].join('; '))}`;

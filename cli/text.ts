@@ -49,7 +49,7 @@ export const oneLine = (text: string): string => clean(text).replaceAll(/\s+/g, 
 
 /** Cut to so many characters, with an ellipsis where something is missing. */
 export const cut = (text: string, width: number): string =>
-  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1)).trimEnd()}…`;
 
 const visibleLength = (text: string): number => stripVTControlCharacters(text).length;
 

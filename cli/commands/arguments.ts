@@ -1,6 +1,6 @@
 // Values on the command line, checked before anything is asked of the API.
 import { InvalidArgumentError } from 'commander';
-import { DurationSchema } from '../../shared/contract/manifest.js';
+import { AppError } from '../../shared/errors.js';
 
 export const wholeNumber =
   (least: number, most = Number.MAX_SAFE_INTEGER) =>
@@ -15,8 +15,9 @@ export const wholeNumber =
   };
 
 /** `90s`, `15m`, `4h`, as in a manifest. Result in seconds. */
-export function duration(value: string): number {
+export async function duration(value: string): Promise<number> {
+  const { DurationSchema } = await import('../../shared/contract/manifest.js');
   const parsed = DurationSchema.safeParse(/^\d+$/.test(value) ? Number(value) : value);
   if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError('Expected a duration such as 90s, 15m or 4h.');
+  throw new AppError('invalid-request', `“${value}” is not a duration such as 90s, 15m or 4h.`);
 }

@@ -6,7 +6,7 @@ import type { Io } from '../io.js';
 import { age, clockTime, oneLine, table, took, type Colour } from '../text.js';
 import { duration } from './arguments.js';
 
-const DEFAULT_ENROLMENT_SECONDS = 900;
+const DEFAULT_ENROLMENT = '15m';
 
 export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => void): void {
   program
@@ -19,12 +19,7 @@ export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => voi
     .command('enrol')
     .description('make a one-time token for a new factory')
     .option('-p, --product <id...>', 'products whose jobs it may run (default: all)')
-    .option(
-      '--expires <duration>',
-      'how long the token may wait, up to 24h',
-      duration,
-      DEFAULT_ENROLMENT_SECONDS,
-    )
+    .option('--expires <duration>', 'how long the token may wait, up to 24h', DEFAULT_ENROLMENT)
     .addHelpText('after', '\nExamples:\n  aq enrol\n  aq enrol --product web --product api --expires 1h')
     .action(action<[], EnrolFlags>(io, enrol));
 
@@ -81,14 +76,14 @@ async function listFactories(context: Context): Promise<void> {
 
 interface EnrolFlags {
   product?: string[];
-  expires: number;
+  expires: string;
 }
 
 async function enrol(context: Context, { product, expires }: EnrolFlags): Promise<void> {
   const { apiUrl } = await context.connection();
   const client = await context.client();
   const enrolment = await client.createEnrolment({
-    body: { products: product ?? ['*'], expiresInSeconds: expires },
+    body: { products: product ?? ['*'], expiresInSeconds: await duration(expires) },
   });
   context.answer(
     enrolment,

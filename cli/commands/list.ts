@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
-import { STAGES, type Job, type Stage } from '../../shared/contract/job.js';
+import type { Job, Stage } from '../../shared/contract/job.js';
 import type { Client } from '../../shared/client.js';
 import { action, type Context } from '../context.js';
-import { paintStage } from '../describe/stage.js';
+import { paintStage, STAGE_NAMES } from '../describe/stage.js';
 import type { Io } from '../io.js';
 import { age, oneLine, table } from '../text.js';
 import { wholeNumber } from './arguments.js';
@@ -26,7 +26,7 @@ export function addList(program: Command, io: Io): void {
     .command('list')
     .alias('ls')
     .description('jobs, the newest first')
-    .addOption(new Option('-s, --stage <stage>', 'only those in a stage').choices([...STAGES]))
+    .addOption(new Option('-s, --stage <stage>', 'only those in a stage').choices(STAGE_NAMES))
     .option('-p, --product <id>', 'only those of a product (default: all that you may see)')
     .option(
       '-n, --limit <n>',

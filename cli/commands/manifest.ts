@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Problem } from '../../shared/errors.js';
-import { parseManifest } from '../../shared/manifest.js';
 import { action, type Context } from '../context.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
 import { describeProblem } from '../failures.js';
@@ -28,6 +27,8 @@ export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => 
 
 async function validate(context: Context, files: readonly string[]): Promise<boolean> {
   const { paint, io } = context;
+  // The schema takes longer to load than most commands take in all.
+  const { parseManifest } = await import('../../shared/manifest.js');
   const results: { file: string; ok: boolean; problems: Problem[] }[] = [];
   for (const file of files) {
     const read = parseManifest(await readInput(io, file));

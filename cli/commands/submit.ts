@@ -3,7 +3,6 @@ import type { Client } from '../../shared/client.js';
 import type { SubmitJob } from '../../shared/contract/api.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
-import { parseManifest } from '../../shared/manifest.js';
 import { action, type Context } from '../context.js';
 import { describeExitFrom } from '../describe/outcome.js';
 import { inFile, JobFailed } from '../failures.js';
@@ -67,13 +66,22 @@ async function send(
   text: string,
   key: string | undefined,
 ): Promise<RouteResult<'submitJob'>> {
-  return client.submitJob({ body: key === undefined ? { productId, text } : withKey(productId, text, key) });
+  const body = key === undefined ? { productId, text } : await withKey(productId, text, key);
+  return client.submitJob({ body });
 }
 
 /** The key is a field of the manifest; a file may have one of its own, and the command line wins. */
-function withKey(productId: string, text: string, key: string): SubmitJob {
-  const read = parseManifest(text);
-  if (read.kind === 'invalid')
-    throw new AppError('invalid-manifest', 'the manifest is not valid', { problems: read.problems });
-  return { productId, manifest: { ...read.manifest, 'idempotency-key': key } };
+async function withKey(productId: string, text: string, key: string): Promise<SubmitJob> {
+  const [{ parseManifest }, { readSource }] = await Promise.all([
+    import('../../shared/manifest.js'),
+    import('../../shared/manifest/source.js'),
+  ]);
+  const parsed = parseManifest(text);
+  const read = readSource(text);
+  if (parsed.kind === 'invalid' || read.kind === 'invalid')
+    throw new AppError('invalid-manifest', 'the manifest is not valid', {
+      problems: parsed.kind === 'invalid' ? parsed.problems : [],
+    });
+  // As written, not as parsed: what the file leaves open is the product's to fill.
+  return { productId, manifest: { ...(read.source.value as object), 'idempotency-key': key } };
 }

@@ -12,4 +12,7 @@ const COLOURS: Readonly<Record<Stage, Colour>> = {
   dead_letter: 'red',
 };
 
+/** All of them, in the order of a job's life; the compiler asks for one that is missing. */
+export const STAGE_NAMES = Object.keys(COLOURS);
+
 export const paintStage = (paint: Paint, stage: Stage): string => paint(COLOURS[stage], stage);
