@@ -1,4 +1,5 @@
 /** The jobs that the list shows, kept up to date. */
+import { useEffect } from 'react';
 import type { Job } from '../../../shared/contract/job.js';
 import { useControl } from '../control.js';
 import { usePoll, type Poll } from '../hooks/usePoll.js';
@@ -34,5 +35,12 @@ export function useJobs(filter: JobFilter): Poll<JobList> {
       ? previous
       : { jobs, truncated };
   };
-  return usePoll(`jobs ${product ?? ''} ${stage ?? ''}`, read, POLL_MS);
+  // The stage is no part of the key: choosing one must not empty the list for a moment.
+  const poll = usePoll(`jobs ${product ?? ''}`, read, POLL_MS);
+  const incomplete = poll.value?.truncated ?? false;
+  const { refresh } = poll;
+  useEffect(() => {
+    if (incomplete && stage) refresh();
+  }, [incomplete, stage, refresh]);
+  return poll;
 }

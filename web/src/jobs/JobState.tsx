@@ -1,0 +1,32 @@
+import type { Job } from '../../../shared/contract/job.js';
+import { Elapsed, Until } from '../parts/ClockText.js';
+import { FAILURE_TEXT } from '../view/eventText.js';
+import { asksFor, isEnded } from '../view/stages.js';
+
+/** The few words that say what matters about a job now: what it asks for, why it failed, what it waits for. */
+export function JobState({ job }: { job: Job }) {
+  const asked = asksFor(job);
+  if (asked && job.stage !== 'dead_letter') return <span className="pill">{asked}</span>;
+  if (job.failure && isEnded(job.stage))
+    return <span className="bad-text">{FAILURE_TEXT[job.failure.reason]}</span>;
+  if (job.landing) return <span className="progress-text">{job.holder ? 'merging' : 'waits to be merged'}</span>;
+  if (job.notBefore && job.stage === 'queued')
+    return (
+      <span>
+        retry <Until at={job.notBefore} past="any moment" />
+      </span>
+    );
+  if (job.stage === 'queued')
+    return (
+      <span>
+        waiting <Elapsed since={job.stageSince} />
+      </span>
+    );
+  if (job.holder)
+    return (
+      <span className="progress-text">
+        for <Elapsed since={job.stageSince} />
+      </span>
+    );
+  return null;
+}

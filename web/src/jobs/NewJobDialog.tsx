@@ -1,0 +1,134 @@
+import { useId, useRef, useState, type SubmitEvent } from 'react';
+import { useControl } from '../control.js';
+import { Dialog } from '../parts/Dialog.js';
+import { jobPath, navigate } from '../router.js';
+import { failureOf, type Failure } from '../view/failure.js';
+import { EXAMPLE_MANIFEST, lineRange } from '../view/manifestText.js';
+import { ManifestProblems } from './ManifestProblems.js';
+
+const LAST_PRODUCT = 'gigafactory.product';
+
+interface Props {
+  products: readonly string[];
+  product: string | undefined;
+  onClose: () => void;
+}
+
+/** Submits a manifest as text; what does not fit is listed and one click away in the text. */
+export function NewJobDialog({ products, product, onClose }: Props) {
+  const { client } = useControl();
+  const [target, setTarget] = useState(
+    () => product ?? sessionStorage.getItem(LAST_PRODUCT) ?? products[0] ?? '',
+  );
+  const [text, setText] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const area = useRef<HTMLTextAreaElement>(null);
+  const listId = useId();
+
+  const submit = async (): Promise<void> => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const { job } = await client.submitJob({ body: { productId: target, text } });
+      sessionStorage.setItem(LAST_PRODUCT, target);
+      onClose();
+      navigate(jobPath(job.jobId));
+    } catch (error) {
+      setFailure(failureOf(error));
+      setBusy(false);
+    }
+  };
+  const onSubmit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    void submit();
+  };
+  const goTo = (line: number): void => {
+    const { start, end } = lineRange(text, line);
+    area.current?.focus();
+    area.current?.setSelectionRange(start, end);
+  };
+  const readFile = async (file: File | undefined): Promise<void> => {
+    if (file) setText(await file.text());
+  };
+
+  return (
+    <Dialog title="New job" onClose={onClose} wide>
+      <form className="new-job" onSubmit={onSubmit}>
+        <label className="field stacked">
+          <span>Product</span>
+          <input
+            required
+            list={listId}
+            value={target}
+            pattern="[a-z][a-z0-9\-]{1,40}"
+            title="Lower-case letters, digits and dashes"
+            spellCheck={false}
+            onChange={(event) => {
+              setTarget(event.target.value);
+            }}
+          />
+          <datalist id={listId}>
+            {products.map((each) => (
+              <option key={each} value={each} />
+            ))}
+          </datalist>
+        </label>
+        <label className="field stacked grow">
+          <span>Markdown with front matter, or JSON</span>
+          <textarea
+            ref={area}
+            required
+            rows={14}
+            value={text}
+            placeholder={EXAMPLE_MANIFEST}
+            spellCheck={false}
+            onChange={(event) => {
+              setText(event.target.value);
+            }}
+            onDrop={(event) => {
+              const file = event.dataTransfer.files[0];
+              if (!file) return;
+              event.preventDefault();
+              void readFile(file);
+            }}
+            onKeyDown={(event) => {
+              if (event.key === 'Enter' && (event.metaKey || event.ctrlKey))
+                event.currentTarget.form?.requestSubmit();
+            }}
+          />
+        </label>
+        {failure && <ManifestProblems failure={failure} onGoTo={goTo} />}
+        <div className="actions">
+          <label className="button">
+            Open a file
+            <input
+              type="file"
+              className="sr-only"
+              accept=".md,.markdown,.json,.txt,text/*"
+              onChange={(event) => void readFile(event.target.files?.[0])}
+            />
+          </label>
+          {text === '' && (
+            <button
+              type="button"
+              className="button"
+              onClick={() => {
+                setText(EXAMPLE_MANIFEST);
+              }}
+            >
+              Use the example
+            </button>
+          )}
+          <span className="spacer" />
+          <button type="button" className="button" onClick={onClose}>
+            Discard
+          </button>
+          <button type="submit" className="button primary" disabled={busy}>
+            {busy ? 'Submitting…' : 'Submit'} <kbd>Ctrl ↵</kbd>
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
