@@ -57,6 +57,15 @@ export class Agent {
    * @throws InUseError, EnrolmentError, SettingsError, AppError: it cannot begin, and why
    */
   async start(): Promise<{ readonly factoryId: string; readonly pools: readonly string[] }> {
+    try {
+      return await this.begin();
+    } catch (error) {
+      this.draining.abort();
+      throw error;
+    }
+  }
+
+  private async begin(): Promise<{ readonly factoryId: string; readonly pools: readonly string[] }> {
     const { settings, deps } = this;
     this.unlock = await lockFolder(settings.dataDir);
     const [capabilities] = await Promise.all([probe(ENGINES, deps.env), this.removeLeftovers()]);

@@ -68,19 +68,14 @@ async function main(): Promise<number> {
     return fail(error);
   }
   endInOrder(agent);
-  const failed = await agent.start().then(
-    (ready) => announce({ ready: true, ...ready }),
-    (error: unknown) => {
-      agent.drain('it could not start');
-      return { error };
-    },
-  );
-  const late = agent.whenDone().then(() => false);
-  if (failed) {
-    await Promise.race([late, pause(DRAIN_MS)]);
-    return fail(failed.error);
+  try {
+    announce({ ready: true, ...(await agent.start()) });
+  } catch (error) {
+    await Promise.race([agent.whenDone(), pause(DRAIN_MS)]);
+    return fail(error);
   }
-  return (await late) ? 1 : 0;
+  await agent.whenDone();
+  return 0;
 }
 
 /** The first signal drains, a second one ends at once; a parent that forked us and is gone drains too. */
@@ -96,10 +91,9 @@ function endInOrder(agent: Agent): void {
   if (process.send) process.on('disconnect', () => end('the parent process is gone'));
 }
 
-function announce(line: object): undefined {
+function announce(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
   process.send?.(line);
-  return undefined;
 }
 
 process.exit(await main());

@@ -1,28 +1,14 @@
-import { execFileSync, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { runChild, SpawnError, type ChildEnd } from '../../../factory/processes/child.js';
 import { sweep } from '../../../factory/processes/group.js';
+import { isAlive, until } from '../support/processes.js';
 import { TemporaryFolder } from '../support/repository.js';
 
 const linux = process.platform === 'linux';
 const env = { PATH: process.env['PATH'] ?? '' };
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  // A zombie still answers; it has no program any more.
-  return !linux || !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-};
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 async function sh(
   script: string,
@@ -72,7 +58,8 @@ test('ends what a command left in the background', async () => {
 });
 
 test.runIf(linux)('ends what left the process group', async () => {
-  const { output } = await sh('setsid sleep 60 & sleep 0.1; echo $!');
+  const { output, exitCode } = await sh('setsid sleep 60 & sleep 0.1; echo $!');
+  expect(exitCode).toBe(0);
   await until(() => !isAlive(Number(output)));
 });
 
@@ -113,29 +100,6 @@ test('lets the command wait while nobody takes its output', async () => {
 test('says which program could not be started', async () => {
   const run = runChild({ command: 'no-such-program', args: [], cwd: '/', env, onOutput: () => undefined });
   await expect(run).rejects.toThrow(SpawnError);
-});
-
-test('the whole group dies with the factory, even when that is killed', async () => {
-  using folder = new TemporaryFolder();
-  const pidFile = path.join(folder.path, 'pid');
-  const parent = path.join(folder.path, 'parent.mjs');
-  // The wrapper of runChild, as a process of its own that can be killed.
-  const source = path.resolve('factory/processes/child.ts');
-  const guard = /const guard = [^`]*(`[^`]*`)/s.exec(readFileSync(source, 'utf8'))?.[1] ?? '';
-  writeFileSync(
-    parent,
-    `import { spawn } from 'node:child_process';
-     const merge = false;
-     spawn('/bin/sh', ['-c', ${guard}, 'sh', 'sh', '-c', 'echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; sleep 60'],
-       { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });`,
-  );
-  const factory = fork(parent, { execArgv: [] });
-  await until(() => existsSync(pidFile));
-  const pid = Number(readFileSync(pidFile, 'utf8'));
-  expect(isAlive(pid)).toBe(true);
-  factory.kill('SIGKILL');
-  await once(factory, 'exit');
-  await until(() => !isAlive(pid));
 });
 
 test.runIf(linux)('finds the processes of a run by its name in their environment', async () => {

@@ -1,0 +1,113 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { cleanEnvironment } from '../../../factory/processes/environment.js';
+import { PreflightError } from '../../../factory/workspace/preflight.js';
+import { Workspace } from '../../../factory/workspace/workspace.js';
+import { createRepository, git, TemporaryFolder } from '../support/repository.js';
+
+const env = cleanEnvironment({ ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' });
+const spec = (repo: string, run = 'job-1.1') => ({
+  run,
+  repo,
+  baseBranch: 'main',
+  featureBranch: 'aq/job-1',
+});
+
+test('gives every run a worktree of its own', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const workspace = new Workspace(path.join(folder.path, 'factory'), env);
+  const runs = ['job-1.1', 'job-2.1', 'job-3.1', 'job-4.1'];
+  const checkouts = await Promise.all(runs.map((run) => workspace.checkout(spec(repository.path, run))));
+  expect(new Set(checkouts.map((checkout) => checkout.path)).size).toBe(4);
+  for (const checkout of checkouts) expect(existsSync(path.join(checkout.path, 'a.txt'))).toBe(true);
+  await Promise.all(runs.map((run) => workspace.remove(run, repository.path)));
+  expect(git(checkouts[0]?.mirror.path ?? '', 'worktree', 'list').split('\n')).toHaveLength(1);
+  expect(workspace.warm).toEqual([repository.path]);
+});
+
+test('starts each run at the head that the base has then', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const workspace = new Workspace(path.join(folder.path, 'factory'), env);
+  await workspace.checkout(spec(repository.path));
+  const head = repository.commit({ 'b.txt': 'b' });
+  expect((await workspace.checkout(spec(repository.path, 'job-1.2'))).baseCommit).toBe(head);
+});
+
+test('follows a branch whose name becomes a folder of branches', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  repository.commit({ 'x.txt': 'x' }, 'feature');
+  const workspace = new Workspace(path.join(folder.path, 'factory'), env);
+  await workspace.checkout({ ...spec(repository.path), baseBranch: 'feature' });
+  git(repository.checkout, 'push', '--quiet', 'origin', ':feature');
+  git(repository.checkout, 'checkout', '--quiet', 'main');
+  git(repository.checkout, 'branch', '-D', 'feature');
+  const head = repository.commit({ 'y.txt': 'y' }, 'feature/one');
+  const checkout = await workspace.checkout({
+    ...spec(repository.path, 'job-1.2'),
+    baseBranch: 'feature/one',
+  });
+  expect(checkout.baseCommit).toBe(head);
+});
+
+test('shows no credentials of an address', async () => {
+  using folder = new TemporaryFolder();
+  const workspace = new Workspace(folder.path, env);
+  const failing = workspace.checkout(spec('http://ann:hunter2@127.0.0.1:9/x.git'));
+  await expect(failing).rejects.toThrow(PreflightError);
+  await expect(failing).rejects.not.toThrow('hunter2');
+});
+
+test('undoes what an engine did to the mirror’s configuration', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const root = path.join(folder.path, 'factory');
+  const first = await new Workspace(root, env).checkout(spec(repository.path));
+  git(first.path, 'config', 'core.bare', 'false');
+  git(first.path, 'config', 'user.name', 'Mallory');
+  await new Workspace(root, env).checkout(spec(repository.path, 'job-1.2'));
+  expect(() => git(first.mirror.path, 'config', 'user.name')).toThrow('Command failed');
+});
+
+test('removes what a crash left: worktrees, locks, branches of engines, half a mirror', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const root = path.join(folder.path, 'factory');
+  const crashed = await new Workspace(root, env).checkout(spec(repository.path));
+  git(crashed.path, 'checkout', '--quiet', '-b', 'made-by-the-engine');
+  writeFileSync(path.join(crashed.mirror.path, 'packed-refs.lock'), '');
+  mkdirSync(path.join(root, 'repos', 'half.git.new'));
+  mkdirSync(path.join(root, 'repos', 'broken.git'));
+
+  const workspace = new Workspace(root, env);
+  expect(await workspace.removeLeftovers()).toEqual(['job-1.1']);
+  expect(existsSync(path.join(root, 'worktrees'))).toBe(false);
+  expect(readdirSync(path.join(root, 'repos'))).toEqual([path.basename(crashed.mirror.path)]);
+  expect(git(crashed.mirror.path, 'branch', '--list')).toBe('');
+  expect(workspace.warm).toEqual([repository.path]);
+  const checkout = await workspace.checkout(spec(repository.path, 'job-1.2'));
+  expect(existsSync(path.join(checkout.path, 'a.txt'))).toBe(true);
+});
+
+test('removes folders without write permission', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const workspace = new Workspace(path.join(folder.path, 'factory'), env);
+  const checkout = await workspace.checkout(spec(repository.path));
+  const cache = path.join(checkout.path, 'cache');
+  mkdirSync(cache);
+  writeFileSync(path.join(cache, 'x'), 'x');
+  chmodSync(cache, 0o500);
+  await workspace.remove('job-1.1', repository.path);
+  expect(existsSync(checkout.path)).toBe(false);
+});
+
+test('removes nothing where there was nothing', async () => {
+  using folder = new TemporaryFolder();
+  const workspace = new Workspace(path.join(folder.path, 'factory'), env);
+  await workspace.remove('job-9.9', undefined);
+  expect(await workspace.removeLeftovers()).toEqual([]);
+});
