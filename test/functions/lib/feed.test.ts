@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobDetail } from '../../../shared/contract/api.js';
+import type { Ticket } from '../../../shared/contract/messages.js';
+import { CONTROL, READY } from '../../../shared/topology.js';
+import { context, startTestApp, type TestApp } from '../../support/functionApp.js';
+
+let app: TestApp;
+let token: string;
+const productId = 'shop';
+beforeAll(async () => {
+  app = await startTestApp([['admin']]);
+  token = await app.token('admin');
+  const body = { name: 'Shop', defaults: { repo: '/r.git', engine: 'shell' } };
+  await app.call('putProduct', { token, params: { productId }, body });
+});
+afterAll(() => app.close());
+
+async function submitted(): Promise<{ jobId: string; documents: object[] }> {
+  const answer = await app.call('submitJob', { token, body: { productId, manifest: { body: 'x' } } });
+  const { jobId } = (answer.json() as { job: Ticket['ticket'] }).job;
+  const detail = (await app.call('getJob', { token, params: { jobId } })).json() as JobDetail;
+  // As the feed has them: with what the database adds.
+  const documents = [detail.job, ...detail.events].map((document) => ({ ...document, _ts: 1, _etag: '"x"' }));
+  return { jobId, documents };
+}
+
+const parked = (): Promise<string[]> =>
+  app.cloud.documents.select<string>(CONTROL, {
+    text: `SELECT VALUE c.id FROM c WHERE c.type = 'parked'`,
+    partition: [productId],
+  });
+const feed = (documents: object[], retries = 0): Promise<unknown> =>
+  app.handler('dispatchReadyJobs')(documents, context('dispatchReadyJobs', retries));
+
+describe('a feed function', () => {
+  it('works on events, and on nothing else of the container', async () => {
+    const { jobId, documents } = await submitted();
+    await app.cloud.documents.remove(READY, ['any'], jobId);
+    await feed(documents);
+    expect(await app.cloud.documents.read(READY, ['any'], jobId)).toBeDefined();
+  });
+
+  it('tries an event again that it cannot work on, then parks it and goes on with the others', async () => {
+    const { jobId, documents } = await submitted();
+    await app.cloud.documents.remove(READY, ['any'], jobId);
+    const poison = { type: 'event', id: 'event:00000001', productId, jobId: 'job-x', what: 'is this' };
+    await expect(feed([poison, ...documents])).rejects.toThrow('Invalid');
+    expect(await parked()).toEqual([]);
+    expect(await app.cloud.documents.read(READY, ['any'], jobId)).toBeDefined();
+    await feed([poison, ...documents], 5);
+    expect(await parked()).toEqual(['parked:dispatchReadyJobs:job-x:event:00000001']);
+  });
+
+  it('never parks an event because a service is away', async () => {
+    const { documents } = await submitted();
+    const before = await parked();
+    app.cloud.cosmos.faults.add({ kind: 'refuse', status: 503, on: 'writes', container: READY });
+    await expect(feed(documents, 50)).rejects.toMatchObject({ kind: 'unavailable' });
+    app.cloud.cosmos.faults.clear();
+    expect(await parked()).toEqual(before);
+  });
+});
+
+describe('a timer', () => {
+  it('runs its operations', async () => {
+    for (const name of ['reapLeases', 'sweepTickets'])
+      await expect(app.handler(name)({}, context(name))).resolves.toBeUndefined();
+  });
+});
+
+describe('a queue function', () => {
+  it('throws on a message that is none of ours, so that it ends in the dead-letter queue', async () => {
+    for (const name of ['ingestTrackerItem', 'postToTracker'])
+      await expect(app.handler(name)({ hello: 1 }, context(name))).rejects.toThrow('Invalid');
+  });
+});
