@@ -1,5 +1,7 @@
 // The fleet: its factories, how a new one joins, and whether every part is there.
 import type { Command } from 'commander';
+import type { RouteResult } from '../../shared/contract/routeTypes.js';
+import { AppError } from '../../shared/errors.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
 import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
@@ -30,7 +32,7 @@ export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => voi
     .action(
       action<[], object>(io, async (context) => {
         const client = await context.client();
-        const health = await client.getHealth();
+        const health = await client.getHealth().catch(degradedHealth);
         const { paint } = context;
         const mark = (ok: boolean): string => (ok ? paint('green', 'ok') : paint('red', 'away'));
         const rows = health.parts.map(({ part, ok, ms, error }) => [
@@ -46,6 +48,15 @@ export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => voi
         if (health.status !== 'ok') exit(EXIT.unavailable);
       }),
     );
+}
+
+type Health = RouteResult<'getHealth'>;
+
+/** A degraded service answers 503, which the client takes for an error; the parts are in its details. */
+function degradedHealth(error: unknown): Health {
+  if (!(error instanceof AppError) || !Array.isArray(error.detail['parts'])) throw error;
+  const { parts, version } = error.detail as Partial<Health>;
+  return { status: 'degraded', version: version ?? 'unknown', parts: parts ?? [] };
 }
 
 const STATUS_COLOURS: Readonly<Record<string, Colour>> = {

@@ -40,12 +40,11 @@ A file:
 }
 
 async function show(context: Context, _flags: object, id: string | undefined): Promise<void> {
-  const productId = await context.product(id);
   const client = await context.client();
-  const product = await client.getProduct({ params: { productId } });
-  const { id: _id, type: _type, ...settings } = product;
+  const product = await client.getProduct({ params: { productId: await context.product(id) } });
+  const { id: _id, type: _type, productId, name, ...settings } = product;
   const { writeProductFile } = await import('../productFile.js');
-  context.answer(product, () => clean(writeProductFile(settings)).trimEnd());
+  context.answer(product, () => clean(writeProductFile({ productId, name, ...settings })).trimEnd());
 }
 
 async function put(context: Context, flags: Flags, file: string): Promise<void> {

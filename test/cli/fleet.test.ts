@@ -45,10 +45,16 @@ describe('the fleet', () => {
     });
   });
 
-  it('tells its health', async () => {
-    const { stdout } = await aq('health', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ status: expect.any(String) as unknown });
-    expect((await aq('health')).stdout).toMatch(/version/);
+  it('tells its health, part by part, and by the exit code', async () => {
+    const answer = await aq('health', '--json');
+    const { status, parts } = JSON.parse(answer.stdout) as {
+      status: string;
+      parts: { part: string; ok: boolean }[];
+    };
+    expect(parts.map(({ part }) => part)).toEqual(['cosmos', 'service-bus', 'blobs']);
+    const well = parts.every(({ ok }) => ok);
+    expect([status, answer.code]).toEqual(well ? ['ok', 0] : ['degraded', 5]);
+    expect((await aq('health')).stdout).toMatch(/^(ok|degraded), version \S+\ncosmos +ok/);
   });
 });
 
