@@ -25,8 +25,8 @@ import type { LoadedApp, WorkerLog } from './worker/protocol.js';
 /** ms that running invocations get when the host closes. */
 const GRACE = 2_000;
 /** ms that the app's terminate hooks get then, and after them the clients' connections. */
-const WORKER_GRACE = 300;
-const CLIENTS_GRACE = 500;
+const WORKER_GRACE = 150;
+const CLIENTS_GRACE = 150;
 /** Bytes; Azure's default, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` changes it. */
 const BODY_LIMIT = 104_857_600;
 
@@ -220,7 +220,7 @@ class LocalHost implements Host {
       try {
         const stopped = this.#stopListeners();
         this.#config = this.#readConfig();
-        const app = await this.#worker.restart('The app has changed.');
+        const app = await this.#worker.restart('The app has changed.', true);
         await within(GRACE, stopped);
         await this.#serve(app);
       } catch (error) {

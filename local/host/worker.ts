@@ -47,8 +47,12 @@ export interface Worker {
   start(): Promise<LoadedApp>;
   /** @throws FunctionFailed, or WorkerLost when the worker dies before the answer */
   invoke(request: InvocationRequest): Promise<InvocationResponse>;
-  /** Kills the worker with all it runs and starts another. @throws Error as `start` does */
-  restart(why: string): Promise<LoadedApp>;
+  /**
+   * Kills the worker with all it runs and starts another. An app that could be loaded before is tried again until it
+   * can; one whose code has changed is not.
+   * @throws Error as `start` does
+   */
+  restart(why: string, hasChanged?: boolean): Promise<LoadedApp>;
   /** Lets the app's terminate hooks run, then ends the process; after `graceMs` it is killed. */
   close(graceMs: number): Promise<void>;
 }
@@ -105,7 +109,7 @@ export class ForkedWorker implements Worker {
   }
 
   start(): Promise<LoadedApp> {
-    this.#ready = this.#spawn();
+    this.#ready = this.#spawn(false);
     this.#ready.catch(() => undefined);
     return this.#ready;
   }
@@ -118,14 +122,14 @@ export class ForkedWorker implements Worker {
     });
   }
 
-  restart(why: string): Promise<LoadedApp> {
+  restart(why: string, hasChanged = false): Promise<LoadedApp> {
     const old = this.#child;
     this.#child = undefined;
     this.#fail(new WorkerLost(why));
     const gone = old && old.exitCode === null && old.signalCode === null ? once(old, 'exit') : undefined;
     old?.kill('SIGKILL');
     this.#quickDeaths = 0;
-    this.#ready = Promise.resolve(gone).then(() => this.#spawn());
+    this.#ready = Promise.resolve(gone).then(() => this.#spawn(!hasChanged));
     this.#ready.catch(() => undefined);
     return this.#ready;
   }
@@ -148,7 +152,7 @@ export class ForkedWorker implements Worker {
     else this.#child.send(message, (error) => error && lost());
   }
 
-  #spawn(): Promise<LoadedApp> {
+  #spawn(keepTrying: boolean): Promise<LoadedApp> {
     this.#starts++;
     this.#startedAt = Date.now();
     const { appDir, settings, log, print } = this.#options;
@@ -164,16 +168,20 @@ export class ForkedWorker implements Worker {
       const output = child[stream];
       if (output) createInterface({ input: output }).on('line', (line) => print(line, stream));
     }
+    let keepAlive = keepTrying;
     return new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('message', (message) => {
         const received = message as FromWorker;
         switch (received.kind) {
           case 'loaded':
+            keepAlive = true;
             this.#streamUrl = received.app.streamUrl;
             return resolve(received.app);
           case 'loadFailed':
-            return reject(new Error(received.error.stack));
+            reject(new Error(received.error.stack));
+            child.kill('SIGKILL');
+            return;
           case 'succeeded':
             this.#settle(received.invocationId)?.resolve(received.response);
             return;
@@ -187,7 +195,7 @@ export class ForkedWorker implements Worker {
       child.on('exit', (code, signal) => {
         const why = `The worker process exited (${signal ?? `code ${code}`}).`;
         reject(new WorkerLost(why));
-        if (this.#child === child && !this.#closing) this.#revive(why);
+        if (this.#child === child && !this.#closing && keepAlive) this.#revive(why);
       });
       this.#send({ kind: 'load', appDir });
     });
@@ -202,7 +210,7 @@ export class ForkedWorker implements Worker {
     this.#options.log({ level: 'error', category: 'system', message });
     this.#ready = new Promise((resolve) => setTimeout(resolve, delay).unref()).then(() => {
       if (this.#closing) throw new WorkerLost('The host is shutting down.');
-      return this.#spawn();
+      return this.#spawn(true);
     });
     this.#ready.catch(() => undefined);
   }

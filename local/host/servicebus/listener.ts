@@ -108,17 +108,23 @@ export class ServiceBusListener {
   async #acceptSessions(): Promise<void> {
     const { signal } = this.#stop;
     const open = new Set<Promise<void>>();
+    const stopped = aborted(signal);
     while (!signal.aborted) {
       if (open.size >= this.#config.maxConcurrentSessions) {
         await Promise.race(open);
         continue;
       }
       try {
-        const receiver = await this.#client.acceptNextSession(this.#fn.trigger.queueName, {
+        const accepting = this.#client.acceptNextSession(this.#fn.trigger.queueName, {
           skipParsingBodyAsJson: true,
           maxAutoLockRenewalDurationInMs: this.#config.maxAutoLockRenewalDuration,
-          abortSignal: signal,
         });
+        // The client cannot be told to stop waiting, so a session that comes too late is given back.
+        const receiver = await Promise.race([accepting, stopped]);
+        if (!receiver) {
+          accepting.then((late) => late.close()).catch(() => undefined);
+          break;
+        }
         const session = this.#session(receiver).finally(() => open.delete(session));
         open.add(session);
       } catch (error) {

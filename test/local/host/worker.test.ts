@@ -69,7 +69,7 @@ describe('the worker process', () => {
 
   it('loads the app again when its output changes, and waits out a broken build', async () => {
     const journal = new Journal();
-    folder = await mkdtemp(path.join(fixtureDir('..'), '.app-'));
+    folder = await mkdtemp(path.resolve('node_modules/.host-test-'));
     await cp(fixtureDir('esm'), folder, { recursive: true });
     host = await startHost({ appDir: folder, settings, watch: true, log: journal.write });
     const greet = async (): Promise<string> => (await fetch(`${host?.url}/v1/greet/Ada`)).text();
@@ -84,6 +84,19 @@ describe('the worker process', () => {
     await writeFile(file, 'export const greeting = (name) => `Welcome, ${name}`;\n');
     await journal.until('Host.Startup', 'Job host started', 3);
     expect(await greet()).toBe('Welcome, Ada');
+  });
+
+  it('tries to load the app until it can, when it could before', async () => {
+    const journal = new Journal();
+    folder = await mkdtemp(path.resolve('node_modules/.host-test-'));
+    await cp(fixtureDir('commonjs'), folder, { recursive: true });
+    host = await startHost({ appDir: folder, settings, log: journal.write });
+    const dependency = path.join(folder, 'src/broken.js');
+    await writeFile(dependency, 'throw new Error("for a moment")');
+    expect((await fetch(`${host.url}/api/crash`)).status).toBe(500);
+    await journal.until('Host.Worker', 'Starting another', 2);
+    await rm(dependency);
+    expect(await (await fetch(`${host.url}/api/hello`)).text()).toBe('Hello, world!');
   });
 
   it.each([
