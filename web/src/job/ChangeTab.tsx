@@ -1,0 +1,87 @@
+import type { Job } from '../../../shared/contract/job.js';
+import { parseAnsi } from '../view/ansi.js';
+import { formatDuration } from '../view/time.js';
+import { CopyButton } from '../parts/CopyButton.js';
+import { AnsiText } from './AnsiText.js';
+
+/** The branch, what changed on it, and what the verify command said. */
+export function ChangeTab({ job }: { job: Job }) {
+  const { change, verify } = job;
+  return (
+    <div className="panel-body">
+      {change ? (
+        <section aria-label="Change">
+          <dl className="facts">
+            <div>
+              <dt>Branch</dt>
+              <dd>
+                <code>{change.branch}</code> <CopyButton text={() => change.branch} label="Copy" />
+              </dd>
+            </div>
+            <div>
+              <dt>Commit</dt>
+              <dd>
+                <code title={change.commit}>{change.commit.slice(0, 12)}</code>{' '}
+                <span className="muted">on {change.baseCommit.slice(0, 12)}</span>
+              </dd>
+            </div>
+            {job.mergeCommit && (
+              <div>
+                <dt>Merged</dt>
+                <dd>
+                  <code title={job.mergeCommit}>{job.mergeCommit.slice(0, 12)}</code> into{' '}
+                  <code>{job.manifest['base-branch']}</code>
+                </dd>
+              </div>
+            )}
+            <div>
+              <dt>Size</dt>
+              <dd>
+                {change.filesChanged.length} {change.filesChanged.length === 1 ? 'file' : 'files'},{' '}
+                <span className="good-text">+{change.insertions}</span>{' '}
+                <span className="bad-text">−{change.deletions}</span>
+              </dd>
+            </div>
+          </dl>
+          <ul className="files">
+            {change.filesChanged.map((file) => (
+              <li key={file}>
+                <code>{file}</code>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ) : (
+        <p className="muted">No change yet: the branch appears here when the engine is done.</p>
+      )}
+      {verify ? (
+        <section aria-label="Verify">
+          <h3 className="section-title">
+            Verify{' '}
+            <span className={verify.passed ? 'good-text' : 'bad-text'}>{verify.passed ? 'passed' : 'failed'}</span>
+            <span className="muted">
+              {' '}
+              in {formatDuration(verify.durationMs)}, exit code {verify.exitCode ?? 'none'}
+            </span>
+          </h3>
+          <pre className="output" tabIndex={0} aria-label="The end of its output">
+            <span className="prompt">$ {verify.command}</span>
+            {'\n'}
+            {verify.tail.split('\n').map((line, index) => (
+              <span key={index}>
+                <AnsiText segments={parseAnsi(line)} query="" />
+                {'\n'}
+              </span>
+            ))}
+          </pre>
+        </section>
+      ) : (
+        <p className="muted">
+          {job.manifest.verify
+            ? `Verify has not run yet: ${job.manifest.verify}`
+            : 'The job has no verify command: a reviewer is its gate.'}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import type { JobDetail } from '../../../shared/contract/api.js';
+import { FAILURE_TEXT } from '../view/eventText.js';
+import { landingOf } from '../view/landing.js';
+import { isEnded } from '../view/stages.js';
+import { Until } from '../parts/ClockText.js';
+import { LandingProgress } from './LandingProgress.js';
+import { WaitingNotice } from './WaitingNotice.js';
+
+/** What a person should know before anything else: a failure, a merge under way, or why it waits. */
+export function JobNotices({ detail, onWhy }: { detail: JobDetail; onWhy: () => void }) {
+  const { job, events } = detail;
+  const landing = landingOf(events);
+  if (landing && (job.landing || landing.refused || job.stage === 'shipped'))
+    return <LandingProgress landing={landing} job={job} />;
+  if (job.failure && isEnded(job.stage))
+    return (
+      <div className="notice bad">
+        <strong>
+          {job.stage === 'dead_letter' ? 'Given up after' : 'Failed on'} attempt {Math.max(1, job.attempts)}:{' '}
+          {FAILURE_TEXT[job.failure.reason]}
+        </strong>
+        <p className="failure-message">{job.failure.message}</p>
+        <p className="muted">
+          {detail.legal.includes('requeue')
+            ? 'Look at the end of the log; requeue it when the cause is gone.'
+            : 'Look at the end of the log.'}
+        </p>
+      </div>
+    );
+  if (job.stage === 'queued')
+    return (
+      <WaitingNotice jobId={job.jobId} onWhy={onWhy}>
+        {job.notBefore && (
+          <>
+            {job.failure && `${FAILURE_TEXT[job.failure.reason]}: `}tried again{' '}
+            <Until at={job.notBefore} past="any moment" />.{' '}
+          </>
+        )}
+      </WaitingNotice>
+    );
+  return null;
+}

@@ -1,0 +1,79 @@
+import { useState } from 'react';
+import type { Job } from '../../../shared/contract/job.js';
+import { useControl } from '../control.js';
+import { Dialog } from '../parts/Dialog.js';
+import { FailureNotice } from '../parts/FailureNotice.js';
+import { failureOf, type Failure } from '../view/failure.js';
+import { formatDuration } from '../view/time.js';
+
+interface Props {
+  job: Job;
+  onClose: () => void;
+  onDone: () => void;
+}
+
+/** What is merged where, and on what evidence, before a person says ship. */
+export function ShipDialog({ job, onClose, onDone }: Props) {
+  const { client } = useControl();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const { change, verify } = job;
+  const ship = async (): Promise<void> => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await client.shipJob({ params: { jobId: job.jobId } });
+      onDone();
+    } catch (error) {
+      setFailure(failureOf(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title="Ship this change?" onClose={onClose}>
+      <dl className="facts">
+        {change && (
+          <div>
+            <dt>Merge</dt>
+            <dd>
+              <code>{change.branch}</code> into <code>{job.manifest['base-branch']}</code>
+            </dd>
+          </div>
+        )}
+        {change && (
+          <div>
+            <dt>Change</dt>
+            <dd>
+              {change.filesChanged.length} {change.filesChanged.length === 1 ? 'file' : 'files'},{' '}
+              <span className="good-text">+{change.insertions}</span>{' '}
+              <span className="bad-text">−{change.deletions}</span>
+            </dd>
+          </div>
+        )}
+        <div>
+          <dt>Verify</dt>
+          <dd>
+            {verify ? (
+              <>
+                <span className={verify.passed ? 'good-text' : 'bad-text'}>{verify.passed ? 'passed' : 'failed'}</span>{' '}
+                in {formatDuration(verify.durationMs)} · <code>{verify.command}</code>
+              </>
+            ) : (
+              <span className="warn-text">The job has no verify command: you are the gate.</span>
+            )}
+          </dd>
+        </div>
+      </dl>
+      {failure && <FailureNotice failure={failure} />}
+      <div className="actions end">
+        <button type="button" className="button" onClick={onClose}>
+          Not now
+        </button>
+        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog's first step; Enter confirms what `s` asked */}
+        <button type="button" className="button primary" disabled={busy} autoFocus onClick={() => void ship()}>
+          {busy ? 'Asking for the merge…' : 'Ship it'}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

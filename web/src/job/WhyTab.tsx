@@ -1,0 +1,108 @@
+import type { Explanation } from '../../../shared/contract/explanation.js';
+import { FailureNotice } from '../parts/FailureNotice.js';
+import { blockText } from '../view/explain.js';
+import { Decision } from './Decision.js';
+import { useExplanation } from './useJob.js';
+
+function Factories({ explanation }: { explanation: Explanation }) {
+  if (explanation.factories.length === 0)
+    return <p className="muted">No factory is enrolled: nobody could take it.</p>;
+  return (
+    <table className="plain">
+      <thead>
+        <tr>
+          <th scope="col">Factory</th>
+          <th scope="col">Could take it</th>
+          <th scope="col" className="number">
+            Free
+          </th>
+          <th scope="col" className="number">
+            Score
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {explanation.factories.map((factory) => (
+          <tr key={factory.factoryId}>
+            <th scope="row">{factory.factoryId}</th>
+            <td>
+              {factory.blocks.length === 0 ? (
+                <span className="good-text">yes</span>
+              ) : (
+                <span>no: {factory.blocks.map(blockText).join('; ')}</span>
+              )}
+            </td>
+            <td className="number">{factory.freeStations}</td>
+            <td className="number">{factory.score?.total.toFixed(2) ?? '–'}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Why it runs where it runs, or why it waits, and the smallest change that would place it. */
+export function WhyTab({ jobId }: { jobId: string }) {
+  const { value: explanation, failure, refresh } = useExplanation(jobId);
+  if (!explanation)
+    return failure ? (
+      <FailureNotice failure={failure} onRetry={refresh} />
+    ) : (
+      <div className="skeleton" role="status" aria-label="Loading the explanation" />
+    );
+  return (
+    <div className="panel-body">
+      <p className="lead">{explanation.summary}</p>
+      {explanation.wouldPlace && (
+        <div className="notice">
+          <p>
+            <strong>What would place it:</strong> {explanation.wouldPlace}
+          </p>
+        </div>
+      )}
+      <dl className="facts">
+        <div>
+          <dt>Lane</dt>
+          <dd>
+            <code>{explanation.lane}</code>
+          </dd>
+        </div>
+        {explanation.pool && (
+          <div>
+            <dt>Pool</dt>
+            <dd>
+              {explanation.pool}
+              {explanation.position !== undefined && (
+                <span className="muted"> · place {explanation.position} among its ready jobs</span>
+              )}
+            </dd>
+          </div>
+        )}
+      </dl>
+      <h3 className="section-title">Factories</h3>
+      <Factories explanation={explanation} />
+      <h3 className="section-title">Pools</h3>
+      <ul className="plain-list pools">
+        {explanation.pools.map((pool) => (
+          <li key={pool.pool} data-chosen={pool.pool === explanation.pool || undefined}>
+            <strong>{pool.pool}</strong>{' '}
+            {pool.missing.length === 0 ? (
+              <span className="muted">{pool.pool === explanation.pool ? 'chosen' : 'could run it'}</span>
+            ) : (
+              <span className="muted">
+                does not guarantee <code>{pool.missing.join(', ')}</code>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {explanation.assignment && (
+        <>
+          <h3 className="section-title">Last decision</h3>
+          <p>{explanation.assignment.why}</p>
+          <Decision decision={explanation.assignment} />
+        </>
+      )}
+    </div>
+  );
+}
