@@ -29,7 +29,7 @@ async function respond(broker: Broker, request: IncomingMessage): Promise<Answer
   const { method = 'GET' } = request;
   const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
   const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
-  await authorize(broker, request, path);
+  await authorize(broker, request, `sb://${url.host}${url.pathname}`);
   if (path === '$faults' && method === 'POST') {
     const ended = broker.faults.inject(parseFault(await bodyOf(request)));
     return { status: 200, type: 'application/json', body: JSON.stringify({ expiredLocks: ended }) };
@@ -74,9 +74,8 @@ function listQueues({ engine }: Broker, url: URL): Answer {
   return { status: 200, type: ATOM, body: queueFeed(page, url, next) };
 }
 
-async function authorize(broker: Broker, request: IncomingMessage, path: string): Promise<void> {
+async function authorize(broker: Broker, request: IncomingMessage, resource: string): Promise<void> {
   const { authorization = '' } = request.headers;
-  const resource = `sb://${request.headers.host}/${path}`;
   if (!authorization.startsWith('Bearer ')) {
     verifySas(authorization, broker.key, resource, broker.clock.now());
     return;

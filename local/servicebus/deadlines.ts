@@ -12,7 +12,11 @@ export class Deadlines<T> {
   readonly #clock: Clock;
   readonly #dueAt: (item: T) => number | undefined;
   readonly #onDue: (item: T) => void;
-  readonly #heap = new Heap<{ at: number; item: T }>((a, b) => a.at < b.at);
+  /** Items due at the same time come in the order they were added. */
+  readonly #heap = new Heap<{ at: number; order: number; item: T }>(
+    (a, b) => a.at < b.at || (a.at === b.at && a.order < b.order),
+  );
+  #order = 0;
   #forgotten = 0;
   #armedAt = Infinity;
   #disarm: (() => void) | undefined;
@@ -29,7 +33,7 @@ export class Deadlines<T> {
 
   add(item: T, at: number): void {
     if (at === Infinity) return;
-    this.#heap.push({ at, item });
+    this.#heap.push({ at, order: this.#order++, item });
     this.#arm();
   }
 
@@ -63,7 +67,7 @@ export class Deadlines<T> {
       this.#heap.pop();
       const due = this.#dueAt(top.item);
       if (due === undefined) this.#forgotten = Math.max(0, this.#forgotten - 1);
-      else if (due > now) this.#heap.push({ at: due, item: top.item });
+      else if (due > now) this.#heap.push({ ...top, at: due });
       else this.#onDue(top.item);
     }
     this.#arm();

@@ -10,12 +10,12 @@ import type { QueueSpec } from '../../../local/servicebus/spec.js';
 export async function withBroker(
   queues: readonly QueueSpec[],
   use: (broker: { bus: ServiceBus; client: ServiceBusClient }) => Promise<void>,
-  options: Partial<ServiceBusOptions> = {},
+  { timeoutInMs = 5_000, ...options }: Partial<ServiceBusOptions> & { timeoutInMs?: number } = {},
 ): Promise<void> {
   const bus = await startServiceBus({ queues, ...options });
   // One quick retry: the faults of the tests are seen, not waited for.
   const client = new ServiceBusClient(bus.connectionString, {
-    retryOptions: { maxRetries: 1, retryDelayInMs: 10, timeoutInMs: 5_000 },
+    retryOptions: { maxRetries: 1, retryDelayInMs: 10, timeoutInMs },
   });
   try {
     await use({ bus, client });

@@ -1,0 +1,146 @@
+import { createHmac } from 'node:crypto';
+import { ServiceBusClient } from '@azure/service-bus';
+import { describe, expect, it } from 'vitest';
+import { withBroker } from './fixture.js';
+
+/** A client waits this long for an answer that is lost, even if the connection is gone. */
+const unanswered = { timeoutInMs: 1_000 };
+const soon = { maxWaitTimeInMs: 1_000 };
+
+describe('an injected fault', () => {
+  it('throttles: the client backs off and tries again', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus, client }) => {
+      const sender = client.createSender('q');
+      bus.faults.inject({ kind: 'throttle', operations: ['send'], times: 1 });
+      await sender.sendMessages({ body: 1 });
+      expect(bus.engine.queue('q').counts().active).toBe(1);
+      bus.faults.inject({ kind: 'throttle', queue: 'q', times: 2 });
+      await expect(sender.sendMessages({ body: 2 })).rejects.toMatchObject({
+        errors: [{ code: 'ServiceBusy' }, { code: 'ServiceBusy' }],
+      });
+      expect(bus.engine.queue('q').counts().active).toBe(1);
+    });
+  });
+
+  it('loses an acknowledgement after the commit: the client sends again, and only duplicate detection can tell', async () => {
+    const queues = [{ name: 'q' }, { name: 'once', duplicateDetectionWindowSeconds: 60 }];
+    await withBroker(
+      queues,
+      async ({ bus, client }) => {
+        for (const [name, stored] of [
+          ['q', 2],
+          ['once', 1],
+        ] as const) {
+          bus.faults.inject({ kind: 'loseAck', queue: name, operations: ['send'], times: 1 });
+          await client.createSender(name).sendMessages({ body: 1, messageId: 'm' });
+          expect(bus.engine.queue(name).counts().active).toBe(stored);
+        }
+      },
+      unanswered,
+    );
+  });
+
+  it('loses the acknowledgement of a completion: the message is gone all the same', async () => {
+    await withBroker(
+      [{ name: 'q' }],
+      async ({ bus, client }) => {
+        await client.createSender('q').sendMessages({ body: 1 });
+        const receiver = client.createReceiver('q');
+        const [message] = await receiver.receiveMessages(1, soon);
+        bus.faults.inject({ kind: 'loseAck', operations: ['settle'], times: 1 });
+        await expect(receiver.completeMessage(message!)).rejects.toThrow(/./);
+        expect(bus.engine.queue('q').counts().active).toBe(0);
+      },
+      unanswered,
+    );
+  });
+
+  it('delays answers, and ends when cleared', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus, client }) => {
+      const sender = client.createSender('q');
+      await sender.sendMessages({ body: 0 });
+      bus.faults.inject({ kind: 'delay', ms: 150 });
+      const started = performance.now();
+      await sender.sendMessages({ body: 1 });
+      expect(performance.now() - started).toBeGreaterThan(140);
+      bus.faults.inject({ kind: 'clear' });
+      expect(bus.faults.draw('send', 'q').delayMs).toBe(0);
+    });
+  });
+
+  it('expires locks: what was delivered is delivered again', async () => {
+    await withBroker([{ name: 'q' }, { name: 's', requiresSession: true }], async ({ bus, client }) => {
+      await client.createSender('q').sendMessages({ body: 1 });
+      const receiver = client.createReceiver('q');
+      const [message] = await receiver.receiveMessages(1, soon);
+      const session = await client.acceptSession('s', 'a');
+      expect(bus.faults.inject({ kind: 'expireLocks' })).toBe(2);
+      const [again] = await receiver.receiveMessages(1, soon);
+      expect(again?.deliveryCount).toBe(1);
+      await expect(receiver.completeMessage(message!)).rejects.toMatchObject({ code: 'MessageLockLost' });
+      await expect.poll(() => session.isClosed).toBe(true);
+    });
+  });
+
+  it('drops every connection: the client comes back by itself', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus, client }) => {
+      const bodies: unknown[] = [];
+      client.createReceiver('q').subscribe({
+        processMessage: async ({ body }) => {
+          bodies.push(body);
+        },
+        processError: async () => {},
+      });
+      const sender = client.createSender('q');
+      await sender.sendMessages({ body: 1 });
+      await expect.poll(() => bodies).toEqual([1]);
+      bus.faults.inject({ kind: 'drop' });
+      const other = new ServiceBusClient(bus.connectionString);
+      await other.createSender('q').sendMessages({ body: 2 });
+      await other.close();
+      await expect.poll(() => bodies, { timeout: 10_000 }).toEqual([1, 2]);
+    });
+  });
+
+  it('meets by chance with the randomness given, and ends after its time', async () => {
+    let next = 0;
+    const random = (): number => [0.1, 0.9][next++ % 2]!;
+    await withBroker(
+      [{ name: 'q' }],
+      async ({ bus }) => {
+        bus.faults.inject({ kind: 'throttle', probability: 0.5, queue: 'Q' });
+        const drawn = Array.from({ length: 4 }, () => bus.faults.draw('send', 'q').throttle);
+        expect(drawn).toEqual([true, false, true, false]);
+        expect(bus.faults.draw('send', 'other').throttle).toBe(false);
+      },
+      { random },
+    );
+  });
+
+  it('comes over HTTP too', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus, client }) => {
+      const inject = (fault: object): Promise<Response> =>
+        fetch(`http://127.0.0.1:${bus.port}/$faults`, {
+          method: 'POST',
+          headers: { authorization: signed(bus.connectionString) },
+          body: JSON.stringify(fault),
+        });
+      expect((await inject({ kind: 'throttle', operations: ['send'], times: 1 })).status).toBe(200);
+      expect(bus.faults.draw('send', 'q').throttle).toBe(true);
+      await client.createSender('q').sendMessages({ body: 1 });
+      await client.createReceiver('q').receiveMessages(1, soon);
+      expect(await (await inject({ kind: 'expireLocks', queue: 'q' })).json()).toEqual({ expiredLocks: 1 });
+      const refused = await inject({ kind: 'explode' });
+      expect(refused.status).toBe(400);
+      expect(await refused.text()).toMatch(/expected a kind of throttle, loseAck/);
+    });
+  });
+});
+
+function signed(connectionString: string): string {
+  const field = (name: string): string => new RegExp(`${name}=([^;]*)`).exec(connectionString)?.[1] ?? '';
+  const sr = encodeURIComponent(field('Endpoint'));
+  const se = Math.ceil(Date.now() / 1_000) + 60;
+  const sig = createHmac('sha256', field('SharedAccessKey')).update(`${sr}\n${se}`).digest('base64');
+  return `SharedAccessSignature sr=${sr}&sig=${encodeURIComponent(sig)}&se=${se}&skn=${field('SharedAccessKeyName')}`;
+}

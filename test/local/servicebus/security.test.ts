@@ -1,0 +1,84 @@
+import { createHmac } from 'node:crypto';
+import { connect } from 'node:net';
+import { ServiceBusClient } from '@azure/service-bus';
+import { describe, expect, it } from 'vitest';
+import { verifySas } from '../../../local/servicebus/auth.js';
+import { withBroker } from './fixture.js';
+
+const key = { name: 'root', value: 'c2VjcmV0' };
+const now = Date.UTC(2026, 0, 1);
+
+function sign(resource: string, expirySeconds: number, by = key): string {
+  const sr = encodeURIComponent(resource);
+  const sig = createHmac('sha256', by.value).update(`${sr}\n${expirySeconds}`).digest('base64');
+  return `SharedAccessSignature sr=${sr}&sig=${encodeURIComponent(sig)}&se=${expirySeconds}&skn=${by.name}`;
+}
+
+describe('a shared access signature', () => {
+  const until = now / 1_000 + 60;
+  const queue = 'sb://localhost/jobs';
+
+  it('opens its resource and what is below, until it expires', () => {
+    expect(verifySas(sign(queue, until), key, queue, now)).toBe(now + 60_000);
+    expect(verifySas(sign('sb://localhost/', until), key, `${queue}/$management`, now)).toBe(now + 60_000);
+    expect(verifySas(sign(queue, until), key, 'sb://LOCALHOST/Jobs/$DeadLetterQueue', now)).toBe(
+      now + 60_000,
+    );
+  });
+
+  it.each([
+    ['a wrong key', sign(queue, until, { ...key, value: 'd3Jvbmc=' }), /signature is wrong/],
+    ['an unknown key name', sign(queue, until, { ...key, name: 'other' }), /no key named/],
+    ['an expired token', sign(queue, now / 1_000), /expired/],
+    ['a token for another queue', sign('sb://localhost/other', until), /another resource/],
+    [
+      'a token for a queue whose name only begins the same',
+      sign('sb://localhost/job', until),
+      /another resource/,
+    ],
+    ['a changed expiry', sign(queue, until).replace(`se=${until}`, `se=${until + 1}`), /signature is wrong/],
+    ['something else', 'Bearer x', /no shared access signature/],
+    ['nothing', '', /no shared access signature/],
+    ['bad escapes', 'SharedAccessSignature sr=%&sig=%&se=%&skn=root', /signature is wrong/],
+  ])('is refused if it is %s', (_what, token, why) => {
+    expect(() => verifySas(token, key, queue, now)).toThrow(why);
+  });
+});
+
+describe('the broker', () => {
+  it('refuses a client with a wrong key', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus }) => {
+      const wrong = bus.connectionString.replace(/SharedAccessKey=[^;]*/, 'SharedAccessKey=d3Jvbmc=');
+      const stranger = new ServiceBusClient(wrong, { retryOptions: { maxRetries: 0 } });
+      try {
+        await expect(stranger.createSender('q').sendMessages({ body: 1 })).rejects.toMatchObject({
+          code: 'UnauthorizedAccess',
+        });
+        expect(bus.engine.queue('q').counts().active).toBe(0);
+      } finally {
+        await stranger.close();
+      }
+    });
+  });
+
+  it('refuses faults to those without a key', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus }) => {
+      const answer = await fetch(`http://127.0.0.1:${bus.port}/$faults`, {
+        method: 'POST',
+        body: '{"kind":"drop"}',
+      });
+      expect(answer.status).toBe(401);
+    });
+  });
+
+  it('answers a peer that speaks another protocol with its own, and hangs up', async () => {
+    await withBroker([], async ({ bus }) => {
+      const socket = connect(bus.port, '127.0.0.1');
+      socket.write(Buffer.from('AMQP\x00\x00\x09\x01', 'latin1'));
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+      await new Promise((resolve) => socket.on('close', resolve));
+      expect(Buffer.concat(chunks).toString('latin1')).toBe('AMQP\x00\x01\x00\x00');
+    });
+  });
+});
