@@ -17,11 +17,14 @@ function* encoded(records: Iterable<EngineRecord>): Generator<Uint8Array> {
 export class Persistence {
   readonly #log: (message: string) => void;
   #journal: Journal | undefined;
-  #compactAt = MIN_COMPACTION_BYTES;
+  readonly #minCompactionBytes: number;
+  #compactAt: number;
   #compacting = false;
 
-  constructor(log: (message: string) => void) {
+  constructor(log: (message: string) => void, minCompactionBytes = MIN_COMPACTION_BYTES) {
     this.#log = log;
+    this.#minCompactionBytes = minCompactionBytes;
+    this.#compactAt = minCompactionBytes;
   }
 
   /** Keeps a record; durable once a later {@link flushed} resolves. */
@@ -34,7 +37,7 @@ export class Persistence {
     this.#journal = await openJournal(path.join(directory, FILE), {
       onRecord: (record) => engine.restore(JSON.parse(Buffer.from(record).toString('utf8')) as EngineRecord),
     });
-    this.#compactAt = Math.max(MIN_COMPACTION_BYTES, 2 * this.#journal.size);
+    this.#compactAt = Math.max(this.#minCompactionBytes, 2 * this.#journal.size);
   }
 
   /** Rejects while the disk takes nothing: check before changing any state. */
@@ -55,7 +58,7 @@ export class Persistence {
       .catch((error: unknown) => this.#log(`compaction failed: ${String(error)}`))
       .finally(() => {
         this.#compacting = false;
-        this.#compactAt = Math.max(MIN_COMPACTION_BYTES, 2 * journal.size);
+        this.#compactAt = Math.max(this.#minCompactionBytes, 2 * journal.size);
       });
   }
 

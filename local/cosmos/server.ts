@@ -57,14 +57,15 @@ export interface CosmosServer {
   close(): Promise<void>;
 }
 
+/** Reads a whole body. One that is too long is read to its end, so that the client hears why, but not kept. */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
+  if (size > MAX_BODY_BYTES) throw tooLarge();
   return Buffer.concat(chunks);
 }
 
@@ -192,9 +193,11 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosSe
   };
 
   const server = createServer((request, response) => {
+    const { socket } = request;
     answer(request)
       .catch((error: unknown): Reply => {
         if (error instanceof CosmosError) return errorReply(error);
+        if (socket.destroyed) return errorReply(new CosmosError(408, 'The client went away.'));
         log(`${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`);
         const isDisk = typeof (error as NodeJS.ErrnoException).syscall === 'string';
         return errorReply(
@@ -202,14 +205,12 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosSe
         );
       })
       .then((reply) => {
-        if (reply === 'drop') request.socket.destroy();
+        if (reply === 'drop') socket.destroy();
         else send(response, reply);
-        // What was not read of an oversize body would be taken for the next request.
-        if (!request.complete) request.socket.destroySoon();
       })
       .catch((error: unknown) => {
         log(String(error));
-        request.socket.destroy();
+        socket.destroy();
       });
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
