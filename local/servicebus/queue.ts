@@ -275,13 +275,16 @@ export class Queue {
     const ttlMs = Math.min(message.ttlMs ?? Infinity, this.settings.ttlMs);
     const seq = this.nextSeq++;
     this.#add({
-      ...message,
       seq,
       enqueuedSeq: seq,
       enqueuedAt: isScheduled ? message.scheduledFor! : now,
       ttlMs: ttlMs === Infinity ? undefined : ttlMs,
       state: isScheduled ? 'scheduled' : 'active',
       deliveries: 0,
+      messageId: message.messageId,
+      sessionId: message.sessionId,
+      scheduledFor: message.scheduledFor,
+      payload: message.payload,
     });
     return seq;
   }
@@ -373,11 +376,12 @@ export class Queue {
 
   /** Moves a message to the dead-letter queue, where it lives without end. */
   #bury(message: Message, reason: string | undefined, description: string | undefined): void {
-    const { ttlMs: _ttlMs, ...kept } = stored(message);
+    const kept = stored(message);
     this.shelf.drop(message);
     this.#tidy(message);
     const deadLetter = { reason, description, source: this.name };
-    if (this.deadLetters) this.deadLetters.#add({ ...kept, state: 'active', deadLetter }, message.seq);
+    if (this.deadLetters)
+      this.deadLetters.#add({ ...kept, ttlMs: undefined, state: 'active', deadLetter }, message.seq);
   }
 
   #remove(message: Message): void {
