@@ -8,8 +8,10 @@ import { jobIdFrom } from '../jobRef.js';
 import { cleanLog } from '../text.js';
 import { wholeNumber } from './arguments.js';
 
-/** Without -f, a live log that says nothing for so long (ms) has told all that it had. */
+/** Without -f, a live log that says nothing for so long (ms) has told all that it had … */
 const QUIET_MS = 700;
+/** … but the first words may take longer: there is a connection to be made, perhaps to an instance that starts. */
+const FIRST_WORDS_MS = 5000;
 
 interface Flags {
   follow?: boolean;
@@ -66,12 +68,15 @@ async function chooseRun(client: Client, jobId: string, wanted: number | undefin
 async function printLog(context: Context, client: Client, run: Run, toItsEnd: boolean): Promise<void> {
   const { stdout } = context.io;
   const stop = new AbortController();
-  const quiet = toItsEnd ? undefined : setTimeout(() => stop.abort(), QUIET_MS);
+  let quiet = toItsEnd ? undefined : setTimeout(() => stop.abort(), FIRST_WORDS_MS);
   let lineIsOpen = false;
   const params = { jobId: run.jobId, epoch: run.epoch };
   try {
     for await (const part of client.streamLog({ params, signal: stop.signal })) {
-      quiet?.refresh();
+      if (!toItsEnd) {
+        clearTimeout(quiet);
+        quiet = setTimeout(() => stop.abort(), QUIET_MS);
+      }
       if (context.json) context.say(JSON.stringify({ run: run.epoch, ...part }));
       else if ('text' in part) {
         stdout.write(stdout.isTTY ? cleanLog(part.text) : part.text);

@@ -13,7 +13,7 @@ export const describeChange = (change: Change): string =>
   `${count(change.filesChanged.length, 'file')} (+${change.insertions} −${change.deletions}) on ${oneLine(change.branch)}`;
 
 export const describeVerify = (verify: VerifyResult): string =>
-  `verify ${verify.passed ? 'passed' : `failed with exit code ${verify.exitCode ?? 'none'}`} in ${took(verify.durationMs)}: ${oneLine(verify.command)}`;
+  `${verify.passed ? 'passed' : `failed with exit code ${verify.exitCode ?? 'none'}`} in ${took(verify.durationMs)}: ${oneLine(verify.command)}`;
 
 export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
   switch (body.kind) {
@@ -26,7 +26,7 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
     case 'run.finished':
       return `changed ${describeChange(body.change)}${body.usage.usd > 0 ? ` for ${usd(body.usage.usd)}` : ''}`;
     case 'run.verified':
-      return describeVerify(body.verify);
+      return `verify ${describeVerify(body.verify)}`;
     case 'run.failed':
       return `run ${body.epoch} failed (${body.reason.replaceAll('_', ' ')}): ${message(body.message)}${retry(body)}`;
     case 'run.released':

@@ -51,7 +51,7 @@ fi
 sleep 0.4
 
 echo "Trying it"
-node --test test/discount.test.js
+node --test --test-reporter=spec test/discount.test.js
 echo "Done"
 ${FENCE}
 `,

@@ -40,12 +40,20 @@ export interface TrackerOptions {
   clock?: Clock;
 }
 
+export interface NewIssue {
+  title: string;
+  body: string;
+  labels: readonly string[];
+}
+
 export interface Tracker {
   port: number;
   /** Base of the pages. */
   url: string;
   /** Base of the REST API. */
   apiUrl: string;
+  /** Files an item as a person would with the form. @returns its number, when it is on disk */
+  fileIssue: (issue: NewIssue) => Promise<number>;
   /** Webhook deliveries so far, the oldest first. */
   deliveries: () => readonly Delivery[];
   /** GitHub's "Redeliver" button: the same delivery with the same id. @returns false when there is none of that id */
@@ -85,6 +93,11 @@ export async function startTracker(options: TrackerOptions): Promise<Tracker> {
     port: server.port,
     url: site.url,
     apiUrl: site.apiUrl,
+    async fileIssue({ title, body, labels }) {
+      const { number } = issues.create(PERSON, { title, body, labels });
+      await save();
+      return number;
+    },
     deliveries: () => state.deliveries,
     redeliver: (id) => webhooks?.redeliver(id) ?? false,
     close: () => (closed ??= close()),

@@ -160,7 +160,7 @@ describe('a job', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Show me\njob-/);
     expect(stdout).toMatch(/stage +testing for \d+ s/);
-    expect(stdout).toMatch(/verify +verify passed in 1\.2 s: npm test/);
+    expect(stdout).toMatch(/verify +passed in 1\.2 s: npm test/);
     expect(stdout).toMatch(/queued +submitted “Show me” {2}by Ada|queued +submitted “Show me” {2}by aq/);
     expect(stdout).toMatch(/assigned +claimed by \S+ \(pool \S+, run 1\)\n +\S/);
     expect(stdout).toContain(`possible now: aq ship ${jobId} · aq cancel ${jobId}`);

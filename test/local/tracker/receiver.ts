@@ -47,7 +47,7 @@ export async function startReceiver(port = 0): Promise<Receiver> {
         () => {
           if (received.length < count) throw new Error(`${received.length} of ${count} deliveries came`);
         },
-        { timeout: 5000, interval: 5 },
+        { timeout: 10_000, interval: 5 },
       ),
     close: () =>
       new Promise((resolve) => {
