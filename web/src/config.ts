@@ -25,7 +25,13 @@ export function parseConfig(value: unknown): Config {
     return field;
   }) as [string, string, string, string];
   const { loginHint } = fields;
-  return { apiUrl, issuer, clientId, scope, ...(typeof loginHint === 'string' && loginHint && { loginHint }) };
+  return {
+    apiUrl,
+    issuer,
+    clientId,
+    scope,
+    ...(typeof loginHint === 'string' && loginHint && { loginHint }),
+  };
 }
 
 /** @throws Error in words for the page when the file is not there or not complete */

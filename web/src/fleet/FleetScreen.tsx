@@ -32,7 +32,8 @@ export function FleetScreen() {
         <h1>Fleet</h1>
         {factories && (
           <p className="muted">
-            {totals.online} of {totals.factories} factories online · {totals.busy} of {totals.stations} stations busy
+            {totals.online} of {totals.factories} factories online · {totals.busy} of {totals.stations}{' '}
+            stations busy
           </p>
         )}
       </div>
@@ -41,7 +42,9 @@ export function FleetScreen() {
       {factories?.length === 0 && (
         <div className="empty">
           <h2>No factory yet</h2>
-          <p className="muted">A factory is a machine or a container that runs jobs. A one-time token enrols it.</p>
+          <p className="muted">
+            A factory is a machine or a container that runs jobs. A one-time token enrols it.
+          </p>
           <div className="command">
             <code>{ENROL}</code>
             <CopyButton text={() => ENROL} label="Copy" />

@@ -27,7 +27,11 @@ export function PoolTable({ pools }: { pools: readonly PoolView[] }) {
                   <code key={tag}>{tag}</code>
                 ))}
               </td>
-              <td>{pool.members.map((factory) => factory.id).join(', ') || <span className="faint">nobody</span>}</td>
+              <td>
+                {pool.members.map((factory) => factory.id).join(', ') || (
+                  <span className="faint">nobody</span>
+                )}
+              </td>
               <td className="number">{pool.members.length > 0 ? pool.free : '–'}</td>
             </tr>
           ))}

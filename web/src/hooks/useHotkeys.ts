@@ -20,7 +20,8 @@ export function useHotkeys(keys: Hotkeys): void {
       const handler = current.current[event.key];
       if (!handler) return;
       // Enter on a button or a link is that element's own.
-      if (event.key === 'Enter' && event.target instanceof HTMLElement && event.target !== document.body) return;
+      if (event.key === 'Enter' && event.target instanceof HTMLElement && event.target !== document.body)
+        return;
       event.preventDefault();
       handler(event);
     };

@@ -45,7 +45,6 @@ export function useLog(jobId: string, epoch: number): LiveLog {
         timer ??= setTimeout(flush, GATHER_MS);
       }
     };
-    setShown({ key, ...START });
     void follow();
     return () => {
       controller.abort();

@@ -58,7 +58,9 @@ export function ChangeTab({ job }: { job: Job }) {
         <section aria-label="Verify">
           <h3 className="section-title">
             Verify{' '}
-            <span className={verify.passed ? 'good-text' : 'bad-text'}>{verify.passed ? 'passed' : 'failed'}</span>
+            <span className={verify.passed ? 'good-text' : 'bad-text'}>
+              {verify.passed ? 'passed' : 'failed'}
+            </span>
             <span className="muted">
               {' '}
               in {formatDuration(verify.durationMs)}, exit code {verify.exitCode ?? 'none'}

@@ -9,7 +9,9 @@ export function LandingProgress({ landing, job }: { landing: Landing; job: Job }
       <div className="notice bad" role="alert">
         <strong>Not merged</strong>
         <p className="failure-message">{landing.refused}</p>
-        <p className="muted">The job is back in review: requeue it to build on the new base, or ship it again.</p>
+        <p className="muted">
+          The job is back in review: requeue it to build on the new base, or ship it again.
+        </p>
       </div>
     );
   const merged = job.stage === 'shipped';

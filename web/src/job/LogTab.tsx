@@ -8,7 +8,8 @@ export function LogTab({ detail }: { detail: JobDetail }) {
   const runs = detail.runs.toSorted((a, b) => a.epoch - b.epoch);
   const chosen = Number(new URLSearchParams(search).get('run'));
   const run = runs.find((each) => each.epoch === chosen) ?? runs.at(-1);
-  if (!run) return <p className="muted panel-body">No run yet: the log begins when a factory takes the job.</p>;
+  if (!run)
+    return <p className="muted panel-body">No run yet: the log begins when a factory takes the job.</p>;
   const picker = runs.length > 1 && (
     <select
       aria-label="Run"

@@ -26,9 +26,8 @@ export function LogView({ jobId, epoch, picker }: { jobId: string; epoch: number
     if (follow && element) element.scrollTop = element.scrollHeight;
   }, [follow, log, wrap]);
   useEffect(() => {
-    if (current === undefined) return;
-    setFollow(false);
-    document.getElementById(`line-${current}`)?.scrollIntoView({ block: 'center' });
+    if (current !== undefined)
+      document.getElementById(`line-${current}`)?.scrollIntoView({ block: 'center' });
   }, [current]);
   useHotkeys({
     '/': () => search.current?.focus(),
@@ -44,6 +43,7 @@ export function LogView({ jobId, epoch, picker }: { jobId: string; epoch: number
     if (atEnd !== follow) setFollow(atEnd);
   };
   const step = (by: 1 | -1): void => {
+    setFollow(false);
     if (matches.length > 0) setMatch((before) => (before + by + matches.length) % matches.length);
   };
 
@@ -64,6 +64,8 @@ export function LogView({ jobId, epoch, picker }: { jobId: string; epoch: number
         onQuery={(text) => {
           setQuery(text);
           setMatch(0);
+          // What is found stays in sight, whatever comes at the end.
+          if (text) setFollow(false);
         }}
         onStep={step}
       />
@@ -78,11 +80,17 @@ export function LogView({ jobId, epoch, picker }: { jobId: string; epoch: number
         tabIndex={0}
         onScroll={onScroll}
       >
-        {log.dropped > 0 && <p className="log-note">{log.dropped} earlier lines are not kept here: npx aq logs {jobId}</p>}
+        {log.dropped > 0 && (
+          <p className="log-note">
+            {log.dropped} earlier lines are not kept here: npx aq logs {jobId}
+          </p>
+        )}
         <LogLines blocks={log.blocks} query={query} current={current} />
         {log.total === 0 && (
           <p className="log-note">
-            {state === 'live' ? 'Nothing yet: lines appear as the factory writes them.' : 'The run wrote nothing.'}
+            {state === 'live'
+              ? 'Nothing yet: lines appear as the factory writes them.'
+              : 'The run wrote nothing.'}
           </p>
         )}
         {state === 'live' && log.total > 0 && <span className="cursor" aria-hidden="true" />}

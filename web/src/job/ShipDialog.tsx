@@ -55,7 +55,9 @@ export function ShipDialog({ job, onClose, onDone }: Props) {
           <dd>
             {verify ? (
               <>
-                <span className={verify.passed ? 'good-text' : 'bad-text'}>{verify.passed ? 'passed' : 'failed'}</span>{' '}
+                <span className={verify.passed ? 'good-text' : 'bad-text'}>
+                  {verify.passed ? 'passed' : 'failed'}
+                </span>{' '}
                 in {formatDuration(verify.durationMs)} · <code>{verify.command}</code>
               </>
             ) : (
@@ -70,7 +72,13 @@ export function ShipDialog({ job, onClose, onDone }: Props) {
           Not now
         </button>
         {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog's first step; Enter confirms what `s` asked */}
-        <button type="button" className="button primary" disabled={busy} autoFocus onClick={() => void ship()}>
+        <button
+          type="button"
+          className="button primary"
+          disabled={busy}
+          autoFocus
+          onClick={() => void ship()}
+        >
           {busy ? 'Asking for the merge…' : 'Ship it'}
         </button>
       </div>

@@ -24,7 +24,9 @@ export function StageRail({ detail }: { detail: JobDetail }) {
           <li key={step} data-state={state} aria-current={state === 'current' ? 'step' : undefined}>
             <i aria-hidden="true" />
             <span className="rail-label">
-              {state === 'failed' ? `${STAGE_LABEL[job.stage]} in ${STAGE_LABEL[step].toLowerCase()}` : STAGE_LABEL[step]}
+              {state === 'failed'
+                ? `${STAGE_LABEL[job.stage]} in ${STAGE_LABEL[step].toLowerCase()}`
+                : STAGE_LABEL[step]}
             </span>
             <span className="rail-time">{time}</span>
           </li>

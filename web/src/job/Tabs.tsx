@@ -4,7 +4,12 @@ import type { Job } from '../../../shared/contract/job.js';
 export const TABS = ['log', 'change', 'why', 'manifest'] as const;
 export type Tab = (typeof TABS)[number];
 
-const LABEL: Readonly<Record<Tab, string>> = { log: 'Log', change: 'Change', why: 'Why', manifest: 'Manifest' };
+const LABEL: Readonly<Record<Tab, string>> = {
+  log: 'Log',
+  change: 'Change',
+  why: 'Why',
+  manifest: 'Manifest',
+};
 
 /** The tab that the address names; the log otherwise. */
 export const tabOf = (name: string | null): Tab => TABS.find((tab) => tab === name) ?? 'log';
@@ -37,7 +42,9 @@ export function Tabs({ current, job, onChoose }: { current: Tab; job: Job; onCho
           {LABEL[tab]}
           {tab === 'change' && count !== undefined && <b>{count}</b>}
           {tab === 'change' && job.verify && (
-            <span className={job.verify.passed ? 'good-text' : 'bad-text'}>{job.verify.passed ? '✓' : '✗'}</span>
+            <span className={job.verify.passed ? 'good-text' : 'bad-text'}>
+              {job.verify.passed ? '✓' : '✗'}
+            </span>
           )}
         </button>
       ))}

@@ -7,7 +7,10 @@ import { Decision } from './Decision.js';
 export function TimelineItem({ entry, now }: { entry: TimelineEntry; now: number }) {
   return (
     <li className="timeline-item" data-tone={entry.tone}>
-      <time dateTime={entry.at} title={`${new Date(entry.at).toLocaleString()} · +${formatDuration(entry.sincePreviousMs)}`}>
+      <time
+        dateTime={entry.at}
+        title={`${new Date(entry.at).toLocaleString()} · +${formatDuration(entry.sincePreviousMs)}`}
+      >
         {formatClock(entry.at, now)}
       </time>
       <div>

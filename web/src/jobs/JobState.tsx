@@ -9,7 +9,8 @@ export function JobState({ job }: { job: Job }) {
   if (asked && job.stage !== 'dead_letter') return <span className="pill">{asked}</span>;
   if (job.failure && isEnded(job.stage))
     return <span className="bad-text">{FAILURE_TEXT[job.failure.reason]}</span>;
-  if (job.landing) return <span className="progress-text">{job.holder ? 'merging' : 'waits to be merged'}</span>;
+  if (job.landing)
+    return <span className="progress-text">{job.holder ? 'merging' : 'waits to be merged'}</span>;
   if (job.notBefore && job.stage === 'queued')
     return (
       <span>

@@ -90,7 +90,9 @@ export function JobsScreen() {
             onCreate={create}
           />
         ))}
-      {!poll.value && !poll.failure && <div className="skeleton" aria-label="Loading the jobs" role="status" />}
+      {!poll.value && !poll.failure && (
+        <div className="skeleton" aria-label="Loading the jobs" role="status" />
+      )}
       {poll.value?.truncated && (
         <p className="muted foot">
           The newest {LIST_LIMIT} jobs; a stage or a product shows more of them. All: <code>npx aq list</code>

@@ -1,5 +1,5 @@
-import { STAGES, type Stage } from '../../../shared/contract/job.js';
-import { STAGE_LABEL } from '../view/stages.js';
+import type { Stage } from '../../../shared/contract/job.js';
+import { STAGE_LABEL, STAGES } from '../view/stages.js';
 
 interface Props {
   counts: Readonly<Record<Stage, number>>;

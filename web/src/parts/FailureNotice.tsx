@@ -2,7 +2,13 @@ import { useControl } from '../control.js';
 import { placeOf, type Failure } from '../view/failure.js';
 
 /** What went wrong, every problem with its place, and the next step. */
-export function FailureNotice({ failure, onRetry }: { failure: Failure; onRetry?: (() => void) | undefined }) {
+export function FailureNotice({
+  failure,
+  onRetry,
+}: {
+  failure: Failure;
+  onRetry?: (() => void) | undefined;
+}) {
   const { session } = useControl();
   return (
     <div className="notice bad" role="alert">

@@ -10,8 +10,8 @@ export function ConnectionBanner() {
       {state.kind === 'lost' && (
         <div className="banner">
           <span>
-            <strong>Not connected</strong> for <Elapsed since={state.since} />: {state.detail} What you see is from
-            before; it is tried again by itself.
+            <strong>Not connected</strong> for <Elapsed since={state.since} />: {state.detail} What you see is
+            from before; it is tried again by itself.
           </span>
           <button type="button" className="button small" onClick={connection.retry}>
             Try now

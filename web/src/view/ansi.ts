@@ -46,7 +46,12 @@ function apply(style: Style, codes: readonly number[]): Style {
 }
 
 function classes(style: Style): string {
-  return [style.colour, style.bold && 'ansi-bold', style.dim && 'ansi-dim', style.underline && 'ansi-underline']
+  return [
+    style.colour,
+    style.bold && 'ansi-bold',
+    style.dim && 'ansi-dim',
+    style.underline && 'ansi-underline',
+  ]
     .filter(Boolean)
     .join(' ');
 }

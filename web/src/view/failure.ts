@@ -14,12 +14,18 @@ export interface Failure {
 
 const ADVICE: Readonly<Record<ErrorCode, { title: string; next: string }>> = {
   'invalid-request': { title: 'The request does not fit', next: 'Mend what is listed and send it again.' },
-  'invalid-manifest': { title: 'The manifest does not fit', next: 'Mend what is listed and submit it again.' },
+  'invalid-manifest': {
+    title: 'The manifest does not fit',
+    next: 'Mend what is listed and submit it again.',
+  },
   unauthenticated: { title: 'You are signed out', next: 'Sign in again; nothing you wrote here is lost.' },
   forbidden: { title: 'Your role does not allow this', next: 'Ask an admin of the product for the role.' },
   'bad-signature': { title: 'The signature does not match', next: 'Set the same secret on both sides.' },
   'not-found': { title: 'There is no such thing here', next: 'Check the address, or go back to the jobs.' },
-  'illegal-transition': { title: 'The job has moved on', next: 'Look at its stage now; the buttons follow it.' },
+  'illegal-transition': {
+    title: 'The job has moved on',
+    next: 'Look at its stage now; the buttons follow it.',
+  },
   'stale-epoch': { title: 'Another run holds the job', next: 'Nothing was changed. Look at the newest run.' },
   'idempotency-conflict': {
     title: 'The key was used for another job',

@@ -1,9 +1,8 @@
 /** Factories, their stations and pools. */
-import type { z } from 'zod';
-import type { FactoryListSchema } from '../../../shared/contract/api.js';
 import type { Job } from '../../../shared/contract/job.js';
+import type { RouteResult } from '../../../shared/contract/routeTypes.js';
 
-export type FactorySummary = z.infer<typeof FactoryListSchema>['factories'][number];
+export type FactorySummary = RouteResult<'listFactories'>['factories'][number];
 
 export interface FleetTotals {
   readonly factories: number;

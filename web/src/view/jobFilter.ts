@@ -1,5 +1,6 @@
 /** Which jobs the list shows. The filter lives in the address, so that a view can be sent to somebody. */
-import { STAGES, type Job, type Stage } from '../../../shared/contract/job.js';
+import type { Job, Stage } from '../../../shared/contract/job.js';
+import { STAGES } from './stages.js';
 
 export interface JobFilter {
   readonly stage?: Stage;

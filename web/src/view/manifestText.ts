@@ -27,7 +27,9 @@ export function manifestFacts(manifest: Manifest): [name: string, value: string]
     if (Array.isArray(value)) return value.length > 0 ? [[name, value.join(', ')]] : [];
     if (typeof value === 'object') {
       const parts = Object.entries(value).filter(([, part]) => part !== undefined);
-      return parts.length > 0 ? [[name, parts.map(([key, part]) => `${key} ${String(part)}`).join(' · ')]] : [];
+      return parts.length > 0
+        ? [[name, parts.map(([key, part]) => `${key} ${String(part)}`).join(' · ')]]
+        : [];
     }
     return [[name, name === 'timeout' ? `${String(value)} s` : String(value)]];
   });

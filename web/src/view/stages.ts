@@ -16,6 +16,9 @@ export const STAGE_LABEL: Readonly<Record<Stage, string>> = {
   dead_letter: 'Dead letter',
 };
 
+/** Every stage, from the labels: the contract's own list would bring its schema library into the bundle. */
+export const STAGES = Object.keys(STAGE_LABEL) as readonly Stage[];
+
 export type StepState = 'done' | 'current' | 'failed' | 'todo';
 
 export interface StageTrack {
