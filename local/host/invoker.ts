@@ -135,6 +135,8 @@ export class Invoker {
   async #withinLimit(fn: HostedFunction, request: InvocationRequest): Promise<InvocationResponse> {
     const limit = this.#timeout();
     if (limit === undefined) return this.#worker.invoke(request);
+    // Waiting for a worker is not the function's time, or one slow start would lead to the next.
+    await this.#worker.ready();
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {

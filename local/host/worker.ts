@@ -45,6 +45,8 @@ export interface Worker {
   readonly streamUrl: string | undefined;
   /** Loads the app. @throws Error with what the app threw while loading */
   start(): Promise<LoadedApp>;
+  /** Resolves when the worker that runs now has loaded the app. @throws Error when it cannot */
+  ready(): Promise<unknown>;
   /** @throws FunctionFailed, or WorkerLost when the worker dies before the answer */
   invoke(request: InvocationRequest): Promise<InvocationResponse>;
   /**
@@ -111,6 +113,10 @@ export class ForkedWorker implements Worker {
   start(): Promise<LoadedApp> {
     this.#ready = this.#spawn(false);
     this.#ready.catch(() => undefined);
+    return this.#ready;
+  }
+
+  ready(): Promise<unknown> {
     return this.#ready;
   }
 
@@ -262,6 +268,8 @@ export class InProcessWorker implements Worker {
     this.#streamUrl = loaded.streamUrl;
     return loaded;
   }
+
+  async ready(): Promise<void> {}
 
   async invoke(request: InvocationRequest): Promise<InvocationResponse> {
     if (!this.#app) throw new WorkerLost('The worker has not been started.');

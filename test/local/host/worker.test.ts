@@ -43,10 +43,10 @@ describe('the worker process', () => {
     const journal = new Journal();
     const { url, workerPid } = await start('commonjs', {
       log: journal.write,
-      hostJson: { functionTimeout: '00:00:00.3' },
+      hostJson: { functionTimeout: '00:00:01' },
     });
     expect((await fetch(`${url}/api/slow`)).status).toBe(500);
-    expect(journal.find('Function.slow', 'Timeout value of 0.3 s exceeded')).toBeDefined();
+    expect(journal.find('Function.slow', 'Timeout value of 1 s exceeded')).toBeDefined();
     expect(await (await fetch(`${url}/api/hello`)).text()).toBe('Hello, world!');
     expect(isAlive(workerPid)).toBe(false);
   });
