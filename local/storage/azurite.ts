@@ -41,10 +41,15 @@ export async function startBlobs(
   const child = spawn(
     process.execPath,
     [
-      ...['--import', `data:text/javascript,${encodeURIComponent(STOP_WITH_PARENT)}`, entry],
-      ...['--blobHost', LOOPBACK, '--blobPort', String(port)],
-      ...(dataDir ? ['--location', dataDir] : ['--inMemoryPersistence']),
-      ...['--silent', '--skipApiVersionCheck', '--disableTelemetry'],
+      '--import',
+      `data:text/javascript,${encodeURIComponent(STOP_WITH_PARENT)}`,
+      entry,
+      `--blobHost=${LOOPBACK}`,
+      `--blobPort=${port}`,
+      ...(dataDir ? [`--location=${dataDir}`] : ['--inMemoryPersistence']),
+      '--silent',
+      '--skipApiVersionCheck',
+      '--disableTelemetry',
     ],
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
