@@ -186,6 +186,7 @@ export class Engine {
     switch (record.t) {
       case 'database':
         this.#addDatabase(record.resource);
+        this.#made = Math.max(this.#made, record.made ?? 0);
         break;
       case 'dropDatabase':
         this.databases.get(record.id)?.containers.forEach(({ rid }) => this.#byRid.delete(rid));
@@ -213,13 +214,14 @@ export class Engine {
 
   /** Everything as records, from the state at the time of the call; may be read later and slowly. */
   snapshot(): Iterable<EngineRecord> {
+    const made = this.#made;
     const parts = [...this.databases.values()].map((database) => ({
       resource: database.resource,
       containers: [...database.containers.values()].map((container) => container.snapshot(database.id)),
     }));
     return (function* (): Generator<EngineRecord> {
       for (const { resource, containers } of parts) {
-        yield { t: 'database', resource };
+        yield { t: 'database', resource, made };
         for (const records of containers) yield* records;
       }
     })();

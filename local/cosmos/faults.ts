@@ -4,6 +4,7 @@ import { isObject, type Value } from './json.js';
 
 const REFUSALS = [408, 410, 429, 449, 500, 503] as const;
 
+/** What happens to requests about items; those a client makes for itself (plans, metadata) are spared. */
 export type Fault = {
   /** How many requests it hits before it ends; without, it lasts until cleared. */
   times?: number;
@@ -33,7 +34,7 @@ export interface Verdict {
 const isNumber = (value: Value): boolean => value === undefined || (typeof value === 'number' && value >= 0);
 
 /** Reads a fault from JSON. Throws 400. */
-export function parseFault(body: Value): Fault {
+function parseFault(body: Value): Fault {
   if (!isObject(body)) throw badRequest('A fault is a JSON object with a kind.');
   const { kind, times, rate, on, container, status, substatus, retryAfterMs, ms } = body;
   const valid =
@@ -63,6 +64,13 @@ export class Faults {
 
   add(fault: Fault): void {
     this.#active.push({ ...fault });
+  }
+
+  /** Adds a fault given as JSON; `{"seed": number}` seeds instead. Throws 400. */
+  inject(body: Value): void {
+    const seed = isObject(body) ? body['seed'] : undefined;
+    if (typeof seed === 'number') this.seed(seed);
+    else this.add(parseFault(body));
   }
 
   /** Ends all faults. */

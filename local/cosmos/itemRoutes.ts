@@ -7,7 +7,7 @@ import { member, type Json, type JsonObject, type Value } from './json.js';
 import { parseKey, type PartitionKey } from './partitionKey.js';
 import type { PartitionRange } from './range.js';
 import type { ItemScope } from './scope.js';
-import { MAX_ITEM_BYTES, refusal, type Operation, type Outcome } from './transaction.js';
+import { MAX_ITEM_BYTES, refusal, type Operation } from './transaction.js';
 
 const INCREMENTAL_FEED = 'Incremental Feed';
 
@@ -68,11 +68,14 @@ export const replaceItem = (call: Call): Reply => single(call, 'replace');
 export const patchItem = (call: Call): Reply => single(call, 'patch');
 export const deleteItem = (call: Call): Reply => single(call, 'delete');
 
+const isQuery = (call: Call): boolean =>
+  isSet(call, 'x-ms-documentdb-isquery') ||
+  Boolean(header(call, 'content-type')?.startsWith('application/query+json'));
+
 /** POST means five things; headers tell which. */
 export function postItems(call: Call): Reply {
   if (isSet(call, 'x-ms-cosmos-is-query-plan-request')) return queryPlan(call);
-  if (isSet(call, 'x-ms-documentdb-isquery')) return query(call);
-  if (header(call, 'content-type')?.startsWith('application/query+json')) return query(call);
+  if (isQuery(call)) return query(call);
   if (isSet(call, 'x-ms-cosmos-is-batch-request'))
     return isSet(call, 'x-ms-cosmos-batch-atomic') ? batch(call) : bulk(call);
   return single(call, isSet(call, 'x-ms-documentdb-is-upsert') ? 'upsert' : 'create');
@@ -202,32 +205,37 @@ function operations(call: Call): { operation: Operation; key: string | undefined
   });
 }
 
-function entry(
-  result: { status: number; outcome?: Outcome; error?: CosmosError },
-  minimal: boolean,
-): JsonObject {
-  const { status, outcome, error } = result;
-  return {
-    statusCode: status,
-    requestCharge: outcome?.charge ?? 0,
-    ...(outcome?.etag ? { eTag: outcome.etag } : {}),
-    ...(outcome?.item && !minimal ? { resourceBody: outcome.item.body } : {}),
-    ...(error ? { message: error.message, subStatusCode: error.details.substatus ?? 0 } : {}),
-    ...(error?.details.retryAfterMs ? { retryAfterMilliseconds: error.details.retryAfterMs } : {}),
-  };
+/** The body of a batch's answer: one entry an operation. */
+function entries(
+  call: Call,
+  list: readonly { operation: Operation }[],
+  results: BatchOutcome['results'],
+): JsonObject[] {
+  return results.map(({ status, outcome, error }, at) => {
+    const isBodyWanted = !isMinimal(call) || list[at]?.operation.kind === 'read';
+    return {
+      statusCode: status,
+      requestCharge: outcome?.charge ?? 0,
+      ...(outcome?.etag ? { eTag: outcome.etag } : {}),
+      ...(outcome?.item && isBodyWanted ? { resourceBody: outcome.item.body } : {}),
+      ...(error ? { message: error.message, subStatusCode: error.details.substatus ?? 0 } : {}),
+      ...(error?.details.retryAfterMs ? { retryAfterMilliseconds: error.details.retryAfterMs } : {}),
+    };
+  });
 }
 
 function batch(call: Call): Reply {
   const container = containerOf(call);
   const key = keyOf(call, container);
+  const list = operations(call);
   const { status, results, charge } = container.batch(
     key,
-    operations(call).map(({ operation }) => operation),
+    list.map(({ operation }) => operation),
   );
   return {
     status,
     headers: headers(call, container, container.rangeOf(key), charge),
-    body: results.map((result) => entry(result, isMinimal(call))),
+    body: entries(call, list, results),
   };
 }
 
@@ -238,7 +246,8 @@ function bulk(call: Call): Reply {
   const goOn = header(call, 'x-ms-cosmos-batch-continue-on-error')?.toLowerCase() !== 'false';
   const results: BatchOutcome['results'] = [];
   let stopped = false;
-  for (const { operation, key } of operations(call)) {
+  const list = operations(call);
+  for (const { operation, key } of list) {
     if (stopped) {
       results.push({ status: 424 });
       continue;
@@ -261,17 +270,16 @@ function bulk(call: Call): Reply {
   return {
     status: results.every(({ status }) => status < 400) ? 200 : 207,
     headers: headers(call, container, range, charge),
-    body: results.map((result) => entry(result, isMinimal(call))),
+    body: entries(call, list, results),
   };
 }
 
-/** Whether a request changes something, by its verb and headers. */
-export function isWrite(call: Pick<Call, 'method' | 'headers'>): boolean {
-  if (call.method !== 'POST') return call.method !== 'GET' && call.method !== 'HEAD';
-  const { headers: given } = call;
-  return (
-    !given['x-ms-documentdb-isquery'] &&
-    !given['x-ms-cosmos-is-query-plan-request'] &&
-    !given['content-type']?.startsWith('application/query+json')
-  );
+/** Whether an application asked for this: about items, and no plan that its client fetches for itself. */
+export function isItemRequest(call: Call): boolean {
+  return call.segments[4] === 'docs' && !isSet(call, 'x-ms-cosmos-is-query-plan-request');
+}
+
+/** Whether a request about items changes something. */
+export function isWrite(call: Call): boolean {
+  return call.method === 'POST' ? !isQuery(call) : call.method !== 'GET';
 }

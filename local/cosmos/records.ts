@@ -4,7 +4,8 @@ import type { Json, JsonObject } from './json.js';
 import type { PartitionKey } from './partitionKey.js';
 
 export type EngineRecord =
-  | { t: 'database'; resource: JsonObject }
+  /** A database; from a snapshot with the number of resources ever made. */
+  | { t: 'database'; resource: JsonObject; made?: number }
   | { t: 'dropDatabase'; id: string }
   /** A container as made or replaced; from a snapshot with its counters. */
   | {

@@ -1,21 +1,18 @@
 // The emulator as a server: HTTP in front, the engine inside, a journal behind.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { randomUUID } from 'node:crypto';
 import { realClock, type Clock } from '../clock.js';
 import { authorize, WELL_KNOWN_KEY, type VerifyJwt } from './auth.js';
-import { MINIMUM_CHARGE } from './charge.js';
 import { Engine } from './engine.js';
-import { badRequest, CosmosError, tooLarge } from './errors.js';
-import { Faults, parseFault } from './faults.js';
+import { CosmosError } from './errors.js';
+import { Faults, type Verdict } from './faults.js';
 import type { Call, Reply } from './http.js';
-import { isWrite } from './itemRoutes.js';
+import { isItemRequest, isWrite } from './itemRoutes.js';
 import { type Json, type JsonObject, type Value, textAt } from './json.js';
 import { Persistence } from './persistence.js';
 import { dispatch } from './routes.js';
+import { errorReply, parseBody, parseSegments, readBody, send } from './wire.js';
 
-/** Longest body read: an item or batch of 2 MiB, with room for the escapes of its JSON. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Longer than clients keep idle connections, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 120_000;
 const FAULTS_PATH = '$faults';
@@ -55,66 +52,6 @@ export interface CosmosServer {
   faults: Faults;
   /** Ends open connections, writes what is left and closes the journal. */
   close(): Promise<void>;
-}
-
-/** Reads a whole body. One that is too long is read to its end, so that the client hears why, but not kept. */
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  if (size > MAX_BODY_BYTES) throw tooLarge();
-  return Buffer.concat(chunks);
-}
-
-function parseBody(bytes: Buffer): Value {
-  if (bytes.length === 0) return undefined;
-  try {
-    return JSON.parse(bytes.toString('utf8')) as Json;
-  } catch {
-    throw badRequest('The request payload is invalid. Ensure to provide a valid request payload.');
-  }
-}
-
-function parseSegments(url: string): string[] {
-  try {
-    const [path = ''] = url.split('?');
-    return path.split('/').filter(Boolean).map(decodeURIComponent);
-  } catch {
-    throw badRequest('The request path is not well-formed.');
-  }
-}
-
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
-  // 204 and 304 have no body, and the client takes any other empty body for an error.
-  const payload = status === 204 || status === 304 ? '' : JSON.stringify(body ?? null);
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(payload),
-    'x-ms-activity-id': randomUUID(),
-    'x-ms-version': '2020-07-15',
-    ...headers,
-  });
-  response.end(payload);
-}
-
-function errorReply(error: CosmosError): Reply {
-  const { substatus, retryAfterMs, additionalErrorInfo } = error.details;
-  return {
-    status: error.status,
-    headers: {
-      'x-ms-request-charge': String(MINIMUM_CHARGE),
-      ...(substatus === undefined ? {} : { 'x-ms-substatus': String(substatus) }),
-      ...(retryAfterMs === undefined ? {} : { 'x-ms-retry-after-ms': String(retryAfterMs) }),
-    },
-    body: {
-      code: error.code,
-      message: error.message,
-      ...(additionalErrorInfo === undefined ? {} : { additionalErrorInfo }),
-    },
-  };
 }
 
 /** Listens; a taken port is an error that names it and the cure. */
@@ -157,29 +94,34 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosSe
   await persistence.flushed(engine);
 
   const controlFaults = (method: string, body: Value): Reply => {
-    if (method === 'POST') faults.add(parseFault(body));
+    if (method === 'POST') faults.inject(body);
     else if (method === 'DELETE') faults.clear();
     return { status: 200, body: JSON.parse(JSON.stringify({ faults: faults.active })) as Json };
+  };
+
+  /** What an injected fault does before the work: true if the connection is to be dropped. */
+  const suffer = async ({ delayMs, drop, refusal }: Verdict): Promise<boolean> => {
+    if (delayMs > 0)
+      await new Promise<void>((resolve) => void clock.schedule(clock.now() + delayMs, resolve));
+    if (refusal && !drop) throw refusal;
+    return drop;
   };
 
   const answer = async (request: IncomingMessage): Promise<Reply | 'drop'> => {
     const { method = 'GET', headers } = request;
     const segments = parseSegments(request.url ?? '/');
-    const body = parseBody(await readBody(request));
+    const bytes = await readBody(request);
     // A browser must ask before it sends JSON, and gets no leave: a web page cannot inject faults.
     if (segments[0] === FAULTS_PATH && (method !== 'POST' || headers['content-type'] === 'application/json'))
-      return controlFaults(method, body);
-    const verdict = faults.judge({ isWrite: isWrite({ method, headers }), container: segments[3] });
-    if (segments.length > 0) {
-      if (verdict.delayMs > 0)
-        await new Promise<void>((resolve) => void clock.schedule(clock.now() + verdict.delayMs, resolve));
-      if (verdict.drop) return 'drop';
-    }
+      return controlFaults(method, parseBody(bytes));
     await authorize({ method, segments, headers }, secret, options.verifyJwt);
-    if (verdict.refusal) throw verdict.refusal;
+    const origin = `http://${headers.host ?? host}`;
+    const call: Call = { engine, method, segments, headers, body: parseBody(bytes), origin };
+    const verdict = isItemRequest(call)
+      ? faults.judge({ isWrite: isWrite(call), container: segments[3] })
+      : undefined;
+    if (verdict && (await suffer(verdict))) return 'drop';
     await persistence.ready();
-    const origin = `http://${headers.host ?? `${host}:${server.address() ? (server.address() as AddressInfo).port : 0}`}`;
-    const call: Call = { engine, method, segments, headers, body, origin };
     let reply: Reply;
     try {
       reply = dispatch(call);
@@ -189,7 +131,7 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosSe
     }
     // Reads wait too: what they saw must not be gone after a crash.
     await persistence.flushed(engine);
-    return verdict.loseAck ? 'drop' : reply;
+    return verdict?.loseAck ? 'drop' : reply;
   };
 
   const server = createServer((request, response) => {

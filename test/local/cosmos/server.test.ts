@@ -505,13 +505,14 @@ describe('a fault', () => {
 
   it('drops a connection before anything is done, and delays', async () => {
     await add({ kind: 'drop', times: 1 });
-    const target = '/dbs/test';
+    const target = `/dbs/test/colls/${container.id}/docs`;
     await expect(send(cloud.server, 'DELETE', target, signed('DELETE', target))).rejects.toThrow(
       /hang up|ECONNRESET/,
     );
     await add({ kind: 'delay', ms: 30, times: 1 });
     const began = performance.now();
     expect((await send(cloud.server, 'GET', target, signed('GET', target))).status).toBe(200);
+    expect(cloud.server.faults.active).toEqual([]);
     expect(performance.now() - began).toBeGreaterThan(25);
   });
 
