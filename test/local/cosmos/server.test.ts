@@ -462,6 +462,34 @@ describe('a session token', () => {
   });
 });
 
+describe('a client at session consistency', () => {
+  it('reads its own writes, and is told when the store it wrote to is gone', async () => {
+    const first = await startCosmos();
+    const settings = { endpoint: first.endpoint, key: first.key, consistencyLevel: 'Session' as const };
+    const client = new CosmosClient({ ...settings, connectionPolicy: { enableEndpointDiscovery: false } });
+    const make = async (): Promise<Container> => {
+      const { database } = await client.databases.createIfNotExists({ id: 'db' });
+      return (await database.containers.createIfNotExists({ id: 'c', partitionKey: { paths: ['/pk'] } }))
+        .container;
+    };
+    const written = await make();
+    for (let n = 0; n < 10; n++) await written.items.upsert({ id: 'x', pk: 'p', n });
+    expect((await written.item('x', 'p').read()).resource?.n).toBe(9);
+    expect(
+      (await written.items.query('SELECT VALUE c.n FROM c', { partitionKey: 'p' }).fetchAll()).resources,
+    ).toEqual([9]);
+    await first.close();
+    const second = await startCosmos({
+      port: first.port,
+      databases: [{ id: 'db', containers: [{ id: 'c', partitionKey: { paths: ['/pk'] } }] }],
+    });
+    const answer = await written.item('x', 'p').read();
+    expect(answer.statusCode).toBe(404);
+    client.dispose();
+    await second.close();
+  });
+});
+
 describe('a fault', () => {
   const { add, clear } = { add: (fault: object) => inject('POST', fault), clear: () => inject('DELETE') };
   const inject = (method: string, fault?: object): Promise<Answer> =>
