@@ -139,7 +139,7 @@ async function startParts(
         {
           clientId: CONSOLE_CLIENT,
           redirectUris: [site.url, `${site.url}/`],
-          roles: ['admin'],
+          roles: ['admin', 'reviewer', 'operator', 'viewer'],
           name: 'Console',
         },
       ],
@@ -159,6 +159,8 @@ async function startParts(
   const settingsFile = inData('settings.json');
   const settings = {
     FUNCTIONS_WORKER_RUNTIME: 'node',
+    // A name that stays: a host that was killed takes its own leases and timers over at once.
+    WEBSITE_INSTANCE_ID: 'local',
     AzureWebJobsStorage: cloud.blob,
     COSMOS: cloud.cosmos,
     SERVICE_BUS: cloud.serviceBus,
@@ -246,7 +248,7 @@ async function startParts(
       // The shell engine runs what an item says. The sample product allows it; no product does by default.
       engines: ['shell'],
     },
-    defaults: { repo: sample.bareRepo, baseBranch: 'main', verify: 'node --test' },
+    defaults: { repo: sample.bareRepo, baseBranch: 'main', verify: 'node --test --test-reporter=spec' },
   });
   onStep(`console, tracker stand-in, product "${PRODUCT}"`);
 
@@ -272,8 +274,8 @@ async function startParts(
   await Promise.all(Array.from({ length: options.factories }, (_, at) => startFactory(`factory-${at + 1}`)));
   onStep(options.factories === 1 ? 'one factory' : `${options.factories} factories`);
 
-  if (options.sample && (await listIssues(tracker.apiUrl, secrets.trackerToken)).length === 0) {
-    await fileIssue(tracker.apiUrl, secrets.trackerToken);
+  if (options.sample && tracker.deliveries().length === 0) {
+    await tracker.fileIssue(sampleIssue);
     onStep(`tracker item "${sampleIssue.title}" filed`);
   }
   return {
@@ -308,24 +310,4 @@ async function adminToken({ tokenUrl, clientId, clientSecret }: Connection): Pro
   });
   if (!answer.ok) throw new Error(`the token issuer answered ${answer.status}: ${await answer.text()}`);
   return ((await answer.json()) as { access_token: string }).access_token;
-}
-
-const issuesUrl = (apiUrl: string): string => `${apiUrl}/repos/${REPOSITORY}/issues`;
-
-async function listIssues(apiUrl: string, token: string): Promise<unknown[]> {
-  const answer = await fetch(`${issuesUrl(apiUrl)}?state=all`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
-  if (!answer.ok) throw new Error(`the tracker answered ${answer.status}: ${await answer.text()}`);
-  return (await answer.json()) as unknown[];
-}
-
-/** Files the sample item as a person would; the tracker then sends its webhook. */
-async function fileIssue(apiUrl: string, token: string): Promise<void> {
-  const answer = await fetch(issuesUrl(apiUrl), {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(sampleIssue),
-  });
-  if (!answer.ok) throw new Error(`the tracker answered ${answer.status}: ${await answer.text()}`);
 }
