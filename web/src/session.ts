@@ -5,6 +5,7 @@
 import { UserManager, WebStorageStateStore, type User } from 'oidc-client-ts';
 import { AppError } from '../../shared/errors.js';
 import type { Config } from './config.js';
+import { navigate } from './router.js';
 
 /** A token is not used in its last seconds: a call takes time, and clocks differ. */
 const EXPIRY_MARGIN_SECONDS = 20;
@@ -66,10 +67,10 @@ export async function openSession(config: Config): Promise<Session | undefined> 
   if (isCallback(query)) {
     user = await manager.signinRedirectCallback().catch((error: unknown) => {
       // The address holds a code that was used up: a reload must not fail on it again.
-      history.replaceState(null, '', '/');
+      navigate('/', { replace: true });
       throw error;
     });
-    history.replaceState(null, '', returnAddress(user.state));
+    navigate(returnAddress(user.state), { replace: true });
   } else {
     user = await manager.getUser();
   }

@@ -1,16 +1,15 @@
-import type { Job } from '../../../shared/contract/job.js';
 import { Age } from '../parts/ClockText.js';
 import { Link } from '../parts/Link.js';
 import { jobPath } from '../router.js';
-import { groupCapabilities, type FactorySummary } from '../view/fleet.js';
+import { busyStations, groupCapabilities, type FactorySummary, type Work } from '../view/fleet.js';
 import { STAGE_LABEL } from '../view/stages.js';
 import { Stations } from './Stations.js';
 
 const STATUS_LABEL = { online: 'Online', draining: 'Draining', offline: 'Offline' } as const;
 
 /** One factory: its stations, what runs there, its pools and what it advertises. */
-export function FactoryCard({ factory, jobs }: { factory: FactorySummary; jobs: readonly Job[] }) {
-  const here = jobs.filter((job) => job.holder === factory.id);
+export function FactoryCard({ factory, work }: { factory: FactorySummary; work: Work }) {
+  const here = work.jobs.filter((job) => job.holder === factory.id);
   return (
     <article className="card factory" data-status={factory.status}>
       <header>
@@ -22,9 +21,9 @@ export function FactoryCard({ factory, jobs }: { factory: FactorySummary; jobs: 
         </span>
       </header>
       <div className="factory-load">
-        <Stations factory={factory} jobs={jobs} />
+        <Stations factory={factory} work={work} />
         <span className="muted">
-          {factory.running} of {factory.stations} busy
+          {busyStations(factory, work)} of {factory.stations} busy
         </span>
       </div>
       {here.length > 0 && (

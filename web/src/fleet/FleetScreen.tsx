@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { pools as declaredPools } from '../../../shared/topology.json';
 import { useHotkeys } from '../hooks/useHotkeys.js';
-import { useJobs } from '../jobs/useJobs.js';
+import { useJobs, workOf } from '../jobs/useJobs.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
 import { navigate } from '../router.js';
@@ -16,7 +16,7 @@ const ENROL = 'npx aq enrol';
 export function FleetScreen() {
   const { value: factories, failure, refresh } = useFleet();
   const { value: list } = useJobs({ text: '' });
-  const jobs = list?.jobs ?? [];
+  const work = workOf(list);
   useHotkeys({
     Escape: () => {
       navigate('/');
@@ -25,7 +25,7 @@ export function FleetScreen() {
   useEffect(() => {
     document.title = 'Fleet · gigafactory';
   }, []);
-  const totals = fleetTotals(factories ?? []);
+  const totals = fleetTotals(factories ?? [], work);
   return (
     <div className="page">
       <div className="page-head">
@@ -53,10 +53,10 @@ export function FleetScreen() {
       )}
       <div className="factories">
         {factories?.map((factory) => (
-          <FactoryCard key={factory.id} factory={factory} jobs={jobs} />
+          <FactoryCard key={factory.id} factory={factory} work={work} />
         ))}
       </div>
-      {factories && <PoolTable pools={poolViews(declaredPools, factories)} />}
+      {factories && <PoolTable pools={poolViews(declaredPools, factories, work)} />}
     </div>
   );
 }

@@ -1,14 +1,13 @@
-import type { Job } from '../../../shared/contract/job.js';
 import { Link } from '../parts/Link.js';
-import { fleetTotals } from '../view/fleet.js';
+import { fleetTotals, type Work } from '../view/fleet.js';
 import { Stations } from './Stations.js';
 import { useFleet } from './useFleet.js';
 
 /** The fleet in one line: who is there, and which stations work. */
-export function FleetStrip({ jobs }: { jobs: readonly Job[] }) {
+export function FleetStrip({ work }: { work: Work }) {
   const { value: factories } = useFleet();
   if (!factories) return <section className="strip" aria-label="Fleet" aria-busy="true" />;
-  const totals = fleetTotals(factories);
+  const totals = fleetTotals(factories, work);
   return (
     <section className="strip" aria-label="Fleet">
       <Link to="/fleet" className="strip-total">
@@ -23,7 +22,7 @@ export function FleetStrip({ jobs }: { jobs: readonly Job[] }) {
           <li key={factory.id} data-status={factory.status}>
             <span className="dot" aria-hidden="true" />
             <span className="strip-name">{factory.id}</span>
-            <Stations factory={factory} jobs={jobs} />
+            <Stations factory={factory} work={work} />
             <span className="strip-pools muted">
               {factory.status === 'online' ? factory.pools.join(' · ') : factory.status}
             </span>

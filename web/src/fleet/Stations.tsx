@@ -1,17 +1,16 @@
-import type { Job } from '../../../shared/contract/job.js';
 import { Link } from '../parts/Link.js';
 import { jobPath } from '../router.js';
-import { stationsOf, type FactorySummary } from '../view/fleet.js';
+import { busyStations, stationsOf, type FactorySummary, type Work } from '../view/fleet.js';
 
 /** One cell a station; a busy one leads to its job where the list knows it. */
-export function Stations({ factory, jobs }: { factory: FactorySummary; jobs: readonly Job[] }) {
+export function Stations({ factory, work }: { factory: FactorySummary; work: Work }) {
   return (
     <span
       className="stations"
       role="group"
-      aria-label={`${factory.running} of ${factory.stations} stations busy`}
+      aria-label={`${busyStations(factory, work)} of ${factory.stations} stations busy`}
     >
-      {stationsOf(factory, jobs).map((station, index) =>
+      {stationsOf(factory, work).map((station, index) =>
         station.job ? (
           <Link
             key={index}

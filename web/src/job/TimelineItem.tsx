@@ -15,7 +15,8 @@ export function TimelineItem({ entry, now }: { entry: TimelineEntry; now: number
       </time>
       <div>
         <p>
-          {entry.text} <span className="muted">· {entry.actor}</span>
+          {entry.text}
+          {entry.actor && <span className="muted"> · {entry.actor}</span>}
         </p>
         {entry.note && <p className="note">{entry.note}</p>}
         {entry.entered && entry.stayedMs !== undefined && (

@@ -6,7 +6,7 @@ import { asksFor, isEnded } from '../view/stages.js';
 /** The few words that say what matters about a job now: what it asks for, why it failed, what it waits for. */
 export function JobState({ job }: { job: Job }) {
   const asked = asksFor(job);
-  if (asked && job.stage !== 'dead_letter') return <span className="pill">{asked}</span>;
+  if (asked) return <span className="pill">{asked}</span>;
   if (job.failure && isEnded(job.stage))
     return <span className="bad-text">{FAILURE_TEXT[job.failure.reason]}</span>;
   if (job.landing)

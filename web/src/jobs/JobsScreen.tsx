@@ -10,7 +10,7 @@ import { JobTable } from './JobTable.js';
 import { JobToolbar } from './JobToolbar.js';
 import { NewJobDialog } from './NewJobDialog.js';
 import { StageTabs } from './StageTabs.js';
-import { LIST_LIMIT, useJobs } from './useJobs.js';
+import { LIST_LIMIT, useJobs, workOf } from './useJobs.js';
 
 /** Moves the focus by rows; the row's own link has it, so Enter and screen readers need nothing more. */
 function moveFocus(by: 1 | -1): void {
@@ -64,7 +64,7 @@ export function JobsScreen() {
           New job <kbd>n</kbd>
         </button>
       </div>
-      <FleetStrip jobs={all} />
+      <FleetStrip work={workOf(poll.value, filter.product)} />
       <StageTabs
         counts={stageCounts(scoped)}
         total={scoped.length}

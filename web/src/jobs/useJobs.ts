@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import type { Job } from '../../../shared/contract/job.js';
 import { useControl } from '../control.js';
 import { usePoll, type Poll } from '../hooks/usePoll.js';
+import type { Work } from '../view/fleet.js';
 import type { JobFilter } from '../view/jobFilter.js';
 import { mergeJobs } from '../view/mergeJobs.js';
 
@@ -15,6 +16,12 @@ export interface JobList {
   /** There are more jobs than the list holds: counts are of the newest ones. */
   readonly truncated: boolean;
 }
+
+/** What the list tells of the factories: not everything when it is cut off or of one product. */
+export const workOf = (list: JobList | undefined, product?: string): Work => ({
+  jobs: list?.jobs ?? [],
+  complete: list !== undefined && !list.truncated && product === undefined,
+});
 
 /** Where the newest jobs are too few for a stage, that stage is asked for by itself. */
 export function useJobs(filter: JobFilter): Poll<JobList> {

@@ -41,7 +41,7 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       };
     case 'run.started':
       return {
-        text: body.run === 'land' ? 'Merging' : 'Building',
+        text: body.run === 'land' ? 'Merge started' : 'Engine started',
         tone: 'progress',
         ...(body.engineVersion && { note: body.engineVersion }),
       };

@@ -2,6 +2,8 @@
 import type { Block, Score } from '../../../shared/contract/explanation.js';
 import { assertExhaustive } from '../../../shared/errors.js';
 
+const clock = (iso: string): string => `${iso.slice(11, 19)} UTC`;
+
 /** One reason, without its subject: "lacks node>=20". */
 export function blockText(block: Block): string {
   switch (block.kind) {
@@ -12,7 +14,7 @@ export function blockText(block: Block): string {
     case 'lock':
       return `the lock ${block.key} is held by ${block.heldBy}`;
     case 'backoff':
-      return `waits for its retry at ${block.until.slice(11, 19)} UTC`;
+      return `waits for its retry at ${clock(block.until)}`;
     case 'switch':
       return `${block.scope} is switched off: ${block.reason}`;
     case 'product':
@@ -21,6 +23,14 @@ export function blockText(block: Block): string {
       return block.status === 'offline' ? 'is offline' : 'is draining and takes no more work';
     case 'stations':
       return `all its stations are busy (${block.running} of ${block.stations})`;
+    case 'warm':
+      return `kept for ${block.factoryId}, which has the repository, until ${clock(block.until)}`;
+    case 'reserved':
+      return `keeps its stations for the ${block.waiting} jobs waiting in pool ${block.pool}`;
+    case 'warm':
+      return `kept until ${clock(block.until)} for ${block.factoryId}, which has the repository checked out`;
+    case 'reserved':
+      return `its free stations are kept for ${block.waiting} waiting in the pool ${block.pool}`;
     default:
       return assertExhaustive(block);
   }

@@ -4,6 +4,21 @@ import type { RouteResult } from '../../../shared/contract/routeTypes.js';
 
 export type FactorySummary = RouteResult<'listFactories'>['factories'][number];
 
+/** What is known of the jobs: with a complete list, a factory that holds none of them is idle. */
+export interface Work {
+  readonly jobs: readonly Job[];
+  readonly complete: boolean;
+}
+
+/**
+ * How many stations work. A factory reports its own count only when it talks to the control plane, so an idle one's
+ * is old; who holds which job is the truth.
+ */
+export function busyStations(factory: FactorySummary, { jobs, complete }: Work): number {
+  const held = jobs.filter((job) => job.holder === factory.id).length;
+  return Math.min(factory.stations, complete ? held : Math.max(held, factory.running));
+}
+
 export interface FleetTotals {
   readonly factories: number;
   readonly online: number;
@@ -12,27 +27,28 @@ export interface FleetTotals {
 }
 
 /** Offline factories offer no stations. */
-export function fleetTotals(factories: readonly FactorySummary[]): FleetTotals {
+export function fleetTotals(factories: readonly FactorySummary[], work: Work): FleetTotals {
   const online = factories.filter((factory) => factory.status !== 'offline');
   return {
     factories: factories.length,
     online: online.length,
     stations: online.reduce((sum, factory) => sum + factory.stations, 0),
-    busy: online.reduce((sum, factory) => sum + Math.min(factory.running, factory.stations), 0),
+    busy: online.reduce((sum, factory) => sum + busyStations(factory, work), 0),
   };
 }
 
-/** One cell a station; the jobs that the list knows to be there come first, then what only the factory reports. */
+/** One cell a station; the jobs that the list knows to be there come first. */
 export interface Station {
   readonly job?: Job;
   readonly busy: boolean;
 }
 
-export function stationsOf(factory: FactorySummary, jobs: readonly Job[]): Station[] {
-  const here = jobs.filter((job) => job.holder === factory.id);
+export function stationsOf(factory: FactorySummary, work: Work): Station[] {
+  const here = work.jobs.filter((job) => job.holder === factory.id);
+  const busy = busyStations(factory, work);
   return Array.from({ length: factory.stations }, (_, index) => {
     const job = here[index];
-    return job ? { job, busy: true } : { busy: index < factory.running };
+    return job ? { job, busy: true } : { busy: index < busy };
   });
 }
 
@@ -53,6 +69,7 @@ export interface PoolView {
 export function poolViews(
   declared: readonly { name: string; capabilities: readonly string[] }[],
   factories: readonly FactorySummary[],
+  work: Work,
 ): PoolView[] {
   return declared.map((pool) => {
     const members = factories.filter(
@@ -60,7 +77,7 @@ export function poolViews(
     );
     const free = members
       .filter((factory) => factory.status === 'online')
-      .reduce((sum, factory) => sum + Math.max(0, factory.stations - factory.running), 0);
+      .reduce((sum, factory) => sum + Math.max(0, factory.stations - busyStations(factory, work)), 0);
     return { name: pool.name, capabilities: pool.capabilities, members, free };
   });
 }

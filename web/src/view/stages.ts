@@ -61,7 +61,6 @@ export function asksFor(job: Pick<Job, 'stage' | 'holder' | 'landing'>): string 
   if (job.landing) return undefined;
   if (job.stage === 'testing') return 'Ready to ship';
   if (job.stage === 'review' && job.holder === undefined) return 'Needs review';
-  if (job.stage === 'dead_letter') return 'Needs a decision';
   return undefined;
 }
 

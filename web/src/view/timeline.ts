@@ -8,7 +8,8 @@ import { isEnded } from './stages.js';
 export interface TimelineEntry extends EventText {
   readonly seq: number;
   readonly at: string;
-  readonly actor: string;
+  /** Absent where the group names it already. */
+  readonly actor?: string;
   /** The stage that began here. */
   readonly entered?: Stage;
   /** How long that stage lasted; counts on while it is the current one. */
@@ -83,6 +84,10 @@ function split(events: readonly JobEvent[]): JobEvent[][] {
   return groups;
 }
 
+/** Nothing but the run itself can follow: it is still going on. */
+const isUnderWay = ({ body }: JobEvent): boolean =>
+  body.kind === 'job.assigned' || body.kind === 'run.started';
+
 function titleOf(first: JobEvent, attempt: number): string {
   if (first.body.kind === 'job.assigned')
     return first.body.run === 'land' ? 'Merge' : attempt === 1 ? 'Run' : `Run ${attempt}`;
@@ -114,7 +119,7 @@ export function timeline(events: readonly JobEvent[], now: number): TimelineGrou
         ...eventText(event),
         seq: event.seq,
         at: event.at,
-        actor: actorName(event.actor),
+        ...(event.actor.id !== assigned?.factoryId && { actor: actorName(event.actor) }),
         sincePreviousMs: previous ? ms(event) - ms(previous) : 0,
         ...(span && { entered: span.stage, ...(!isEnded(span.stage) && { stayedMs: span.durationMs }) }),
         ...(event.body.kind === 'job.assigned' && { decision: event.body.decision }),
@@ -124,7 +129,7 @@ export function timeline(events: readonly JobEvent[], now: number): TimelineGrou
       key: String(first.seq),
       title: titleOf(first, attempts),
       startedAt: first.at,
-      durationMs: ms(last) - ms(first),
+      durationMs: (isUnderWay(last) && last === events.at(-1) ? now : ms(last)) - ms(first),
       entries,
       ...(assigned && { epoch: assigned.epoch, factoryId: assigned.factoryId }),
     };
