@@ -21,7 +21,7 @@ export type Authenticate = (authorization: string | null) => Promise<Caller>;
 
 /** Makes the check of bearer tokens: those of people against their issuer, those of factories against our key. */
 export function authenticator(settings: Pick<Settings, 'operator' | 'factoryTokenKey'>): Authenticate {
-  const keys = createRemoteJWKSet(settings.operator.jwksUrl);
+  const keys = keysFrom(settings.operator.jwksUrl);
   return async (authorization) => {
     if (authorization === null) throw new AppError('unauthenticated', 'a bearer token is missing');
     const [scheme, token] = authorization.split(' ');
@@ -33,6 +33,21 @@ export function authenticator(settings: Pick<Settings, 'operator' | 'factoryToke
         : await verifyOperatorToken(token, keys, settings.operator);
     } catch (error) {
       throw authFailure(error);
+    }
+  };
+}
+
+/** The issuer's keys, fetched when needed and kept. That they cannot be fetched is not the caller's fault. */
+function keysFrom(jwksUrl: URL): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(jwksUrl);
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys)
+        throw cause;
+      const message = 'the keys of the token issuer cannot be fetched';
+      throw new AppError('unavailable', message, { retryAfterSeconds: 2 }, { cause });
     }
   };
 }
@@ -68,24 +83,14 @@ function grantOf(role: string): Grant[] {
 
 const isRole = (name: string): name is Role => ROLES.some((role) => role === name);
 
-/** A token that does not hold is the caller's; keys that cannot be fetched are not. */
+/** Whatever is wrong with a token, its sender has to bring another one. */
 function authFailure(error: unknown): unknown {
   if (error instanceof z.ZodError)
-    return new AppError('unauthenticated', 'the token lacks claims that it must have', {}, { cause: error });
-  if (
-    error instanceof errors.JWKSTimeout ||
-    (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC')
-  )
-    return new AppError(
-      'unavailable',
-      'the keys of the token issuer cannot be fetched',
-      { retryAfterSeconds: 2 },
-      { cause: error },
-    );
+    return new AppError('unauthenticated', 'the token lacks claims that it must have');
   if (error instanceof errors.JWTExpired)
-    return new AppError('unauthenticated', 'the token has expired; sign in again', {}, { cause: error });
+    return new AppError('unauthenticated', 'the token has expired; sign in again');
   if (error instanceof errors.JOSEError || error instanceof TypeError)
-    return new AppError('unauthenticated', 'the token is not valid here', {}, { cause: error });
+    return new AppError('unauthenticated', 'the token is not valid here');
   return error;
 }
 

@@ -3,6 +3,7 @@ import type { Stored } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Claim } from '../../shared/contract/api.js';
 import type { Factory, ReadyEntry } from '../../shared/contract/fleet.js';
+import type { Job } from '../../shared/contract/job.js';
 import type { RouteInput } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { resolveEngine } from '../../shared/rules/engine.js';
@@ -122,8 +123,7 @@ async function claimOne(
   const before = await readJob(deps, { productId, jobId }).catch(absent);
   const job = before?.document;
   if (!before || !job || !isReady(job)) {
-    // A read that is older than the entry says nothing about it.
-    if (!job || job.epoch >= entry.document.epoch) await dropEntry(deps, entry);
+    if (!job || isNewer(job, entry.document)) await dropEntry(deps, entry);
     return undefined;
   }
   const now = deps.clock.now();
@@ -167,6 +167,13 @@ async function claimOne(
     lease: { expiresAt: lease.expiresAt, seconds: deps.settings.leaseSeconds },
   };
 }
+
+/**
+ * Was the job changed since the entry was written? Another instance may still read the job as it was before it became
+ * ready; such a read says nothing about the entry.
+ */
+const isNewer = (job: Job, entry: ReadyEntry): boolean =>
+  job.epoch > entry.epoch || job.stageSince >= entry.readySince;
 
 const absent = (error: unknown): undefined => {
   if (error instanceof AppError && error.code === 'not-found') return undefined;

@@ -29,6 +29,21 @@ export async function noteContact(
   }
 }
 
+/** A factory with several runs renews several leases; its document need not follow each of them. */
+const CONTACT_MS = 10_000;
+const MAX_CONTACTS = 10_000;
+const contacts = new Map<string, { at: number; running: number }>();
+
+/** As noteContact, for renewals: at most once in a while for each factory, unless what it runs has changed. */
+export async function noteRenewal(deps: Deps, factoryId: string, running: number): Promise<void> {
+  const at = Date.parse(deps.clock.now());
+  const last = contacts.get(factoryId);
+  if (last?.running === running && at - last.at < CONTACT_MS) return;
+  if (contacts.size >= MAX_CONTACTS) contacts.clear();
+  contacts.set(factoryId, { at, running });
+  await noteContact(deps, factoryId, { running });
+}
+
 /** Marks a factory that let a lease run out, unless it was heard of since. */
 export async function markOffline(deps: Deps, factoryId: string, silentSince: string): Promise<void> {
   try {

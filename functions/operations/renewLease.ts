@@ -5,7 +5,7 @@ import { leaseExpiry } from '../../shared/rules/leases.js';
 import { LEASES } from '../../shared/topology.js';
 import { requireFactory, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
-import { noteContact, readFactory } from './factoryStore.js';
+import { noteRenewal, readFactory } from './factoryStore.js';
 import { locateJob, noSuchJob, readJob, readRun } from './jobStore.js';
 import { grantLease, holds } from './leaseStore.js';
 
@@ -21,7 +21,7 @@ export async function renewLease(
 ): Promise<{ expiresAt: string; directives: Directive[] }> {
   const factory = requireFactory(caller);
   const { jobId, epoch } = input.params;
-  const heartbeat = noteContact(deps, factory.id, { running: input.body.running });
+  const heartbeat = noteRenewal(deps, factory.id, input.body.running);
   const lease =
     (await extend(deps, jobId, epoch, factory.id)) ?? (await restore(deps, jobId, epoch, factory.id));
   await heartbeat;

@@ -31,6 +31,7 @@ export interface TestApp {
   readonly triggers: ReadonlyMap<TriggerKind, readonly string[]>;
   /** An operator's token with these roles, such as `admin` or `viewer.shop`. */
   token(...roles: string[]): Promise<string>;
+  /** Calls a route and holds what it answers against the route table. */
   call(route: RouteName, request?: TestRequest): Promise<HttpResponseInit & { json(): unknown }>;
   /** The handler that a trigger file registered. */
   handler(name: string): (input: unknown, context: InvocationContext) => Promise<unknown>;
@@ -82,6 +83,8 @@ export async function startTestApp(roles: readonly (readonly string[])[]): Promi
         httpRequest(ROUTES[route], request),
         context(route),
       )) as HttpResponseInit;
+      const { result } = ROUTES[route];
+      if ((response.status ?? 0) < 400 && typeof result !== 'string') result.parse(response.jsonBody);
       return {
         ...response,
         json: () =>
