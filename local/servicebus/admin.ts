@@ -27,8 +27,7 @@ export function adminHandler(broker: Broker): RequestListener {
 
 async function respond(broker: Broker, request: IncomingMessage): Promise<Answer> {
   const { method = 'GET' } = request;
-  const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
-  const path = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
+  const { url, path } = parseTarget(request);
   await authorize(broker, request, `sb://${url.host}${url.pathname}`);
   if (path === '$faults' && method === 'POST') {
     const ended = broker.faults.inject(parseFault(await bodyOf(request)));
@@ -62,6 +61,15 @@ async function respond(broker: Broker, request: IncomingMessage): Promise<Answer
       return { status: 200 };
     default:
       throw new ServiceBusError('NotImplemented', `${method} is no operation of the administration.`);
+  }
+}
+
+function parseTarget({ url: target = '/', headers }: IncomingMessage): { url: URL; path: string } {
+  try {
+    const url = new URL(target, `http://${headers.host ?? 'localhost'}`);
+    return { url, path: decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '') };
+  } catch {
+    throw new ServiceBusError('InvalidArgument', 'The address of the request is malformed.');
   }
 }
 

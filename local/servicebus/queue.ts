@@ -304,10 +304,9 @@ export class Queue {
   #readied(message: Message): void {
     if (!this.sessions) return this.#pump(this.#outlet);
     const session = this.sessions.of(message.sessionId ?? '');
-    if (session.lock) {
-      // While a lock is being given up, its messages come back one by one and wait for the next holder.
-      if (!session.lock.released) this.#pump(session.outlet);
-    } else this.sessions.touched(session);
+    // Those who hold a lock that is being given up are passed over; the messages wait for the next holder.
+    if (session.lock) this.#pump(session.outlet);
+    else this.sessions.touched(session);
   }
 
   #pump(outlet: Outlet): void {

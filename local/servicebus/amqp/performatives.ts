@@ -1,5 +1,4 @@
-import { AmqpError } from './errors.js';
-import { Described, type Reader, type Value, type Writer } from './codec.js';
+import { DecodeError, Described, type Reader, type Value, type Writer } from './codec.js';
 
 /** Descriptors of the performatives (part 2.7) and outcomes (part 3.4). */
 export const OPEN = 0x10;
@@ -83,7 +82,7 @@ export class Fields {
   }
 
   #refuse(at: number, wanted: string): never {
-    throw new AmqpError('amqp:decode-error', `field ${at} of a performative is not ${wanted}`);
+    throw new DecodeError(`field ${at} of a list is not ${wanted}`);
   }
 }
 

@@ -323,7 +323,7 @@ describe('the engine, held against a naive model', () => {
   for (const hasSessions of [false, true])
     it(`shows the same messages after any steps ${hasSessions ? 'with' : 'without'} sessions`, () => {
       fc.assert(
-        fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
           const run = new Run(hasSessions);
           for (const each of steps) {
             run.step(each);
@@ -337,7 +337,7 @@ describe('the engine, held against a naive model', () => {
   for (const hasSessions of [false, true])
     it(`is the same after a restart at any point ${hasSessions ? 'with' : 'without'} sessions, but for locks`, () => {
       fc.assert(
-        fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
           const run = new Run(hasSessions);
           for (const each of steps) {
             run.step(each);
