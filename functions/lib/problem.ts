@@ -37,7 +37,8 @@ function asAppError(error: unknown): AppError | undefined {
 export function problemResponse(error: unknown, log: Log): HttpResponseInit {
   const known = asAppError(error);
   if (known) {
-    if (known.cause !== undefined && known.status >= 500) log('warn', known.message, { code: known.code, cause: told(known.cause) });
+    if (known.cause !== undefined && known.status >= 500)
+      log('warn', known.message, { code: known.code, cause: told(known.cause) });
     const { retryAfterSeconds } = known.detail;
     return response(
       known,

@@ -19,6 +19,7 @@ import { dispatchSoon } from './dispatchJob.js';
 import { readJob, remember } from './jobStore.js';
 import { dropLock, grantLease, takeLock } from './leaseStore.js';
 import { noteContact, readFactory } from './factoryStore.js';
+import { passOn } from './passOn.js';
 import { schedulingContext } from './schedulingContext.js';
 
 /** Entries that one claim looks at: the scheduler takes about a millisecond for them, the query one page. */
@@ -50,6 +51,10 @@ export async function claimJobs(
   ]);
   const free = body.stations - body.running;
   const claims = free > 0 ? await claimFrom(deps, identity, factory, body, candidates) : [];
+  if (claims.length === 0 && body.lane !== undefined) {
+    const entries = candidates.map(({ document }) => document);
+    await passOn(deps, factoryView(factory, POOLS), body.pool, entries);
+  }
   return { claims, waiting: candidates.length - claims.length };
 }
 

@@ -14,7 +14,7 @@ export async function schedulingContext(
   entries: readonly ReadyEntry[],
 ): Promise<SchedulingContext> {
   const productIds = [...new Set(entries.map((entry) => entry.productId))];
-  const [products, locks, runningByProduct] = await Promise.all([
+  const [products, locks, shareByProduct] = await Promise.all([
     Promise.all(productIds.map((productId) => findProduct(deps, productId))),
     heldLocks(deps, entries),
     // How many run matters only where products compete.
@@ -27,7 +27,7 @@ export async function schedulingContext(
     pausedProducts.add(product.productId);
     switches.set(`product:${product.productId}`, product.paused.reason);
   }
-  return { locks, pausedProducts, runningByProduct, switches };
+  return { locks, pausedProducts, shareByProduct, switches };
 }
 
 async function heldLocks(deps: Deps, entries: readonly ReadyEntry[]): Promise<Map<string, string>> {

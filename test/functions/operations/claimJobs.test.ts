@@ -18,6 +18,8 @@ import {
   submit,
 } from '../fixture.js';
 
+const WINDOWS = ['os:windows', 'engine:shell'];
+
 let cloud: TestCloud;
 let deps: ReturnType<typeof depsOn>;
 beforeAll(async () => {
@@ -154,6 +156,23 @@ describe('claiming jobs', () => {
     const claimed = await claimOne(deps, factory);
     expect(claimed.job).toMatchObject({ jobId, epoch: 1 });
     expect((await detail(deps, jobId)).job.epoch).toBe(1);
+  });
+
+  it('passes a ticket on that was for another factory or product, once a minute', async () => {
+    const [mine, theirs] = await Promise.all([makeProduct(deps), makeProduct(deps)]);
+    const [right, wrong, stranger] = await Promise.all([
+      makeFactory(deps, theirs.productId, WINDOWS),
+      makeFactory(deps, theirs.productId, WINDOWS),
+      makeFactory(deps, mine.productId, WINDOWS),
+    ]);
+    await submit(deps, theirs.productId, { capabilities: ['os:windows'], targetFactoryId: right.id });
+    const body = { pool: 'windows', lane: 'l', stations: 1, running: 0, warm: [] };
+    const scheduled = (): number => cloud.serviceBus.engine.queue('pool-windows').counts().scheduled;
+    for (const factory of [wrong, stranger, wrong, stranger])
+      expect((await claimJobs(deps, factory, { body })).claims).toEqual([]);
+    expect(scheduled()).toBe(2);
+    expect((await claimJobs(deps, right, { body })).claims).toHaveLength(1);
+    expect(scheduled()).toBe(2);
   });
 
   it('refuses a pool that the factory did not join', async () => {

@@ -1,0 +1,43 @@
+import type { ReadyEntry } from '../../shared/contract/fleet.js';
+import { filtersOf, type FactoryView } from '../../shared/rules/blocks.js';
+import { capabilityCheck } from '../../shared/rules/capabilities.js';
+import { after } from '../../shared/rules/leases.js';
+import { READY } from '../../shared/topology.js';
+import type { Deps } from './deps.js';
+import { sendTicket } from './dispatchJob.js';
+
+/** Time for the factory to queue up behind the others that wait on the pool. */
+const DELAY_SECONDS = 1;
+/** The queue's duplicate-detection window: within it a factory passes a job's ticket on once, so none goes in circles. */
+const WINDOW_MS = 60_000;
+
+/**
+ * Passes a ticket on that led a factory to no job because the pool's jobs are for others: for one factory by name, or
+ * of products that this one does not serve. Without it the job would wait for the sweeper.
+ */
+export async function passOn(
+  deps: Deps,
+  factory: FactoryView,
+  pool: string,
+  candidates: readonly ReadyEntry[],
+): Promise<void> {
+  const lacks = capabilityCheck(factory.advertises);
+  const entry =
+    candidates.find((candidate) => filtersOf(candidate, factory, lacks).length > 0) ??
+    (factory.products.includes('*') ? undefined : await firstOf(deps, pool));
+  if (!entry) return;
+  const now = deps.clock.now();
+  const mark = `pass-${factory.id}-${Math.floor(Date.parse(now) / WINDOW_MS)}`;
+  await sendTicket(deps, { ...entry, jobId: entry.id }, mark, after(now, DELAY_SECONDS));
+}
+
+/** Candidates are those of the factory's products; others show only when nothing else is asked for. */
+async function firstOf(deps: Deps, pool: string): Promise<ReadyEntry | undefined> {
+  const [first] = await deps.documents.query<ReadyEntry>(READY, {
+    text: `SELECT TOP 1 * FROM c WHERE (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @now)
+           ORDER BY c.priorityRank, c.submittedAt`,
+    parameters: { now: deps.clock.now() },
+    partition: [pool],
+  });
+  return first?.document;
+}
