@@ -1,0 +1,79 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Job } from '../../shared/contract/job.js';
+import { browserPath, openBrowser } from '../support/browser.js';
+import { git, reach, startTestSystem, until, type System } from '../support/system.js';
+
+describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
+  let system: System;
+  let dispose: () => Promise<void>;
+  let browser: Browser;
+  let page: Page;
+  let jobId: string;
+  const troubles: string[] = [];
+
+  beforeAll(async () => {
+    ({ system, dispose } = await startTestSystem({ sample: true }));
+    browser = await openBrowser();
+    page = await browser.newPage();
+    page.on('pageerror', (error) => troubles.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') troubles.push(message.text());
+    });
+    jobId = await until('the sample job', async () => {
+      const { jobs } = (await system.api('GET', 'jobs')) as { jobs: Job[] };
+      return jobs[0]?.jobId;
+    });
+  }, 90_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await dispose();
+  });
+
+  it('signs in, lists the job and shows it with its log while it comes', async () => {
+    await page.goto(system.consoleUrl);
+    await page.getByText('Volume discount for large orders').first().click();
+    await page.getByText('verify passed').first().waitFor();
+    await page.getByText('Assigned to factory-1').waitFor();
+    expect(page.url()).toContain(jobId);
+  });
+
+  it('says why the job went where it went', async () => {
+    await page.getByText('Score and who else was considered').first().click();
+    await page.getByText('The only ready job that factory-1 can run now.').first().waitFor();
+  });
+
+  it('ships by the button, after asking', async () => {
+    await reach(system, jobId, 'testing');
+    await page.getByRole('button', { name: /^Ship/ }).first().click();
+    await page.getByRole('dialog').getByRole('button', { name: /ship/i }).click();
+    const { job } = await reach(system, jobId, 'shipped');
+    expect(await git(system.sampleRepository, 'rev-parse', 'main')).toBe(job.mergeCommit);
+    await page
+      .getByText(job.mergeCommit?.slice(0, 7) ?? '\0')
+      .first()
+      .waitFor();
+  });
+
+  it('shows every problem of a bad manifest with its line', async () => {
+    await page.goto(system.consoleUrl);
+    await page.getByRole('button', { name: /New job/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox').last().fill('---\nengin: shell\npriority: urgent\n---\nhi\n');
+    await dialog.getByRole('button', { name: /submit/i }).click();
+    await dialog.getByText('engin', { exact: false }).first().waitFor();
+    await dialog.getByText('priority', { exact: false }).first().waitFor();
+  });
+
+  it('shows the fleet', async () => {
+    await page.goto(`${system.consoleUrl}/fleet`);
+    await page.getByText('factory-1').first().waitFor();
+    await page.getByText('engine:shell').first().waitFor();
+  });
+
+  it('made no errors on the way', () => {
+    // The refused manifest is a 400, which the browser reports as well.
+    expect(troubles.filter((trouble) => !trouble.includes('400'))).toEqual([]);
+  });
+});
