@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DecodeError, Described, Reader, Writer } from '../../../../local/servicebus/amqp/codec.js';
 
-const read = (bytes: readonly number[]): unknown => new Reader(Buffer.from(bytes)).value();
+const decode = (bytes: readonly number[]): unknown => new Reader(Buffer.from(bytes)).value();
+
+function refusalOf(bytes: Uint8Array): unknown {
+  try {
+    new Reader(Buffer.from(bytes)).value();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('the AMQP codec', () => {
   it.each([
@@ -23,7 +32,7 @@ describe('the AMQP codec', () => {
     ['a map', [0xc1, 6, 2, 0xa1, 1, 0x61, 0x52, 7], new Map([['a', 7]])],
     ['a described value', [0x00, 0x53, 0x24, 0x45], new Described(0x24, [])],
   ])('reads %s', (_what, bytes, value) => {
-    expect(read(bytes)).toEqual(value);
+    expect(decode(bytes)).toEqual(value);
   });
 
   it.each([
@@ -36,7 +45,7 @@ describe('the AMQP codec', () => {
     ['a hundred descriptors, one in the other', Array<number>(100).fill(0)],
     ['nothing', []],
   ])('refuses %s', (_what, bytes) => {
-    expect(() => read(bytes)).toThrow(DecodeError);
+    expect(() => decode(bytes)).toThrow(DecodeError);
   });
 
   it('reads back what it writes', () => {
@@ -62,11 +71,8 @@ describe('the AMQP codec', () => {
   it('never does worse than refuse, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60, size: 'max' }), (bytes) => {
-        try {
-          new Reader(Buffer.from(bytes)).value();
-        } catch (error) {
-          expect(error).toBeInstanceOf(DecodeError);
-        }
+        const refusal = refusalOf(bytes);
+        expect(refusal === undefined || refusal instanceof DecodeError).toBe(true);
       }),
       { numRuns: 5_000 },
     );
