@@ -1,4 +1,4 @@
-import { Age } from '../parts/ClockText.js';
+import { Elapsed } from '../parts/ClockText.js';
 import { Link } from '../parts/Link.js';
 import { jobPath } from '../router.js';
 import { busyStations, groupCapabilities, type FactorySummary, type Work } from '../view/fleet.js';
@@ -17,7 +17,7 @@ export function FactoryCard({ factory, work }: { factory: FactorySummary; work: 
         <h2>{factory.id}</h2>
         <span className="muted">{STATUS_LABEL[factory.status]}</span>
         <span className="muted seen">
-          seen <Age at={factory.lastSeenAt} />
+          seen <Elapsed since={factory.lastSeenAt} /> ago
         </span>
       </header>
       <div className="factory-load">

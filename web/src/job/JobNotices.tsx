@@ -4,10 +4,18 @@ import { landingOf } from '../view/landing.js';
 import { isEnded } from '../view/stages.js';
 import { Until } from '../parts/ClockText.js';
 import { LandingProgress } from './LandingProgress.js';
+import type { Tab } from './Tabs.js';
 import { WaitingNotice } from './WaitingNotice.js';
 
+interface Props {
+  detail: JobDetail;
+  /** The view below; what it says already is not said twice. */
+  tab: Tab;
+  onWhy: () => void;
+}
+
 /** What a person should know before anything else: a failure, a merge under way, or why it waits. */
-export function JobNotices({ detail, onWhy }: { detail: JobDetail; onWhy: () => void }) {
+export function JobNotices({ detail, tab, onWhy }: Props) {
   const { job, events } = detail;
   const landing = landingOf(events);
   if (landing && (job.landing || landing.refused || job.stage === 'shipped'))
@@ -27,7 +35,7 @@ export function JobNotices({ detail, onWhy }: { detail: JobDetail; onWhy: () => 
         </p>
       </div>
     );
-  if (job.stage === 'queued')
+  if (job.stage === 'queued' && tab !== 'why')
     return (
       <WaitingNotice jobId={job.jobId} onWhy={onWhy}>
         {job.notBefore && (

@@ -53,6 +53,7 @@ export function JobView({ detail, onChanged }: { detail: JobDetail; onChanged: (
       <StageRail detail={detail} />
       <JobNotices
         detail={detail}
+        tab={tab}
         onWhy={() => {
           choose('why');
         }}

@@ -60,6 +60,7 @@ export function ReasonDialog({ job, command, onClose, onDone }: Props) {
           <span>Why</span>
           <input
             required
+            data-focus
             pattern=".*\S.*"
             title="A few words"
             maxLength={MAX_REASON_CHARS}

@@ -71,12 +71,11 @@ export function ShipDialog({ job, onClose, onDone }: Props) {
         <button type="button" className="button" onClick={onClose}>
           Not now
         </button>
-        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog's first step; Enter confirms what `s` asked */}
         <button
           type="button"
           className="button primary"
           disabled={busy}
-          autoFocus
+          data-focus
           onClick={() => void ship()}
         >
           {busy ? 'Asking for the merge…' : 'Ship it'}

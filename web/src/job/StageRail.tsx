@@ -25,7 +25,7 @@ export function StageRail({ detail }: { detail: JobDetail }) {
             <i aria-hidden="true" />
             <span className="rail-label">
               {state === 'failed'
-                ? `${STAGE_LABEL[job.stage]} in ${STAGE_LABEL[step].toLowerCase()}`
+                ? `${job.stage === 'failed' ? 'Failed' : 'Given up'} in ${STAGE_LABEL[step].toLowerCase()}`
                 : STAGE_LABEL[step]}
             </span>
             <span className="rail-time">{time}</span>

@@ -6,7 +6,13 @@ import { useExplanation } from './useJob.js';
 
 function Factories({ explanation }: { explanation: Explanation }) {
   if (explanation.factories.length === 0)
-    return <p className="muted">No factory is enrolled: nobody could take it.</p>;
+    return (
+      <p className="muted">
+        {explanation.state === 'unroutable'
+          ? 'None was considered: factories take work from pools, and no pool takes this job.'
+          : 'None was considered: nobody is in its pool.'}
+      </p>
+    );
   return (
     <table className="plain">
       <thead>

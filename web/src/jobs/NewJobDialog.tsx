@@ -1,10 +1,10 @@
 import { useId, useRef, useState, type SubmitEvent } from 'react';
 import { useControl } from '../control.js';
 import { Dialog } from '../parts/Dialog.js';
+import { FailureNotice } from '../parts/FailureNotice.js';
 import { jobPath, navigate } from '../router.js';
 import { failureOf, type Failure } from '../view/failure.js';
 import { EXAMPLE_MANIFEST, lineRange } from '../view/manifestText.js';
-import { ManifestProblems } from './ManifestProblems.js';
 
 const LAST_PRODUCT = 'gigafactory.product';
 
@@ -59,6 +59,7 @@ export function NewJobDialog({ products, product, onClose }: Props) {
           <span>Product</span>
           <input
             required
+            data-focus={target === '' || undefined}
             list={listId}
             value={target}
             pattern="[a-z][a-z0-9\-]{1,40}"
@@ -79,6 +80,7 @@ export function NewJobDialog({ products, product, onClose }: Props) {
           <textarea
             ref={area}
             required
+            data-focus={target !== '' || undefined}
             rows={14}
             value={text}
             placeholder={EXAMPLE_MANIFEST}
@@ -98,7 +100,7 @@ export function NewJobDialog({ products, product, onClose }: Props) {
             }}
           />
         </label>
-        {failure && <ManifestProblems failure={failure} onGoTo={goTo} />}
+        {failure && <FailureNotice failure={failure} onGoTo={goTo} />}
         <div className="actions">
           <label className="button">
             Open a file
