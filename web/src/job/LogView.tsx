@@ -26,8 +26,12 @@ export function LogView({ jobId, epoch, picker }: { jobId: string; epoch: number
     if (follow && element) element.scrollTop = element.scrollHeight;
   }, [follow, log, wrap]);
   useEffect(() => {
-    if (current !== undefined)
-      document.getElementById(`line-${current}`)?.scrollIntoView({ block: 'center' });
+    const element = scroller.current;
+    const line = document.getElementById(`line-${current}`);
+    if (!element || !line) return;
+    // Not scrollIntoView: that would scroll the page as well.
+    const fromTop = line.getBoundingClientRect().top - element.getBoundingClientRect().top;
+    element.scrollTop += fromTop - element.clientHeight / 2;
   }, [current]);
   useHotkeys({
     '/': () => search.current?.focus(),
