@@ -1,5 +1,8 @@
-// One emulator in the test's own process with the real client on it; closed by `close`.
+// One emulator in the test's own process with the real client on it, and requests without any client.
+import { createHmac } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { CosmosClient, type Container, type ContainerDefinition, type Database } from '@azure/cosmos';
+import { WELL_KNOWN_KEY } from '../../../local/cosmos/auth.js';
 import { startCosmos, type CosmosOptions, type CosmosServer } from '../../../local/cosmos/server.js';
 
 export interface Cloud {
@@ -34,4 +37,67 @@ export async function startCloud(options: CosmosOptions = {}): Promise<Cloud> {
       await server.close();
     },
   };
+}
+
+/** Idle connections do not keep a test's process alive. */
+const agent = new Agent({ keepAlive: true });
+
+export interface Answer {
+  status: number;
+  body: string;
+  headers: Record<string, unknown>;
+}
+
+/** One request as it is, with no client in between. */
+export function send(
+  server: CosmosServer,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: string,
+): Promise<Answer> {
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { host: '127.0.0.1', port: server.port, method, path, headers: { ...headers, ...length }, agent },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: text, headers: response.headers }),
+        );
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+/** Headers with a valid master-key signature. */
+export function signed(
+  method: string,
+  path: string,
+  date = new Date().toUTCString(),
+  key = WELL_KNOWN_KEY,
+): Record<string, string> {
+  const segments = path
+    .split('?')[0]!
+    .split('/')
+    .filter(Boolean)
+    .map((segment) => {
+      try {
+        return decodeURIComponent(segment);
+      } catch {
+        return segment;
+      }
+    });
+  const isFeed = segments.length % 2 === 1;
+  const type = segments.at(isFeed ? -1 : -2) ?? '';
+  const link = (isFeed ? segments.slice(0, -1) : segments).join('/');
+  const text =
+    `${method}\n${type}\n`.toLowerCase() +
+    `${type === 'offers' ? link.toLowerCase() : link}\n${date.toLowerCase()}\n\n`;
+  const signature = createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64');
+  return { authorization: encodeURIComponent(`type=master&ver=1.0&sig=${signature}`), 'x-ms-date': date };
 }
