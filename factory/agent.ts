@@ -1,4 +1,5 @@
 /** A factory's life: clean up, look at the machine, enrol, wait on its pools, work, and go away in order. */
+import { setMaxListeners } from 'node:events';
 import type { Claim } from '../shared/contract/api.js';
 import { createClient } from '../shared/client.js';
 import { openTickets, type Tickets } from '../shared/cloud/tickets.js';
@@ -40,12 +41,15 @@ export class Agent {
   private readonly coordinator: Coordinator;
   private token = '';
   private tickets: Tickets | undefined;
+  private claims: Claims | undefined;
   private unlock: (() => Promise<void>) | undefined;
   private finished = 0;
 
   constructor(settings: FactorySettings, deps: AgentDeps) {
     this.settings = settings;
     this.deps = deps;
+    // One listener a run and a pool: many are no leak here.
+    setMaxListeners(0, this.draining.signal);
     this.stations = new Stations(settings.stations);
     this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env));
     this.coordinator = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
@@ -68,17 +72,23 @@ export class Agent {
   private async begin(): Promise<{ readonly factoryId: string; readonly pools: readonly string[] }> {
     const { settings, deps } = this;
     this.unlock = await lockFolder(settings.dataDir);
-    const [capabilities] = await Promise.all([probe(ENGINES, deps.env), this.removeLeftovers()]);
+    await this.removeLeftovers();
+    const [capabilities, tickets] = await Promise.all([
+      probe(ENGINES, deps.env),
+      openTickets(settings.serviceBus),
+    ]);
+    this.tickets = tickets;
+    const { stations } = this;
     const claims = new Claims({
       coordinator: this.coordinator,
-      stations: this.stations,
+      stations,
       warm: () => this.workspace.warm,
       work: (claim, claimedAt) => this.work(claim, claimedAt, capabilities),
+      closed: this.draining.signal,
     });
+    this.claims = claims;
     const identity = await this.identify(capabilities, claims);
-    this.tickets = await openTickets(settings.serviceBus);
     for (const pool of identity.pools) {
-      const { stations, tickets } = this;
       void waitOnPool({ pool, tickets, claims, stations, logger: deps.logger }, this.draining.signal);
     }
     void this.leaveWhenIdle();
@@ -99,7 +109,8 @@ export class Agent {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     }
     await Promise.all([
-      this.stations.whenEmpty(),
+      // A claim that is under way may still bring a job, which is given back then.
+      this.claims?.whenQuiet().then(() => this.stations.whenEmpty()),
       Promise.race([this.tickets?.close().catch(() => {}), pause(CLOSE_MS)]),
     ]);
     await this.unlock?.();

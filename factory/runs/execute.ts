@@ -122,7 +122,7 @@ class RunExecution {
 
   private async finish(last: RunReport): Promise<void> {
     const reason = last.kind === 'failed' ? last.reason : undefined;
-    if (last.kind === 'failed') this.log.note(`${last.reason}: ${last.message}`);
+    if (last.kind === 'failed') this.log.note(`${last.reason}: ${last.message.split('\n')[0]}`);
     // Before the report: with it the control plane takes the lease back, and refuses what is appended later.
     await this.log.end();
     await this.report.send(last, this.stop.signal);

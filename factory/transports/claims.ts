@@ -4,7 +4,7 @@ import type { Coordinator } from '../coordinator.js';
 import { Mutex } from '../mutex.js';
 import type { Stations } from '../stations.js';
 
-/** Every station is taken: the ticket must go back to the queue. */
+/** Every station is taken, or closed: the ticket must go back to the queue. */
 export class NoFreeStation extends Error {
   override readonly name = 'NoFreeStation';
 }
@@ -15,6 +15,8 @@ export interface ClaimsSpec {
   readonly warm: () => string[];
   /** Starts the work on a claim; returns when it has ended. */
   readonly work: (claim: Claim, claimedAt: number) => Promise<void>;
+  /** Aborted when this factory takes no more work. */
+  readonly closed?: AbortSignal;
 }
 
 export class Claims {
@@ -35,8 +37,8 @@ export class Claims {
   claim(pool: string, lane?: string): Promise<number> {
     const rangAt = performance.now();
     return this.mutex.run(async () => {
-      const { coordinator, stations, warm, work } = this.spec;
-      if (stations.free === 0) throw new NoFreeStation('every station is taken');
+      const { coordinator, stations, warm, work, closed } = this.spec;
+      if (stations.free === 0 || closed?.aborted) throw new NoFreeStation('no station is free');
       const { claims } = await coordinator.claimJobs({
         body: {
           pool,
@@ -49,5 +51,10 @@ export class Claims {
       for (const claim of claims) stations.start(() => work(claim, rangAt));
       return claims.length;
     });
+  }
+
+  /** Resolves when no claim is under way. */
+  async whenQuiet(): Promise<void> {
+    await this.mutex.run(() => Promise.resolve());
   }
 }

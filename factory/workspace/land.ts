@@ -28,9 +28,9 @@ export async function landChange(
 ): Promise<Landed> {
   const { git, mirror } = checkout;
   if (checkout.featureCommit !== undefined) {
-    await mirror.mutex.run(() => mirror.ensure(change.branch, checkout.featureCommit ?? '', signal));
+    await mirror.ensure(change.branch, checkout.featureCommit, signal);
   }
-  if (!(await hasCommit(git, change.commit))) {
+  if (!(await mirror.has(change.commit))) {
     return { kind: 'refused', message: gone(change, checkout.featureCommit) };
   }
   let base = checkout.baseCommit;
@@ -60,15 +60,12 @@ const gone = (change: Change, now: string | undefined): string =>
     ? `branch "${change.branch}" is gone: requeue the job to make the change again`
     : `branch "${change.branch}" is at ${now.slice(0, 12)} and not at ${change.commit.slice(0, 12)}, which was reviewed: requeue the job, or set the branch back`;
 
-const hasCommit = async (git: Git, commit: string): Promise<boolean> =>
-  (await git.run(['cat-file', '-e', `${commit}^{commit}`], { allow: [1, 128] })).exitCode === 0;
-
 /** Where the base is now, checked out. */
 async function follow(checkout: Checkout, baseBranch: string, signal?: AbortSignal): Promise<string> {
   const { git, mirror } = checkout;
   const base = (await mirror.heads([baseBranch], signal)).get(baseBranch);
   if (base === undefined) throw await mirror.missingBranch(baseBranch, signal);
-  await mirror.mutex.run(() => mirror.ensure(baseBranch, base, signal));
+  await mirror.ensure(baseBranch, base, signal);
   await git.call(['checkout', '--quiet', '--detach', '--force', base], { signal });
   return base;
 }

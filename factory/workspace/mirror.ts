@@ -38,8 +38,10 @@ export class Mirror {
   /** What git can clone. */
   readonly repo: string;
   readonly git: Git;
-  /** Fetching and adding or removing worktrees change the same files. */
-  readonly mutex = new Mutex();
+  /** Two fetches would change the same refs. */
+  private readonly fetching = new Mutex();
+  /** Commits that are known to be here. */
+  private readonly here = new Set<string>();
 
   constructor(repo: string, git: Git) {
     this.repo = repo;
@@ -87,29 +89,39 @@ export class Mirror {
    * @throws PreflightError when the fetch fails
    */
   async ensure(branch: string, commit: string, signal?: AbortSignal): Promise<void> {
-    const has = ['cat-file', '-e', `${commit}^{commit}`];
-    if ((await this.git.run(has, { allow: [1, 128] })).exitCode === 0) return;
+    if (this.here.has(commit)) return;
+    await this.fetching.run(async () => {
+      if (!(await this.has(commit))) await this.fetch(branch, signal);
+    });
+    this.here.add(commit);
+  }
+
+  /** Is this commit here? */
+  async has(commit: string): Promise<boolean> {
+    const { exitCode } = await this.git.run(['cat-file', '-e', `${commit}^{commit}`], { allow: [1, 128] });
+    return exitCode === 0;
+  }
+
+  private async fetch(branch: string, signal?: AbortSignal): Promise<void> {
     // A flat name: with a folder a branch that was `a` and is now `a/b` would be in its own way.
     const ref = `refs/gigafactory/${branch.replaceAll('/', '%')}`;
+    const quietly = ['--quiet', '--no-tags', '--no-write-fetch-head'];
     try {
-      await this.git.call(
-        [
-          'fetch',
-          '--quiet',
-          '--no-tags',
-          '--no-write-fetch-head',
-          '--',
-          this.repo,
-          `+refs/heads/${branch}:${ref}`,
-        ],
-        { timeoutMs: TRANSFER_TIMEOUT_MS, signal },
-      );
+      await this.git.call(['fetch', ...quietly, '--', this.repo, `+refs/heads/${branch}:${ref}`], {
+        timeoutMs: TRANSFER_TIMEOUT_MS,
+        signal,
+      });
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
       throw new PreflightError(
         `branch "${branch}" of ${withoutCredentials(this.repo)} could not be fetched: ${error.message}`,
       );
     }
+  }
+
+  /** Forgets a worktree whose folder is gone. Faster than `git worktree prune`, and safe beside a `worktree add`. */
+  async forget(worktree: string): Promise<void> {
+    await rm(path.join(this.path, 'worktrees', worktree), { recursive: true, force: true });
   }
 }
 

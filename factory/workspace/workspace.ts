@@ -74,10 +74,8 @@ export class Workspace {
     const scratch = path.join(this.folders.scratch, spec.run);
     await mkdir(this.folders.worktrees, { recursive: true });
     await mkdir(scratch, { recursive: true });
-    await mirror.mutex.run(async () => {
-      await mirror.ensure(spec.baseBranch, baseCommit, signal);
-      await mirror.git.call(['worktree', 'add', '--quiet', '--detach', '--', at, baseCommit], { signal });
-    });
+    await mirror.ensure(spec.baseBranch, baseCommit, signal);
+    await mirror.git.call(['worktree', 'add', '--quiet', '--detach', '--', at, baseCommit], { signal });
     return {
       repo: spec.repo,
       mirror,
@@ -93,7 +91,7 @@ export class Workspace {
   async remove(run: string, repo: string | undefined): Promise<void> {
     await Promise.all([removeTree(this.worktreePath(run)), removeTree(path.join(this.folders.scratch, run))]);
     const mirror = repo === undefined ? undefined : await this.mirrors.get(repo)?.catch(() => undefined);
-    await mirror?.mutex.run(() => mirror.git.call(['worktree', 'prune', '--expire=now']));
+    await mirror?.forget(run);
   }
 
   /**

@@ -262,10 +262,10 @@ test('stops within a renewal of a stale epoch and pushes and reports nothing aft
   const marker = path.join(fixture.folder, 'went-on');
   const claim = claimOf(
     { repo: fixture.repository.path, body: `echo 2 > a.txt; sleep 30; touch ${marker}` },
-    { leaseSeconds: 0.6 },
+    { leaseSeconds: 1.5 },
   );
   fixture.plane.onRequest = (route, run) => {
-    if (route === 'renewLease' && run?.renewals === 1) fixture.plane.epochs.set(claim.job.jobId, 2);
+    if (route === 'renewLease' && run?.reports.length === 1) fixture.plane.epochs.set(claim.job.jobId, 2);
   };
   const seen = await fixture.execute(claim);
   expect(kinds(seen.reports)).toEqual(['started']);
@@ -288,17 +288,19 @@ test('asks for the lease once more before it pushes', async () => {
 
 test('stops when nobody answers for a whole lease', async () => {
   await using fixture = await factoryFixture();
-  fixture.plane.onRequest = (route) => {
-    if (route === 'renewLease') throw new AppError('unavailable', 'away');
+  fixture.plane.onRequest = (route, run) => {
+    if (route === 'renewLease' && run?.reports.length === 1) throw new AppError('unavailable', 'away');
   };
-  const claim = claimOf({ repo: fixture.repository.path, body: 'sleep 30' }, { leaseSeconds: 0.5 });
+  const claim = claimOf({ repo: fixture.repository.path, body: 'sleep 30' }, { leaseSeconds: 1.5 });
   expect(kinds((await fixture.execute(claim)).reports)).toEqual(['started']);
 });
 
 test('stops when the control plane says so', async () => {
   await using fixture = await factoryFixture();
-  fixture.plane.directives = ['stop'];
-  const claim = claimOf({ repo: fixture.repository.path, body: 'sleep 30' }, { leaseSeconds: 0.3 });
+  fixture.plane.onRequest = (_, run) => {
+    if (run?.reports.length === 1) fixture.plane.directives = ['stop'];
+  };
+  const claim = claimOf({ repo: fixture.repository.path, body: 'sleep 30' }, { leaseSeconds: 1.5 });
   expect(kinds((await fixture.execute(claim)).reports)).toEqual(['started']);
   expect(fixture.leftovers()).toEqual([]);
 });
