@@ -69,7 +69,7 @@ export function encodeResponse(request: Request, response: Response, isCbs: bool
     out.string(isCbs ? 'error-condition' : 'errorCondition').symbol(response.condition);
   out.end().descriptor(VALUE);
   response.write(out);
-  return out.take();
+  return out.finish();
 }
 
 /** The value of a field of the request's body. @throws DecodeError if the body is no map */

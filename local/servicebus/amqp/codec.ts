@@ -216,21 +216,31 @@ function narrow(value: bigint): number | bigint {
  * on the way: `w.list(); w.uint(1); w.end()`.
  */
 export class Writer {
-  #buffer = Buffer.allocUnsafe(MIN_BUFFER_BYTES);
+  #buffer: Buffer;
   #at = 0;
   #count = 0;
   readonly #open: { at: number; count: number }[] = [];
+
+  /** @param bytes expected length; a good guess saves copies */
+  constructor(bytes = MIN_BUFFER_BYTES) {
+    this.#buffer = Buffer.allocUnsafe(bytes);
+  }
 
   get length(): number {
     return this.#at;
   }
 
-  /** The bytes written so far; the writer starts anew in a buffer of its own. */
+  /** The bytes written so far; the writer starts anew, in a buffer of its own that fits as much again. */
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.#at);
-    this.#buffer = Buffer.allocUnsafe(MIN_BUFFER_BYTES);
+    this.#buffer = Buffer.allocUnsafe(Math.max(MIN_BUFFER_BYTES, this.#at));
     this.#at = 0;
     return taken;
+  }
+
+  /** The bytes written; the writer is done. */
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#at);
   }
 
   null(): this {

@@ -13,6 +13,8 @@ const APPLICATION_PROPERTIES = 0x74;
 const DATA = 0x75;
 const FOOTER = 0x78;
 const PROPERTY_COUNT = 13;
+/** Room for the header and annotations of the broker (bytes). */
+const BROKER_BYTES = 320;
 const SCHEDULED_TIME = 'x-opt-scheduled-enqueue-time';
 
 /** Annotations that the broker sets itself; a sender's are dropped (a message that was received and sent on). */
@@ -61,25 +63,31 @@ export function decodeMessage(bytes: Buffer): NewMessage {
     }
   }
   const id = properties?.value(0) ?? null;
-  const out = new Writer();
-  if (annotations && annotations.size > 0) {
-    out.descriptor(ANNOTATIONS).map();
-    for (const [name, value] of annotations) out.symbol(name).encoded(value);
-    out.end();
-  }
-  const messageId = id === null ? randomUUID().replaceAll('-', '') : textOf(id);
-  if (id === null) {
-    out.descriptor(PROPERTIES).list().string(messageId);
-    for (let at = 1; at < PROPERTY_COUNT; at++) {
-      const raw = properties?.raw(at);
-      if (raw) out.encoded(raw);
-      else out.null();
-    }
-    out.end().bytes(bytes.subarray(restFrom));
-  } else out.bytes(bytes.subarray(bareFrom));
   const sessionId = properties?.string(10);
-  // Exactly as long as needed: a million small messages in oversized buffers would be a million kilobytes.
-  return { messageId, sessionId, ttlMs, scheduledFor, payload: Buffer.from(out.take()) };
+  const parts: Buffer[] = [];
+  if (annotations && annotations.size > 0) parts.push(encodeAnnotations(annotations));
+  const messageId = id === null ? randomUUID().replaceAll('-', '') : textOf(id);
+  if (id === null) parts.push(encodeProperties(messageId, properties), bytes.subarray(restFrom));
+  else parts.push(bytes.subarray(bareFrom));
+  // One copy, exactly as long as needed: the bytes given are part of a whole batch.
+  return { messageId, sessionId, ttlMs, scheduledFor, payload: Buffer.concat(parts) };
+}
+
+function encodeAnnotations(annotations: ReadonlyMap<string, Buffer>): Buffer {
+  const out = new Writer().descriptor(ANNOTATIONS).map();
+  for (const [name, value] of annotations) out.symbol(name).encoded(value);
+  return out.end().finish();
+}
+
+/** The properties with another message id. */
+function encodeProperties(messageId: string, properties: Fields | undefined): Buffer {
+  const out = new Writer().descriptor(PROPERTIES).list().string(messageId);
+  for (let at = 1; at < PROPERTY_COUNT; at++) {
+    const raw = properties?.raw(at);
+    if (raw) out.encoded(raw);
+    else out.null();
+  }
+  return out.end().finish();
 }
 
 /** The messages of a batch: each data section is one message, encoded. @throws DecodeError */
@@ -102,7 +110,7 @@ export interface EncodeOptions {
 
 /** A message as a receiver gets it: header and annotations of the broker, then what the sender sent. */
 export function encodeMessage(message: Message, options: EncodeOptions = {}): Buffer {
-  const out = new Writer();
+  const out = new Writer(message.payload.length + BROKER_BYTES);
   out.descriptor(HEADER).list().boolean(true).null();
   if (message.ttlMs === undefined || message.ttlMs > 0xffff_ffff) out.null();
   else out.uint(message.ttlMs);
@@ -127,7 +135,7 @@ export function encodeMessage(message: Message, options: EncodeOptions = {}): Bu
   if (deadLetter)
     bare = withProperties(bare, deadLetterProperties(deadLetter.reason, deadLetter.description));
   if (options.omitBody) bare = bare.subarray(0, sectionFrom(bare, DATA));
-  return out.bytes(bare).take();
+  return out.bytes(bare).finish();
 }
 
 /** The message with application properties added or replaced; their values are encoded already. */
@@ -142,7 +150,7 @@ export function withProperties(payload: Uint8Array, changes: ReadonlyMap<string,
   }
   const out = new Writer().bytes(bytes.subarray(0, from)).descriptor(APPLICATION_PROPERTIES).map();
   for (const [name, value] of merged) out.string(name).encoded(value);
-  return out.end().bytes(bytes.subarray(reader.at)).take();
+  return out.end().bytes(bytes.subarray(reader.at)).finish();
 }
 
 function deadLetterProperties(
@@ -150,9 +158,9 @@ function deadLetterProperties(
   description: string | undefined,
 ): Map<string, Buffer> {
   const properties = new Map<string, Buffer>();
-  if (reason !== undefined) properties.set('DeadLetterReason', new Writer().string(reason).take());
+  if (reason !== undefined) properties.set('DeadLetterReason', new Writer(64).string(reason).finish());
   if (description !== undefined)
-    properties.set('DeadLetterErrorDescription', new Writer().string(description).take());
+    properties.set('DeadLetterErrorDescription', new Writer(64).string(description).finish());
   return properties;
 }
 
