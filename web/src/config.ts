@@ -33,10 +33,3 @@ export function parseConfig(value: unknown): Config {
     ...(typeof loginHint === 'string' && loginHint && { loginHint }),
   };
 }
-
-/** @throws Error in words for the page when the file is not there or not complete */
-export async function loadConfig(): Promise<Config> {
-  const response = await fetch('/config.json', { cache: 'no-store' });
-  if (!response.ok) throw new Error(`/config.json answered ${response.status}.`);
-  return parseConfig(await response.json());
-}

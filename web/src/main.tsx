@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createClient } from '../../shared/client.js';
-import { loadConfig, type Config } from './config.js';
+import { parseConfig, type Config } from './config.js';
 import { ControlContext } from './control.js';
 import { finishRenewal, isRenewalFrame, openSession, signInAgain } from './session.js';
 import { App } from './shell/App.js';
@@ -19,6 +19,12 @@ import './styles/fleet.css';
 const element = document.getElementById('root');
 if (!element) throw new Error('index.html has no #root');
 const root = createRoot(element);
+
+async function loadConfig(): Promise<Config> {
+  const response = await fetch('/config.json', { cache: 'no-store' });
+  if (!response.ok) throw new Error(`/config.json answered ${response.status}.`);
+  return parseConfig(await response.json());
+}
 
 async function open(config: Config): Promise<void> {
   const session = await openSession(config);

@@ -27,10 +27,6 @@ export function blockText(block: Block): string {
       return `kept for ${block.factoryId}, which has the repository, until ${clock(block.until)}`;
     case 'reserved':
       return `keeps its stations for the ${block.waiting} jobs waiting in pool ${block.pool}`;
-    case 'warm':
-      return `kept until ${clock(block.until)} for ${block.factoryId}, which has the repository checked out`;
-    case 'reserved':
-      return `its free stations are kept for ${block.waiting} waiting in the pool ${block.pool}`;
     default:
       return assertExhaustive(block);
   }

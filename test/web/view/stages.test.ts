@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { STAGES as CONTRACT_STAGES } from '../../../shared/contract/job.js';
+import { asksFor, stageCounts, STAGES, stageTrack } from '../../../web/src/view/stages.js';
+import { SAMPLE_CHANGE, sampleJob, sampleVerify } from '../samples.js';
+
+const states = (changes: Parameters<typeof sampleJob>[0]): string =>
+  stageTrack(sampleJob(changes))
+    .steps.map(({ state }) => state)
+    .join(' ');
+
+it('shows the stages in the order of the contract', () => {
+  expect(STAGES).toEqual(CONTRACT_STAGES);
+});
+
+describe('the track', () => {
+  it('marks what is done, where it is, and what is to come', () => {
+    expect(states({ stage: 'building' })).toBe('done done current todo todo todo');
+    expect(states({ stage: 'queued' })).toBe('current todo todo todo todo todo');
+  });
+
+  it('is done to the end when the job is shipped', () => {
+    expect(states({ stage: 'shipped' })).toBe('done done done done done done');
+  });
+
+  it.each([
+    ['queued, when nobody took it', {}, 0],
+    ['assigned, when the run never began', { epoch: 1 }, 1],
+    ['building, when there is no change', { epoch: 1, attempts: 1 }, 2],
+    ['review, when there is a change', { epoch: 1, attempts: 1, change: SAMPLE_CHANGE }, 3],
+    ['testing, when verify had passed', { change: SAMPLE_CHANGE, verify: sampleVerify(true) }, 4],
+    ['review, when verify failed', { change: SAMPLE_CHANGE, verify: sampleVerify(false) }, 3],
+  ])('of a failed job stops at %s', (_, changes, position) => {
+    const { steps } = stageTrack(sampleJob({ stage: 'failed', ...changes }));
+    expect(steps.findIndex(({ state }) => state === 'failed')).toBe(position);
+    expect(steps.filter(({ state }) => state === 'failed')).toHaveLength(1);
+  });
+
+  it('moves while a factory holds the job only', () => {
+    expect(stageTrack(sampleJob({ stage: 'building', holder: 'factory-1' })).active).toBe(true);
+    expect(stageTrack(sampleJob({ stage: 'testing' })).active).toBe(false);
+  });
+});
+
+describe('what a job asks for', () => {
+  it('is shipping, once verify passed and until somebody said so', () => {
+    const landing = {
+      requestedBy: { kind: 'operator', id: 'alice' },
+      requestedAt: '2026-11-20T10:00:00.000Z',
+    } as const;
+    expect(asksFor(sampleJob({ stage: 'testing' }))).toBe('Ready to ship');
+    expect(asksFor(sampleJob({ stage: 'testing', landing }))).toBeUndefined();
+  });
+
+  it('is a review, once no factory works on it any more', () => {
+    expect(asksFor(sampleJob({ stage: 'review' }))).toBe('Needs review');
+    expect(asksFor(sampleJob({ stage: 'review', holder: 'factory-1' }))).toBeUndefined();
+  });
+
+  it('is nothing while it is on its way', () => {
+    expect(asksFor(sampleJob({ stage: 'building' }))).toBeUndefined();
+  });
+});
+
+it('counts every stage, also those without a job', () => {
+  const counts = stageCounts([sampleJob(), sampleJob(), sampleJob({ stage: 'shipped' })]);
+  expect(counts).toMatchObject({ queued: 2, shipped: 1, dead_letter: 0 });
+});

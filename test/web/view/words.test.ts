@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { ManifestSchema } from '../../../shared/contract/manifest.js';
+import { parseManifest } from '../../../shared/manifest.js';
+import { parseConfig } from '../../../web/src/config.js';
+import { eventText } from '../../../web/src/view/eventText.js';
+import { blockText, scoreRows } from '../../../web/src/view/explain.js';
+import { EXAMPLE_MANIFEST, lineRange, manifestFacts } from '../../../web/src/view/manifestText.js';
+import { formatCost, formatTokens } from '../../../web/src/view/usage.js';
+import { failed, finished, shipLanded } from '../samples.js';
+
+const usage = (usd: number, tokens = 0, accuracy: 'exact' | 'estimated' | 'unknown' = 'exact') => ({
+  wallSeconds: 1,
+  usd,
+  tokens,
+  accuracy,
+});
+
+describe('cost', () => {
+  it('marks estimates and owns up to what nobody knows', () => {
+    expect(formatCost(usage(0.424))).toBe('$0.42');
+    expect(formatCost(usage(0.424, 0, 'estimated'))).toBe('~$0.42');
+    expect(formatCost(usage(0.001))).toBe('<$0.01');
+    expect(formatCost(usage(0))).toBe('$0');
+    expect(formatCost(usage(0, 0, 'unknown'))).toBe('–');
+  });
+
+  it('counts tokens in thousands and millions', () => {
+    expect(formatTokens(usage(0, 950))).toBe('950');
+    expect(formatTokens(usage(0, 12_400))).toBe('12.4k');
+    expect(formatTokens(usage(0, 1_200_000))).toBe('1.2M');
+  });
+});
+
+describe('events in words', () => {
+  it('say what changed and where it went', () => {
+    expect(eventText({ body: finished(1) }).text).toBe('Changed 2 files, pushed 8c51e57a');
+    expect(eventText({ body: shipLanded(2) }).text).toBe('Merged into main as 22a7b7c9');
+  });
+
+  it('say whether a failed run is tried again', () => {
+    expect(eventText({ body: failed(1, 5) }).text).toContain('will be tried again');
+    expect(eventText({ body: failed(1) }).text).not.toContain('again');
+  });
+});
+
+describe('decisions in words', () => {
+  it('name the block', () => {
+    expect(blockText({ kind: 'capability', missing: ['gpu', 'node>=22'] })).toBe('lacks gpu, node>=22');
+    expect(blockText({ kind: 'stations', running: 2, stations: 2 })).toContain('2 of 2');
+  });
+
+  it('compare the parts of a score with the largest, negative ones too', () => {
+    const score = { total: 1, capabilityFit: 2, affinity: 0, load: 0, cost: 0, health: 0, starvation: -1 };
+    const rows = scoreRows(score);
+    expect(rows).toHaveLength(6);
+    expect(rows.map(({ share }) => share)).toEqual([1, 0, 0, 0, 0, 0.5]);
+  });
+});
+
+describe('the manifest', () => {
+  it('example is one that is accepted', () => {
+    expect(parseManifest(EXAMPLE_MANIFEST).kind).toBe('ok');
+  });
+
+  it('lines are found by number, beyond the end the last one', () => {
+    const select = (line: number): string => {
+      const { start, end } = lineRange('one\ntwo\nthree', line);
+      return 'one\ntwo\nthree'.slice(start, end);
+    };
+    expect([select(0), select(1), select(2), select(3), select(9)]).toEqual([
+      'one',
+      'one',
+      'two',
+      'three',
+      'three',
+    ]);
+  });
+
+  it('shows what was set and leaves out what is empty', () => {
+    const manifest = ManifestSchema.parse({ engine: 'shell', budget: { usd: '$5' }, body: 'x' });
+    const facts = new Map(manifestFacts(manifest));
+    expect(facts.get('budget')).toBe('usd 5');
+    expect(facts.get('timeout')).toBe('2700 s');
+    expect(facts.has('capabilities')).toBe(false);
+    expect(facts.has('body')).toBe(false);
+  });
+});
+
+describe('the configuration', () => {
+  const complete = { apiUrl: 'http://a/api', issuer: 'http://i', clientId: 'console', scope: 'openid' };
+
+  it('is taken as it stands', () => {
+    expect(parseConfig({ ...complete, loginHint: 'admin', other: 1 })).toEqual({
+      ...complete,
+      loginHint: 'admin',
+    });
+  });
+
+  it('is refused with the name of what it lacks', () => {
+    expect(() => parseConfig({ ...complete, issuer: '' })).toThrow('"issuer"');
+    expect(() => parseConfig(undefined)).toThrow('"apiUrl"');
+  });
+});
