@@ -5,7 +5,7 @@
  * flush is on its way share the next one, so the price of an fdatasync is paid once for a crowd (measured
  * on 2 cores: about 2k flushed records/s for one writer, 20k/s and more for 32).
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -102,6 +102,10 @@ function replay(file: string, onRecord: (record: Uint8Array) => void): { good: n
   }
 }
 
+function writeWhole(fd: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+}
+
 async function writeFully(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
@@ -185,7 +189,8 @@ export async function openJournal(file: string, reader: JournalReader): Promise<
     try {
       if (batch.length > 0) {
         const bytes = batch.length === 1 && batch[0] ? batch[0] : Buffer.concat(batch);
-        await writeFully(handle, bytes, end);
+        // Written at once, since it only goes to the page cache: one trip to the thread pool a flush, not two.
+        writeWhole(handle.fd, bytes, end);
         await handle.datasync();
         end += bytes.length;
       }
