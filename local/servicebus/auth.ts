@@ -27,13 +27,21 @@ export function verifySas(token: string, key: SasKey, resource: string, nowMs: n
     fields.get(field),
   );
   if (name !== key.name) refuse(`there is no key named '${name}'`);
-  const wanted = createHmac('sha256', key.value).update(`${scope}\n${expiry}`).digest();
+  const wanted = sign(key, `${scope}\n${expiry}`);
   const given = Buffer.from(decode(signature), 'base64');
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) refuse('the signature is wrong');
   const expiresAt = Number(expiry) * 1_000;
   if (!(expiresAt > nowMs)) refuse('the token is expired');
   if (!covers(pathOf(decode(scope)), pathOf(resource))) refuse('the token is for another resource');
   return expiresAt;
+}
+
+/** Makes a shared access signature for a resource (a URL), valid until `expiresAt` (ms). */
+export function signSas(key: SasKey, resource: string, expiresAt: number): string {
+  const scope = encodeURIComponent(resource);
+  const expiry = Math.ceil(expiresAt / 1_000);
+  const signature = encodeURIComponent(sign(key, `${scope}\n${expiry}`).toString('base64'));
+  return `SharedAccessSignature sr=${scope}&sig=${signature}&se=${expiry}&skn=${key.name}`;
 }
 
 /** The path of an entity's URL, in lower case and without query: `sb://host/Queue/` → `queue`. */
@@ -48,6 +56,10 @@ export function pathOf(url: string): string {
 /** True if access to one path gives access to another: the same, or below it. */
 export function covers(path: string, wanted: string): boolean {
   return path === '' || wanted === path || wanted.startsWith(`${path}/`);
+}
+
+function sign(key: SasKey, text: string): Buffer {
+  return createHmac('sha256', key.value).update(text).digest();
 }
 
 function splitAt(text: string, at: number): [string, string] {

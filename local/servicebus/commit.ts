@@ -1,4 +1,4 @@
-import { DecodeError } from './amqp/codec.js';
+import { DecodeError } from './amqp/reader.js';
 import type { Connection } from './amqp/connection.js';
 import type { ErrorFields } from './amqp/performatives.js';
 import type { Broker } from './broker.js';

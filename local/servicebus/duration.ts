@@ -15,8 +15,17 @@ export function parseDuration(text: string): number | undefined {
   return total >= ENDLESS_SECONDS ? Infinity : total;
 }
 
-/** The ISO 8601 form of a duration in ms; Infinity has the service's own. */
+/** The ISO 8601 form of a duration in ms, as the service writes it: `P1DT30M`; Infinity has a form of its own. */
 export function formatDuration(ms: number): string {
   if (ms === Infinity) return ENDLESS;
-  return `PT${ms / 1_000}S`;
+  let seconds = ms / 1_000;
+  const take = (unit: number, letter: string): string => {
+    const count = Math.floor(seconds / unit);
+    seconds -= count * unit;
+    return count > 0 ? `${count}${letter}` : '';
+  };
+  const days = take(86_400, 'D');
+  const time = take(3_600, 'H') + take(60, 'M') + (seconds > 0 ? `${seconds}S` : '');
+  if (!days && !time) return 'PT0S';
+  return `P${days}${time ? `T${time}` : ''}`;
 }

@@ -1,9 +1,11 @@
-import { DecodeError, int64, Reader, Writer, type Value } from './amqp/codec.js';
+import { DecodeError, Reader, type Value } from './amqp/reader.js';
+import { int64, Writer } from './amqp/writer.js';
 import { decodeMessage, encodeMessage, withProperties } from './amqp/message.js';
 import { ServiceBusError } from './errors.js';
 import type { MessageLock, SessionLock } from './locks.js';
 import type { Message } from './message.js';
-import type { Queue, Settlement } from './queue.js';
+import type { Queue } from './queue.js';
+import type { Settlement } from './settlement.js';
 import { field, number, numbers, text, uuidBytes, uuids, type Request, type Response } from './requests.js';
 
 const TIMESTAMP = 0x83;

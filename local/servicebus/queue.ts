@@ -6,29 +6,9 @@ import { ServiceBusError } from './errors.js';
 import { Outlet, type MessageLock, type ReceiveMode, type Receiver, type SessionLock } from './locks.js';
 import { checkMessage, type Message, type NewMessage } from './message.js';
 import { Sessions } from './sessions.js';
+import type { QueueCounts, Settlement } from './settlement.js';
 import { Shelf, stored } from './shelf.js';
 import type { QueueSettings } from './spec.js';
-
-/** How a delivery ends. `payload` replaces the message's: properties that the receiver changed. */
-export type Settlement =
-  | { readonly kind: 'complete' }
-  /** `release` gives it back without counting the delivery. */
-  | { readonly kind: 'abandon' | 'defer' | 'release'; readonly payload?: Uint8Array | undefined }
-  | {
-      readonly kind: 'deadLetter';
-      readonly reason?: string | undefined;
-      readonly description?: string | undefined;
-      readonly payload?: Uint8Array | undefined;
-    };
-
-export interface QueueCounts {
-  /** Locked and deferred ones included, as the service counts. */
-  readonly active: number;
-  readonly scheduled: number;
-  readonly deadLetters: number;
-  /** Bytes of payload, dead letters included. */
-  readonly bytes: number;
-}
 
 export interface QueueContext {
   readonly clock: Clock;
@@ -228,7 +208,6 @@ export class Queue {
     }
   }
 
-  /** @throws ServiceBusError `SessionLockLost` */
   setSessionState(lock: SessionLock, state: Uint8Array | undefined): void {
     lock.session.state = state;
     this.#context.onChange({ kind: 'session', queue: this.name, session: lock.session.id, state });
@@ -385,12 +364,7 @@ export class Queue {
 
   #remove(message: Message): void {
     this.shelf.drop(message);
-    this.#context.onChange({
-      kind: 'removed',
-      queue: this.name,
-      dead: !this.deadLetters,
-      seq: message.seq,
-    });
+    this.#context.onChange({ kind: 'removed', ...this.#where(message) });
     this.#tidy(message);
   }
 
@@ -400,10 +374,14 @@ export class Queue {
     if (session) this.sessions?.touched(session);
   }
 
-  #noteUpdate({ seq, deliveries, state }: Message, payload: Uint8Array | undefined): void {
+  #noteUpdate(message: Message, payload: Uint8Array | undefined): void {
+    const { deliveries, state } = message;
     const deferred = state === 'deferred';
-    const where = { queue: this.name, dead: !this.deadLetters, seq };
-    this.#context.onChange({ kind: 'updated', ...where, deliveries, deferred, payload });
+    this.#context.onChange({ kind: 'updated', ...this.#where(message), deliveries, deferred, payload });
+  }
+
+  #where({ seq }: Message): { queue: string; dead: boolean; seq: number } {
+    return { queue: this.name, dead: !this.deadLetters, seq };
   }
 
   #expect(seq: number, state: 'scheduled' | 'deferred', session?: SessionLock): Message {

@@ -1,4 +1,4 @@
-import { Reader } from './amqp/codec.js';
+import { Reader } from './amqp/reader.js';
 import type { OutgoingLink } from './amqp/links.js';
 import { encodeMessage, withProperties } from './amqp/message.js';
 import { ACCEPTED, Fields, MODIFIED, REJECTED, RELEASED } from './amqp/performatives.js';
@@ -6,7 +6,8 @@ import { commit, fieldsOf, type Origin } from './commit.js';
 import { ServiceBusError } from './errors.js';
 import type { SessionLock } from './locks.js';
 import type { Message } from './message.js';
-import type { Queue, Settlement } from './queue.js';
+import type { Queue } from './queue.js';
+import type { Settlement } from './settlement.js';
 import { deliveryTag } from './requests.js';
 
 /** .NET counts ticks of 100 ns from the year 1; the Unix epoch lies this many in. */

@@ -1,4 +1,5 @@
-import { Described, DecodeError, Reader, Writer, type Value } from './amqp/codec.js';
+import { Described, DecodeError, Reader, type Value } from './amqp/reader.js';
+import { Writer } from './amqp/writer.js';
 import { Fields } from './amqp/performatives.js';
 
 const PROPERTIES = 0x73;

@@ -5,6 +5,9 @@ import { ServiceBusError } from './errors.js';
 import { Fifo } from './fifo.js';
 import { Outlet, type MessageLock, type Session, type SessionLock } from './locks.js';
 
+/** Shorter lines are never cleaned of sessions that left them by another way. */
+const MIN_PRUNE_SIZE = 1_024;
+
 type OnLost = SessionLock['onLost'];
 
 interface Acceptor {
@@ -19,7 +22,8 @@ export class Sessions {
   readonly #queue: { lockMs(): number; release(lock: MessageLock, countDelivery: boolean): void };
   readonly #byId = new Map<string, Session>();
   /** Free sessions that may have messages, in the order they became so: each lane gets its turn. */
-  readonly #line = new Fifo<Session>();
+  #line = new Fifo<Session>();
+  #pruneAt = MIN_PRUNE_SIZE;
   readonly #acceptors = new Fifo<Acceptor>();
   readonly #expiry: Deadlines<SessionLock>;
 
@@ -72,6 +76,7 @@ export class Sessions {
       else if (!session.inLine) {
         session.inLine = true;
         this.#line.push(session);
+        if (this.#line.size >= this.#pruneAt) this.#prune();
       }
     } else if (session.outlet.backlog.size === 0 && !session.state && !session.inLine)
       this.#byId.delete(session.id);
@@ -141,6 +146,18 @@ export class Sessions {
   dispose(): void {
     this.#expiry.close();
     for (const lock of this.locks()) this.#end(lock, 'deleted');
+  }
+
+  /** Takes those out of the line that were accepted by id meanwhile: nobody may ever ask for the next one. */
+  #prune(): void {
+    const line = this.#line;
+    this.#line = new Fifo();
+    this.#pruneAt = Infinity;
+    for (const session of line) {
+      session.inLine = false;
+      this.touched(session);
+    }
+    this.#pruneAt = Math.max(MIN_PRUNE_SIZE, this.#line.size * 2);
   }
 
   #lock(session: Session, owner: string, onLost: OnLost): SessionLock {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { DecodeError, Reader, Writer } from './codec.js';
+import { DecodeError, Reader } from './reader.js';
+import { Writer } from './writer.js';
 import { AmqpError } from './errors.js';
 import type { Link } from './links.js';
 import { BEGIN, CLOSE, Fields, OPEN, writeError, type ErrorFields } from './performatives.js';
@@ -63,19 +64,19 @@ export class Connection {
     this.handler.closed();
   }
 
-  /** Says why and closes. */
+  /** Says why, as far as the peer is ready to hear it, and closes. */
   close(error?: ErrorFields): void {
     if (this.#phase === 'closed') return;
-    // An error before the peer has opened is told after an open of our own, as the standard wants it.
-    if (this.#phase !== 'amqp') this.#writeOpen();
-    this.frame(0, (out) => {
-      out.descriptor(CLOSE).list();
-      writeError(out, error);
-      out.end();
-    });
+    if (this.#phase === 'open') this.#writeOpen();
+    if (this.#phase === 'open' || this.#phase === 'amqp')
+      this.frame(0, (out) => {
+        out.descriptor(CLOSE).list();
+        writeError(out, error);
+        out.end();
+      });
     this.#phase = 'closed';
     this.#flush();
-    this.#socket.end();
+    this.#socket.end(() => this.destroy());
   }
 
   /** Writes one frame; all frames of a turn leave in one piece. */
@@ -174,7 +175,7 @@ export class Connection {
     if (this.#phase === 'sasl') this.#sasl(performative, reader);
     else if (this.#phase === 'open') this.#opened(performative, reader);
     else if (performative === BEGIN) this.#begin(channel, reader);
-    else if (performative === CLOSE) this.#closed();
+    else if (performative === CLOSE) this.close();
     else this.#session(channel).handle(performative, reader);
   }
 
@@ -235,10 +236,5 @@ export class Connection {
     const session = this.#sessions.get(channel);
     if (session) return session;
     throw new AmqpError('amqp:not-allowed', `there is no session on channel ${channel}`);
-  }
-
-  #closed(): void {
-    this.close();
-    this.destroy();
   }
 }

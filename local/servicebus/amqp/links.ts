@@ -1,4 +1,4 @@
-import type { Value } from './codec.js';
+import type { Value } from './reader.js';
 import { ATTACH, DETACH, SOURCE, writeError, type ErrorFields, type Fields } from './performatives.js';
 import type { OutgoingDelivery, Outcome, Session } from './session.js';
 
@@ -60,10 +60,12 @@ abstract class LinkBase {
     this.detach(error);
   }
 
-  peerDetached(): void {
+  /** The peer gave the link up, or is gone. @param answer whether to answer its detach */
+  ended(answer: boolean): void {
     if (this.#isDetached) return;
     this.#isDetached = true;
     this.#onDetached();
+    if (!answer) return;
     // A link that the peer gives up before it was answered (accepting the next session) still gets both frames.
     if (!this.isOpen) this.writeAttach(false);
     this.#writeDetach(undefined);

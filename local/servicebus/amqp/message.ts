@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Message, NewMessage } from '../message.js';
-import { DecodeError, Reader, Writer, type Value } from './codec.js';
+import { DecodeError, Reader, type Value } from './reader.js';
+import { Writer } from './writer.js';
 import { Fields } from './performatives.js';
 
 // Sections of a message, part 3.2 of the standard. What lies before the properties is the broker's to rewrite;
@@ -13,6 +14,7 @@ const APPLICATION_PROPERTIES = 0x74;
 const DATA = 0x75;
 const FOOTER = 0x78;
 const PROPERTY_COUNT = 13;
+const MAX_UINT = 0xffff_ffff;
 /** Room for the header and annotations of the broker (bytes). */
 const BROKER_BYTES = 320;
 const SCHEDULED_TIME = 'x-opt-scheduled-enqueue-time';
@@ -62,6 +64,7 @@ export function decodeMessage(bytes: Buffer): NewMessage {
       reader.value();
     }
   }
+  if (ttlMs === MAX_UINT) ttlMs = longTtl(properties);
   const id = properties?.value(0) ?? null;
   const sessionId = properties?.string(10);
   const parts: Buffer[] = [];
@@ -71,6 +74,12 @@ export function decodeMessage(bytes: Buffer): NewMessage {
   else parts.push(bytes.subarray(bareFrom));
   // One copy, exactly as long as needed: the bytes given are part of a whole batch.
   return { messageId, sessionId, ttlMs, scheduledFor, payload: Buffer.concat(parts) };
+}
+
+/** A time to live beyond what the header can say (49 days) is told by two times in the properties. */
+function longTtl(properties: Fields | undefined): number | undefined {
+  const [expiry, creation] = [8, 9].map((at) => timeOf(properties?.value(at) ?? null));
+  return expiry === undefined || creation === undefined ? MAX_UINT : expiry - creation;
 }
 
 function encodeAnnotations(annotations: ReadonlyMap<string, Buffer>): Buffer {
@@ -112,7 +121,7 @@ export interface EncodeOptions {
 export function encodeMessage(message: Message, options: EncodeOptions = {}): Buffer {
   const out = new Writer(message.payload.length + BROKER_BYTES);
   out.descriptor(HEADER).list().boolean(true).null();
-  if (message.ttlMs === undefined || message.ttlMs > 0xffff_ffff) out.null();
+  if (message.ttlMs === undefined || message.ttlMs > MAX_UINT) out.null();
   else out.uint(message.ttlMs);
   out.null().uint(message.deliveries).end();
   out.descriptor(ANNOTATIONS).map();

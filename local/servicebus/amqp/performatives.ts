@@ -1,4 +1,5 @@
-import { DecodeError, Described, type Reader, type Value, type Writer } from './codec.js';
+import { DecodeError, Described, type Reader, type Value } from './reader.js';
+import { type Writer } from './writer.js';
 
 /** Descriptors of the performatives (part 2.7) and outcomes (part 3.4). */
 export const OPEN = 0x10;

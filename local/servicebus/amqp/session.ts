@@ -1,5 +1,6 @@
 import { Fifo } from '../fifo.js';
-import type { Reader, Writer } from './codec.js';
+import type { Reader } from './reader.js';
+import type { Writer } from './writer.js';
 import type { Connection } from './connection.js';
 import { AmqpError } from './errors.js';
 import { IncomingLink, OutgoingLink, type Link } from './links.js';
@@ -86,7 +87,7 @@ export class Session {
         return this.#attached(new Fields(reader, true));
       case DETACH: {
         const fields = new Fields(reader);
-        this.#link(fields).peerDetached();
+        this.#link(fields).ended(true);
         this.#links.delete(fields.number(0));
         return;
       }
@@ -101,7 +102,7 @@ export class Session {
 
   /** The peer is gone: tells every link. */
   disconnected(): void {
-    for (const link of this.#links.values()) link.peerDetached();
+    for (const link of this.#links.values()) link.ended(false);
     this.#links.clear();
     this.#unsettled.clear();
   }

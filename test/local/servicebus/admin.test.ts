@@ -1,5 +1,10 @@
 import { ServiceBusAdministrationClient } from '@azure/service-bus';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { specOf } from '../../../local/servicebus/atom.js';
+import { formatDuration, parseDuration } from '../../../local/servicebus/duration.js';
+import { ServiceBusError } from '../../../local/servicebus/errors.js';
+import { settingsOf } from '../../../local/servicebus/spec.js';
 import { withBroker } from './fixture.js';
 
 /** The client always asks for https; the broker answers over http, so the request is sent there. */
@@ -114,5 +119,46 @@ describe('the administration, with the client of Azure', () => {
       await adminOf(bus.connectionString).deleteQueue('q');
       await expect.poll(() => session.isClosed).toBe(true);
     });
+  });
+});
+
+describe('a queue description', () => {
+  it('is read or refused, whatever the bytes', () => {
+    const xml =
+      '<entry><content><QueueDescription xmlns="a"><LockDuration>PT1M</LockDuration><RequiresSession>true' +
+      '</RequiresSession><MaxDeliveryCount>3</MaxDeliveryCount></QueueDescription></content></entry>';
+    const outcomes = new Set<string>();
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(xml.length), fc.string({ maxLength: 3 })), { maxLength: 4 }),
+        (edits) => {
+          let text = xml;
+          for (const [at, put] of edits) text = text.slice(0, at) + put + text.slice(at + 1);
+          try {
+            settingsOf(specOf('q', text));
+            outcomes.add('read');
+          } catch (error) {
+            outcomes.add(error instanceof ServiceBusError ? 'refused' : String(error));
+          }
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+    expect([...outcomes].toSorted()).toEqual(['read', 'refused']);
+  });
+
+  it.each([
+    ['PT0S', 0],
+    ['PT1.5S', 1.5],
+    ['PT1M', 60],
+    ['P1DT2H3M4S', 93_784],
+    ['P10675199DT2H48M5.4775807S', Infinity],
+  ])('writes %s for its duration', (text, seconds) => {
+    expect(parseDuration(text)).toBe(seconds);
+    expect(formatDuration(seconds * 1_000)).toBe(text);
+  });
+
+  it.each(['', 'P', 'PT', '1M', 'P1Y', 'PT-1S', 'P1D2H'])('does not take %j for a duration', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
   });
 });

@@ -192,6 +192,32 @@ describe('the engine', () => {
     expect(queue.sessions!.ids()).toEqual(['b']);
   });
 
+  it('keeps its order with thousands of sessions in line', () => {
+    const { queue } = start({ requiresSession: true });
+    for (let at = 0; at < 5_000; at++) queue.send([{ messageId: 'm', sessionId: `s${at}`, payload }]);
+    const accepted: string[] = [];
+    for (let at = 0; at < 5_000; at++)
+      queue.sessions!.acceptNext(
+        'me',
+        ({ session }) => accepted.push(session.id),
+        () => {},
+      );
+    expect(accepted).toEqual(Array.from({ length: 5_000 }, (_, at) => `s${at}`));
+  });
+
+  it('forgets sessions that are only ever accepted by id', () => {
+    const { queue } = start({ requiresSession: true });
+    for (let at = 0; at < 5_000; at++) {
+      queue.send([{ messageId: 'm', sessionId: `s${at}`, payload }]);
+      const session = queue.sessions!.accept(`s${at}`, 'me', () => {});
+      const receiver = queue.openReceiver('receiveAndDelete', () => {}, session);
+      queue.demand(receiver, 1);
+      queue.closeReceiver(receiver);
+      queue.sessions!.close(session);
+    }
+    expect(queue.sessions!.ids().length).toBeLessThan(2_000);
+  });
+
   it('keeps nothing of what went through', () => {
     const { queue } = start();
     for (let at = 0; at < 20_000; at++) queue.send([{ messageId: 'm', payload }]);

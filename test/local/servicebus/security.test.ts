@@ -2,7 +2,13 @@ import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
 import { describe, expect, it } from 'vitest';
-import { verifySas } from '../../../local/servicebus/auth.js';
+import { VirtualClock } from '../../../local/clock.js';
+import { signSas, verifySas } from '../../../local/servicebus/auth.js';
+import type { Broker } from '../../../local/servicebus/broker.js';
+import { putToken } from '../../../local/servicebus/cbs.js';
+import { Engine } from '../../../local/servicebus/engine.js';
+import { Faults } from '../../../local/servicebus/faults.js';
+import type { Request } from '../../../local/servicebus/requests.js';
 import { withBroker } from './fixture.js';
 
 const key = { name: 'root', value: 'c2VjcmV0' };
@@ -26,6 +32,10 @@ describe('a shared access signature', () => {
     );
   });
 
+  it('is made here as the clients make it', () => {
+    expect(signSas(key, queue, now + 60_000)).toBe(sign(queue, until));
+  });
+
   it.each([
     ['a wrong key', sign(queue, until, { ...key, value: 'd3Jvbmc=' }), /signature is wrong/],
     ['an unknown key name', sign(queue, until, { ...key, name: 'other' }), /no key named/],
@@ -42,6 +52,59 @@ describe('a shared access signature', () => {
     ['bad escapes', 'SharedAccessSignature sr=%&sig=%&se=%&skn=root', /signature is wrong/],
   ])('is refused if it is %s', (_what, token, why) => {
     expect(() => verifySas(token, key, queue, now)).toThrow(why);
+  });
+});
+
+describe('a JSON web token', () => {
+  const request: Request = {
+    operation: 'put-token',
+    properties: new Map([
+      ['name', 'sb://localhost/q'],
+      ['type', 'jwt'],
+    ]),
+    body: 'the token',
+    rawBody: undefined,
+    replyTo: '',
+    messageId: undefined,
+  };
+  const broker = (verifyJwt: Broker['verifyJwt']): Broker => {
+    const engine = new Engine({ clock: new VirtualClock(now) });
+    const faults = new Faults(engine, () => {});
+    return { engine, faults, clock: engine.clock, key, verifyJwt, flushed: () => undefined, log: () => {} };
+  };
+
+  it('opens what the verifier says, asked for the resource', async () => {
+    const asked: string[] = [];
+    const verify = async (token: string, resource: string): Promise<void> => {
+      asked.push(token, resource);
+    };
+    const granted = await putToken(request, broker(verify));
+    expect(granted).toEqual({ resource: 'sb://localhost/q', expiresAt: now + 3_600_000 });
+    expect(asked).toEqual(['the token', 'sb://localhost/q']);
+  });
+
+  it('is refused if the verifier refuses it, or where there is none', async () => {
+    const refuse = async (): Promise<void> => {
+      throw new Error('wrong issuer');
+    };
+    await expect(putToken(request, broker(refuse))).rejects.toThrow(/wrong issuer/);
+    await expect(putToken(request, broker(undefined))).rejects.toThrow(/not configured/);
+  });
+
+  it('opens the administration too', async () => {
+    const verifyJwt = async (token: string): Promise<void> => {
+      if (token !== 'good') throw new Error('bad token');
+    };
+    await withBroker(
+      [{ name: 'q' }],
+      async ({ bus }) => {
+        const ask = (token: string): Promise<Response> =>
+          fetch(`http://127.0.0.1:${bus.port}/q`, { headers: { authorization: `Bearer ${token}` } });
+        expect((await ask('good')).status).toBe(200);
+        expect((await ask('bad')).status).toBe(401);
+      },
+      { verifyJwt },
+    );
   });
 });
 

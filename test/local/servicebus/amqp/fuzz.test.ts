@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/clock.js';
 import type { Broker } from '../../../../local/servicebus/broker.js';
 import { Client } from '../../../../local/servicebus/client.js';
-import { DecodeError } from '../../../../local/servicebus/amqp/codec.js';
+import { DecodeError } from '../../../../local/servicebus/amqp/reader.js';
 import { decodeBatch, decodeMessage, encodeMessage } from '../../../../local/servicebus/amqp/message.js';
 import { ServiceBusError } from '../../../../local/servicebus/errors.js';
 import { manage } from '../../../../local/servicebus/management.js';

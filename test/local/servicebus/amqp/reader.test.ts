@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DecodeError, Described, Reader, Writer } from '../../../../local/servicebus/amqp/codec.js';
+import { DecodeError, Described, Reader } from '../../../../local/servicebus/amqp/reader.js';
+import { Writer } from '../../../../local/servicebus/amqp/writer.js';
 
 const decode = (bytes: readonly number[]): unknown => new Reader(Buffer.from(bytes)).value();
 
@@ -13,7 +14,7 @@ function refusalOf(bytes: Uint8Array): unknown {
   }
 }
 
-describe('the AMQP codec', () => {
+describe('AMQP values', () => {
   it.each([
     ['null', [0x40], null],
     ['booleans', [0x56, 0x01], true],
