@@ -21,6 +21,10 @@ export function describeBlock(block: Block): string {
       return `is ${block.status}`;
     case 'stations':
       return `all ${block.stations} stations are busy`;
+    case 'warm':
+      return `kept for ${block.factoryId}, which has the repository, until ${clockTime(block.until)}`;
+    case 'reserved':
+      return `keeps its stations for the ${block.waiting} waiting in pool ${block.pool}`;
     default:
       return assertExhaustive(block);
   }

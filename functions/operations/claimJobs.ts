@@ -9,7 +9,7 @@ import { AppError } from '../../shared/errors.js';
 import { resolveEngine } from '../../shared/rules/engine.js';
 import { factoryView } from '../../shared/rules/explain.js';
 import { decide } from '../../shared/rules/lifecycle.js';
-import { selectJobs, type Selected } from '../../shared/rules/scheduler.js';
+import { ReadyIndex, chooseJobs, type Selected } from '../../shared/rules/scheduler.js';
 import { isReady, nextRunKind } from '../../shared/rules/stages.js';
 import { POOLS, READY } from '../../shared/topology.js';
 import { actorOf, requireFactory, type Caller, type FactoryCaller } from './caller.js';
@@ -19,11 +19,12 @@ import { dispatchSoon } from './dispatchJob.js';
 import { readJob, remember } from './jobStore.js';
 import { dropLock, grantLease, takeLock } from './leaseStore.js';
 import { noteContact, readFactory } from './factoryStore.js';
-import { passOn } from './passOn.js';
+import { passOn, ringAgain } from './passOn.js';
+import { readCandidates } from './readCandidates.js';
+import { readRivals } from './rivals.js';
 import { schedulingContext } from './schedulingContext.js';
+import { noteServed } from './shares.js';
 
-/** Entries that one claim looks at: the scheduler takes about a millisecond for them, the query one page. */
-const WINDOW = 200;
 /** Each round loses only against claims of others, so several lost rounds mean that others are at it. */
 const MAX_ROUNDS = 4;
 
@@ -50,25 +51,16 @@ export async function claimJobs(
     noteContact(deps, identity.id, { running: body.running, warm: body.warm }),
   ]);
   const free = body.stations - body.running;
-  const claims = free > 0 ? await claimFrom(deps, identity, factory, body, candidates) : [];
-  if (claims.length === 0 && body.lane !== undefined) {
+  const { claims, heldBack } =
+    free > 0
+      ? await claimFrom(deps, identity, factory, body, candidates)
+      : { claims: [], heldBack: undefined };
+  if (heldBack) await ringAgain(deps, heldBack);
+  else if (claims.length === 0 && body.lane !== undefined) {
     const entries = candidates.map(({ document }) => document);
     await passOn(deps, factoryView(factory, POOLS), body.pool, entries);
   }
   return { claims, waiting: candidates.length - claims.length };
-}
-
-/** The pool's ready jobs, the most urgent first: one partition, one composite index. */
-function readCandidates(deps: Deps, factory: FactoryCaller, pool: string): Promise<Stored<ReadyEntry>[]> {
-  // Jobs that wait for a retry, or that this factory may not run, must not fill the window.
-  const scoped = factory.products.includes('*') ? '' : 'AND ARRAY_CONTAINS(@products, c.productId)';
-  return deps.documents.query<ReadyEntry>(READY, {
-    text: `SELECT TOP ${WINDOW} * FROM c
-           WHERE (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @now) ${scoped}
-           ORDER BY c.priorityRank, c.submittedAt`,
-    parameters: { now: deps.clock.now(), ...(scoped ? { products: factory.products } : {}) },
-    partition: [pool],
-  });
 }
 
 async function claimFrom(
@@ -77,35 +69,43 @@ async function claimFrom(
   factory: Factory,
   body: ClaimBody,
   candidates: readonly Stored<ReadyEntry>[],
-): Promise<Claim[]> {
-  const context = await schedulingContext(
-    deps,
-    candidates.map(({ document }) => document),
-  );
+): Promise<{ claims: Claim[]; heldBack?: ReadyEntry | undefined }> {
+  const entries = candidates.map(({ document }) => document);
+  const [context, rivals] = await Promise.all([
+    schedulingContext(deps, entries),
+    readRivals(deps, { ...factory, warm: body.warm }, body.pool, entries),
+  ]);
   const open = new Map(candidates.map((entry) => [entry.document.id, entry]));
   const claims: Claim[] = [];
+  let heldBack: ReadyEntry | undefined;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const running = body.running + claims.length;
-    const selected = selectJobs({
-      candidates: [...open.values()].map(({ document }) => document),
+    const index = new ReadyIndex([...open.values()].map(({ document }) => document));
+    const choice = chooseJobs(index, {
       factory: { ...factoryView(factory, POOLS), stations: body.stations, running, warm: body.warm },
-      context,
+      context: { ...context, ...rivals },
       now: deps.clock.now(),
       seed: randomUUID(),
       count: body.stations - running,
     });
-    if (selected.length === 0) break;
+    heldBack = choice.heldBack;
+    if (choice.selected.length === 0) break;
     const attempts = await Promise.all(
-      selected.map(async (choice) => {
-        const entry = open.get(choice.entry.id);
-        open.delete(choice.entry.id);
-        return claimOne(deps, identity, factory, entry, choice);
+      choice.selected.map(async (chosen) => {
+        const entry = open.get(chosen.entry.id);
+        open.delete(chosen.entry.id);
+        return claimOne(deps, identity, factory, entry, chosen);
       }),
     );
     claims.push(...attempts.filter((claim) => claim !== undefined));
     if (attempts.every((claim) => claim !== undefined)) break;
   }
-  return claims;
+  await noteServed(
+    deps,
+    context,
+    claims.map(({ job }) => job.productId),
+  );
+  return { claims, heldBack };
 }
 
 /**

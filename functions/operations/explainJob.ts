@@ -3,7 +3,7 @@ import type { ReadyEntry } from '../../shared/contract/fleet.js';
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { Job } from '../../shared/contract/job.js';
 import { readyEntryOf } from '../../shared/rules/ready.js';
-import { routeJob } from '../../shared/rules/routing.js';
+import { rarerPools, routeJob } from '../../shared/rules/routing.js';
 import { explainJob as explain } from '../../shared/rules/scheduler.js';
 import { isReady } from '../../shared/rules/stages.js';
 import { JOBS, POOLS, READY } from '../../shared/topology.js';
@@ -11,6 +11,7 @@ import type { Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { jobFor, partitionOf } from './jobStore.js';
 import { readFactories } from './listFactories.js';
+import { readWaiting } from './rivals.js';
 import { schedulingContext } from './schedulingContext.js';
 
 /**
@@ -24,9 +25,10 @@ export async function explainJob(
 ): Promise<Explanation> {
   const job = await jobFor(deps, caller, params.jobId, 'viewer');
   const entry = await readyEntry(deps, job);
-  const [factories, context, position, lastAssignment] = await Promise.all([
+  const [factories, context, waitingByPool, position, lastAssignment] = await Promise.all([
     readFactories(deps),
     schedulingContext(deps, entry ? [entry] : []),
+    entry ? rarerWaiting(deps, entry.pool) : new Map<string, number[]>(),
     entry && positionOf(deps, entry),
     lastAssignmentOf(deps, job),
   ]);
@@ -37,7 +39,7 @@ export async function explainJob(
     position,
     factories: online,
     pools: POOLS,
-    context,
+    context: { ...context, waitingByPool },
     lastAssignment,
     now: deps.clock.now(),
   });
@@ -52,12 +54,20 @@ async function readyEntry(deps: Deps, job: Job): Promise<ReadyEntry | undefined>
   return stored?.document ?? readyEntryOf(job, routing.pool);
 }
 
-/** 1 for the job that is next in its pool by priority and age. */
+/** Order keys of what waits in pools that are rarer than this one. */
+async function rarerWaiting(deps: Deps, pool: string): Promise<Map<string, number[]>> {
+  const every = POOLS.map(({ name }) => name);
+  const waiting = await readWaiting(deps, rarerPools(pool, every, POOLS), { products: ['*'] });
+  return new Map(
+    every.map((name) => [name, waiting.filter((one) => one.pool === name).map((one) => one.orderKey)]),
+  );
+}
+
+/** 1 for the job that is next in its pool in the order of ageing. */
 async function positionOf(deps: Deps, entry: ReadyEntry): Promise<number> {
   const [ahead] = await deps.documents.select<number>(READY, {
-    text: `SELECT VALUE COUNT(1) FROM c WHERE c.priorityRank < @rank
-           OR (c.priorityRank = @rank AND c.submittedAt < @submittedAt)`,
-    parameters: { rank: entry.priorityRank, submittedAt: entry.submittedAt },
+    text: 'SELECT VALUE COUNT(1) FROM c WHERE c.orderKey < @orderKey',
+    parameters: { orderKey: entry.orderKey },
     partition: [entry.pool],
   });
   return (ahead ?? 0) + 1;

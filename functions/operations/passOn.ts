@@ -31,11 +31,21 @@ export async function passOn(
   await sendTicket(deps, { ...entry, jobId: entry.id }, mark, after(now, DELAY_SECONDS));
 }
 
+/**
+ * Rings again for work that a factory left to others: to one with a warm checkout, or because rarer work comes first.
+ * Each look rings once more, so the bell is not lost before the wait is over.
+ */
+export async function ringAgain(deps: Deps, entry: ReadyEntry): Promise<void> {
+  const now = deps.clock.now();
+  const mark = `held-${Date.parse(now)}`;
+  await sendTicket(deps, { ...entry, jobId: entry.id }, mark, after(now, DELAY_SECONDS));
+}
+
 /** Candidates are those of the factory's products; others show only when nothing else is asked for. */
 async function firstOf(deps: Deps, pool: string): Promise<ReadyEntry | undefined> {
   const [first] = await deps.documents.query<ReadyEntry>(READY, {
     text: `SELECT TOP 1 * FROM c WHERE (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @now)
-           ORDER BY c.priorityRank, c.submittedAt`,
+           ORDER BY c.orderKey`,
     parameters: { now: deps.clock.now() },
     partition: [pool],
   });

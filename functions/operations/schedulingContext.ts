@@ -4,6 +4,7 @@ import { LEASES } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
 import { lockHolder, lockId } from './leaseStore.js';
 import { findProduct } from './products.js';
+import { readShares, type Shares } from './shares.js';
 
 /**
  * The state of the fleet around a decision on these entries. Reads only what they touch: usually one product and no
@@ -12,13 +13,12 @@ import { findProduct } from './products.js';
 export async function schedulingContext(
   deps: Deps,
   entries: readonly ReadyEntry[],
-): Promise<SchedulingContext> {
+): Promise<SchedulingContext & Shares> {
   const productIds = [...new Set(entries.map((entry) => entry.productId))];
-  const [products, locks, shareByProduct] = await Promise.all([
+  const [products, locks, shares] = await Promise.all([
     Promise.all(productIds.map((productId) => findProduct(deps, productId))),
     heldLocks(deps, entries),
-    // How many run matters only where products compete.
-    productIds.length > 1 ? countRunning(deps) : new Map<string, number>(),
+    readShares(deps, productIds),
   ]);
   const pausedProducts = new Set<string>();
   const switches = new Map<string, string>();
@@ -27,7 +27,7 @@ export async function schedulingContext(
     pausedProducts.add(product.productId);
     switches.set(`product:${product.productId}`, product.paused.reason);
   }
-  return { locks, pausedProducts, shareByProduct, switches };
+  return { locks, pausedProducts, switches, ...shares };
 }
 
 async function heldLocks(deps: Deps, entries: readonly ReadyEntry[]): Promise<Map<string, string>> {
@@ -44,13 +44,4 @@ async function heldLocks(deps: Deps, entries: readonly ReadyEntry[]): Promise<Ma
     }),
   );
   return held;
-}
-
-async function countRunning(deps: Deps): Promise<Map<string, number>> {
-  const running = await deps.documents.select<string>(LEASES, {
-    text: `SELECT VALUE c.productId FROM c WHERE c.type = 'lease'`,
-  });
-  const counts = new Map<string, number>();
-  for (const productId of running) counts.set(productId, (counts.get(productId) ?? 0) + 1);
-  return counts;
 }

@@ -26,6 +26,10 @@ export const BlockSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('status'), status: z.enum(['draining', 'offline']) }),
   /** Every station of the factory is busy. */
   z.strictObject({ kind: z.literal('stations'), running: z.number().int(), stations: z.number().int() }),
+  /** Kept for a short while for a factory that has the repository checked out already. */
+  z.strictObject({ kind: z.literal('warm'), factoryId: z.string(), until: z.string() }),
+  /** The free stations are kept for work that only a rarer pool can do. */
+  z.strictObject({ kind: z.literal('reserved'), pool: z.string(), waiting: z.number().int() }),
 ]);
 export type Block = z.infer<typeof BlockSchema>;
 

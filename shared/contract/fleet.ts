@@ -85,6 +85,8 @@ export const ReadyEntrySchema = z.strictObject({
   priority: PrioritySchema,
   /** 0 is critical: sorts first. */
   priorityRank: z.number().int().min(0).max(3),
+  /** Submission moved back by priority, in milliseconds since 1970: the order of ageing, which time does not change. */
+  orderKey: z.number().int(),
   submittedAt: TimestampSchema,
   readySince: TimestampSchema,
   notBefore: TimestampSchema.optional(),
@@ -128,6 +130,16 @@ export const ProductSchema = z.strictObject({
   paused: z.strictObject({ reason: z.string(), since: TimestampSchema }).optional(),
 });
 export type Product = z.infer<typeof ProductSchema>;
+
+/** Jobs that a product was given lately, each counting half as much after every half-life (shared/rules/share.ts). */
+export const ServedSchema = z.strictObject({
+  id: z.literal('served'),
+  type: z.literal('served'),
+  productId: ProductIdSchema,
+  count: z.number().nonnegative(),
+  at: TimestampSchema,
+});
+export type Served = z.infer<typeof ServedSchema>;
 
 /** One run's cost in a product's day; its id makes accrual idempotent. */
 export const LedgerEntrySchema = z.strictObject({

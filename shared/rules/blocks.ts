@@ -1,7 +1,8 @@
 /** What keeps a ready job from a factory. Filters first (it never suits), then what passes with time or a person. */
 import type { Block } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
-import { capabilityCheck } from './capabilities.js';
+import { AGEING_SECONDS } from './priority.js';
+import { keptUntil } from './warm.js';
 
 /** What the scheduler knows of a factory. */
 export interface FactoryView {
@@ -25,10 +26,16 @@ export interface SchedulingContext {
   /** `lockKey(productId, key)` → the job that holds the lock. */
   readonly locks: ReadonlyMap<string, string>;
   readonly pausedProducts: ReadonlySet<string>;
-  /** Jobs in flight, by product. */
-  readonly runningByProduct: ReadonlyMap<string, number>;
+  /** What each product has had of the fleet: jobs in flight and jobs given lately (share.ts). */
+  readonly shareByProduct: ReadonlyMap<string, number>;
   /** Kill switches that are on: `fleet`, `pool:<name>` or `product:<id>` → the reason. */
   readonly switches?: ReadonlyMap<string, string>;
+  /** Repository → another factory that has it checked out and a station free (warm.ts). */
+  readonly warmElsewhere?: ReadonlyMap<string, string>;
+  /** Work that waits for a rarer pool of the asking factory, by order key (see orderKey), the first one first. */
+  readonly rarer?: { readonly pool: string; readonly waiting: readonly number[] } | undefined;
+  /** For an explanation, which looks at many factories: order keys of what waits in each rarer pool. */
+  readonly waitingByPool?: ReadonlyMap<string, readonly number[]>;
 }
 
 export const lockKey = (productId: string, key: string): string => `${productId}:${key}`;
@@ -44,8 +51,7 @@ export function filtersOf(
   if (missing.length > 0) blocks.push({ kind: 'capability', missing });
   if (entry.targetFactoryId !== undefined && entry.targetFactoryId !== factory.id)
     blocks.push({ kind: 'target', factoryId: entry.targetFactoryId });
-  if (!factory.products.includes('*') && !factory.products.includes(entry.productId))
-    blocks.push({ kind: 'product', productId: entry.productId });
+  if (!serves(factory, entry.productId)) blocks.push({ kind: 'product', productId: entry.productId });
   return blocks;
 }
 
@@ -54,6 +60,19 @@ export function filtersOf(
  * @param now milliseconds since 1970
  */
 export function holdsOf(entry: ReadyEntry, context: SchedulingContext, now: number): Block[] {
+  const blocks = switchBlocks(entry, context);
+  const lock = lockBlock(entry, context.locks);
+  if (lock !== undefined) blocks.push(lock);
+  if (entry.notBefore !== undefined && Date.parse(entry.notBefore) > now)
+    blocks.push({ kind: 'backoff', until: entry.notBefore });
+  return blocks;
+}
+
+/** What stops every job of this product and pool. */
+export function switchBlocks(
+  entry: Pick<ReadyEntry, 'pool' | 'productId'>,
+  context: Pick<SchedulingContext, 'switches' | 'pausedProducts'>,
+): Block[] {
   const blocks: Block[] = [];
   const product = `product:${entry.productId}`;
   const { switches, pausedProducts } = context;
@@ -64,11 +83,41 @@ export function holdsOf(entry: ReadyEntry, context: SchedulingContext, now: numb
     }
   if (pausedProducts.has(entry.productId) && switches?.has(product) !== true)
     blocks.push({ kind: 'switch', scope: product, reason: 'the product is paused' });
-  const lock = lockBlock(entry, context.locks);
-  if (lock !== undefined) blocks.push(lock);
-  if (entry.notBefore !== undefined && Date.parse(entry.notBefore) > now)
-    blocks.push({ kind: 'backoff', until: entry.notBefore });
   return blocks;
+}
+
+/**
+ * The wait for a warm factory: short, and never for critical work.
+ * @param now milliseconds since 1970
+ */
+export function warmBlock(
+  entry: ReadyEntry,
+  warmHere: ReadonlySet<string>,
+  context: Pick<SchedulingContext, 'warmElsewhere'>,
+  now: number,
+): Block | undefined {
+  const { repo } = entry;
+  const factoryId = repo === undefined ? undefined : context.warmElsewhere?.get(repo);
+  if (repo === undefined || factoryId === undefined || warmHere.has(repo)) return undefined;
+  const until = keptUntil(entry);
+  if (until === undefined || until <= now) return undefined;
+  return { kind: 'warm', factoryId, until: new Date(until).toISOString() };
+}
+
+/**
+ * Common work leaves the last stations of a rare factory to rare work that waits. Rare work counts as one step of
+ * priority more, so common work that has waited for longer comes first all the same.
+ * @param free stations of the factory
+ */
+export function reservedBlock(
+  entry: Pick<ReadyEntry, 'orderKey'>,
+  free: number,
+  { rarer }: Pick<SchedulingContext, 'rarer'>,
+): Block | undefined {
+  if (rarer === undefined) return undefined;
+  const latest = entry.orderKey + AGEING_SECONDS * 1000;
+  const waiting = rarer.waiting.filter((key) => key <= latest).length;
+  return waiting < free ? undefined : { kind: 'reserved', pool: rarer.pool, waiting };
 }
 
 /** The lock that another job holds; a job never waits for itself. */
@@ -78,18 +127,5 @@ export function lockBlock(entry: ReadyEntry, locks: ReadonlyMap<string, string>)
   return heldBy === undefined || heldBy === entry.id ? undefined : { kind: 'lock', key: entry.lock, heldBy };
 }
 
-/** `filtersOf` for one factory and many jobs: jobs of a lane have the same requirements, so each is checked once. */
-export function factoryFilter(
-  factory: Pick<FactoryView, 'id' | 'products' | 'advertises'>,
-): (entry: ReadyEntry) => Block[] {
-  const check = capabilityCheck(factory.advertises);
-  const byLane = new Map<string, string[]>();
-  return (entry) =>
-    filtersOf(entry, factory, (requirements) => {
-      const known = byLane.get(entry.lane);
-      if (known !== undefined) return known;
-      const lacking = check(requirements);
-      byLane.set(entry.lane, lacking);
-      return lacking;
-    });
-}
+export const serves = (factory: Pick<FactoryView, 'products'>, productId: string): boolean =>
+  factory.products.includes('*') || factory.products.includes(productId);

@@ -2,13 +2,14 @@
 import type { Block, Explanation } from '../contract/explanation.js';
 import type { Factory, ReadyEntry } from '../contract/fleet.js';
 import type { PoolSpec } from '../topology.js';
-import { filtersOf, holdsOf } from './blocks.js';
+import { filtersOf, holdsOf, reservedBlock, warmBlock } from './blocks.js';
 import type { FactoryView, SchedulingContext } from './blocks.js';
 import { missing } from './capabilities.js';
 import { smallestChange } from './remedy.js';
 import type { Remedy } from './remedy.js';
-import { costClassOf } from './routing.js';
+import { costClassOf, rarerPools } from './routing.js';
 import { DEFAULT_WEIGHTS, scoreOf, suitabilityFor } from './score.js';
+import { warmElsewhere } from './warm.js';
 
 /** What the scheduler sees of a factory's document. */
 export const factoryView = (factory: Factory, pools: readonly PoolSpec[]): FactoryView => ({
@@ -41,9 +42,19 @@ export function placementOf(
 ): Placement {
   const declared = pools.find((one) => one.name === entry.pool)?.capabilities ?? [];
   const holds = holdsOf(entry, context, Date.parse(now));
+  const warm = fleet.filter((one) => entry.repo !== undefined && one.warm.includes(entry.repo));
+  const leftToOthers = (one: ReadyEntry, factory: Factory): Block[] => {
+    const around = {
+      warmElsewhere: warmElsewhere(warm, { id: factory.id, pool: one.pool }, now),
+      rarer: rarerWork(rarerPools(one.pool, factory.pools, pools), context.waitingByPool),
+    };
+    const kept = warmBlock(one, new Set(factory.warm), around, Date.parse(now));
+    const reserved = reservedBlock(one, factory.stations - factory.running, around);
+    return [kept, reserved].filter((block) => block !== undefined);
+  };
   const own = fleet.map((factory) => ({
     factoryId: factory.id,
-    blocks: ownBlocks(entry, factory, declared),
+    blocks: [...ownBlocks(entry, factory, declared), ...leftToOthers(entry, factory)],
   }));
   const factories = fleet.map((factory, at) => {
     const blocks = [...(own[at]?.blocks ?? []), ...holds];
@@ -57,6 +68,18 @@ export function placementOf(
     };
   });
   return { holds, factories, change: smallestChange(entry, holds, own, declared) };
+}
+
+/** The work of these pools together; the pool whose work came first gives its name. */
+function rarerWork(
+  pools: readonly string[],
+  waitingByPool: SchedulingContext['waitingByPool'] = new Map(),
+): SchedulingContext['rarer'] {
+  const [first, ...others] = pools
+    .map((pool) => ({ pool, waiting: waitingByPool.get(pool) ?? [] }))
+    .filter(({ waiting }) => waiting.length > 0)
+    .sort((one, other) => Math.min(...one.waiting) - Math.min(...other.waiting));
+  return first && { pool: first.pool, waiting: [first, ...others].flatMap(({ waiting }) => waiting) };
 }
 
 /** What keeps the job from this factory, whatever holds it elsewhere. */

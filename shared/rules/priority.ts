@@ -23,3 +23,12 @@ export function agedRank(
 ): number {
   return rank - Math.floor(Math.max(0, now - submitted) / 1000 / step);
 }
+
+/**
+ * The time at which a critical job would have been submitted to stand where this one does: it never changes while the
+ * job waits, so one index on it has the ready set in the order of ageing.
+ * @param submitted milliseconds since 1970
+ * @returns milliseconds since 1970
+ */
+export const orderKey = (rank: number, submitted: number, step: number = AGEING_SECONDS): number =>
+  submitted + rank * step * 1000;

@@ -8,6 +8,8 @@ export type Remedy =
   | { kind: 'wait'; until: string }
   | { kind: 'release-lock'; key: string; heldBy: string }
   | { kind: 'resume'; scope: string }
+  | { kind: 'wait-warm'; factoryId: string; until: string }
+  | { kind: 'drain-rarer'; pool: string; waiting: number }
   | { kind: 'free-station'; factoryId: string; pool: string }
   | { kind: 'start-factory'; factoryId: string; status: 'draining' | 'offline' }
   | { kind: 'admit-product'; factoryId: string; productId: string }
@@ -22,7 +24,15 @@ export interface FactoryBlocks {
 }
 
 /** How much each change asks of people, to compare: waiting for a station is nothing, another machine is a lot. */
-const EFFORT = { stations: 1, status: 2, product: 4, capability: 8, enrol: 24 } as const;
+const EFFORT = {
+  warm: 0.5,
+  stations: 1,
+  reserved: 1,
+  status: 2,
+  product: 4,
+  capability: 8,
+  enrol: 24,
+} as const;
 
 /** What would lift a block that no particular factory has. */
 function liftHold(block: Block): Remedy[] {
@@ -38,6 +48,8 @@ function liftHold(block: Block): Remedy[] {
     case 'product':
     case 'status':
     case 'stations':
+    case 'warm':
+    case 'reserved':
       return [];
     default:
       return assertExhaustive(block);
@@ -68,6 +80,14 @@ function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort
       case 'capability':
         remedies.push({ kind: 'add-capabilities', factoryId, missing: block.missing });
         effort += EFFORT.capability * block.missing.length;
+        break;
+      case 'warm':
+        remedies.push({ kind: 'wait-warm', factoryId: block.factoryId, until: block.until });
+        effort += EFFORT.warm;
+        break;
+      case 'reserved':
+        remedies.push({ kind: 'drain-rarer', pool: block.pool, waiting: block.waiting });
+        effort += EFFORT.reserved;
         break;
       case 'backoff':
       case 'lock':
@@ -125,6 +145,10 @@ export function describeRemedy(remedy: Remedy): string {
       return `${remedy.heldBy} ending, which holds the lock ${remedy.key}`;
     case 'resume':
       return `${remedy.scope} resumed`;
+    case 'wait-warm':
+      return `time: it is kept for ${remedy.factoryId}, which has the repository, until ${remedy.until}`;
+    case 'drain-rarer':
+      return `the ${remedy.waiting} jobs placed that wait in pool ${remedy.pool}`;
     case 'free-station':
       return `a free station in pool ${remedy.pool} (${remedy.factoryId} is the nearest)`;
     case 'start-factory':

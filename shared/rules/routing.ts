@@ -43,3 +43,17 @@ export function poolsFor(advertises: readonly string[], pools: readonly PoolSpec
 /** A factory costs what its dearest pool costs: a mac that does common work is still a mac. 1 for one without pools. */
 export const costClassOf = (joined: readonly string[], pools: readonly PoolSpec[]): number =>
   Math.max(1, ...pools.filter((pool) => joined.includes(pool.name)).map((pool) => pool.costClass));
+
+/**
+ * Of the pools that a factory joined those that are rarer than this one: they guarantee all that it does and more, and
+ * cost more to run. Their work can go nowhere else, so it comes before common work.
+ */
+export function rarerPools(pool: string, joined: readonly string[], pools: readonly PoolSpec[]): string[] {
+  const common = pools.find((one) => one.name === pool);
+  if (common === undefined) return [];
+  const covers = (one: PoolSpec, other: PoolSpec): boolean =>
+    other.capabilities.every((capability) => guarantees(one.capabilities, capability));
+  return pools
+    .filter((one) => joined.includes(one.name) && one.costClass > common.costClass && covers(one, common))
+    .map((one) => one.name);
+}

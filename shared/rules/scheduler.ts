@@ -2,28 +2,27 @@
  * Which ready jobs a factory gets: hard filter → holds (switch, lock, back-off) → aged priority → score → priority,
  * age, seed. Pure and deterministic; every choice carries its explanation.
  */
-import type { Assignment, Block } from '../contract/explanation.js';
+import type { Assignment } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
-import { factoryFilter, holdsOf, lockBlock, lockKey } from './blocks.js';
+import { lockKey, reservedBlock } from './blocks.js';
 import type { FactoryView, SchedulingContext } from './blocks.js';
-import { agedRank } from './priority.js';
-import { leaders } from './ranking.js';
-import type { Contender, Ranked } from './ranking.js';
-import { DEFAULT_WEIGHTS, scoreOf, starvationPenalty, suitabilityFor, totalFor } from './score.js';
+import { rankJobs } from './ranking.js';
+import type { Asker, Contender } from './ranking.js';
+import { ReadyIndex } from './readyIndex.js';
+import { DEFAULT_WEIGHTS, scoreOf, suitabilityFor } from './score.js';
 import type { Weights } from './score.js';
+import { MAX_CONSIDERED, blocksOf, surveyOf } from './survey.js';
+import type { Kept } from './survey.js';
 import { whyChosen } from './why.js';
 
 export { explainJob } from './explain.js';
 export { lockKey } from './blocks.js';
 export type { FactoryView, SchedulingContext } from './blocks.js';
+export { ReadyIndex } from './readyIndex.js';
 export { DEFAULT_WEIGHTS } from './score.js';
 export type { Weights } from './score.js';
 
-/** How many jobs of a decision are stored with it (AssignmentSchema). */
-const MAX_CONSIDERED = 10;
-
-export interface SelectInput {
-  candidates: readonly ReadyEntry[];
+export interface Question {
   factory: FactoryView;
   context: SchedulingContext;
   weights?: Weights | undefined;
@@ -35,111 +34,96 @@ export interface SelectInput {
   count: number;
 }
 
+export interface SelectInput extends Question {
+  candidates: readonly ReadyEntry[];
+}
+
 export interface Selected {
   entry: ReadyEntry;
   assignment: Assignment;
 }
 
-interface Blocked {
-  entry: ReadyEntry;
-  blocks: Block[];
+export interface Choice {
+  selected: Selected[];
+  /** Work that was left to others for now although a station is free: ask again soon. */
+  heldBack?: ReadyEntry | undefined;
 }
 
 /** Jobs for the free stations of one factory, the best first; each choice counts for the next one. */
-export function selectJobs(input: SelectInput): Selected[] {
-  const { factory, now, seed } = input;
-  const weights = input.weights ?? DEFAULT_WEIGHTS;
-  const { open, blocked } = divide(input, weights);
-  const running = new Map(input.context.runningByProduct);
-  const locks = new Map(input.context.locks);
+export const selectJobs = ({ candidates, ...question }: SelectInput): Selected[] =>
+  chooseJobs(new ReadyIndex(candidates), question).selected;
+
+/**
+ * As selectJobs, from an index that lives on. The chosen jobs leave it. A decision looks at each shelf once; how many
+ * jobs stand on the shelves adds a logarithm.
+ */
+export function chooseJobs(index: ReadyIndex, question: Question): Choice {
+  const { factory, now, seed } = question;
+  const candidates = index.size;
+  const asker = askerOf(index, question);
+  index.advance(asker.now);
+  let { context } = question;
   const selected: Selected[] = [];
 
-  const rounds = Math.min(input.count, factory.stations - factory.running);
-  while (selected.length < rounds) {
-    const busy = factory.running + selected.length;
-    const penalties = penaltiesOf(open, running);
-    const penaltyOf = (one: Contender) => penalties.get(one.entry.productId) ?? 0;
-    const total = totalFor(factory, busy, weights);
-    const ranked = leaders(open, (one) => total(one.suits, penaltyOf(one)), seed, MAX_CONSIDERED);
-    const winner = ranked[0]?.contender;
-    if (winner === undefined) break;
-    const { entry } = winner;
-    const assignment = {
-      why: whyChosen(factory.id, ranked, open.size, now),
-      score: scoreOf(winner.suits, factory, busy, penaltyOf(winner), weights),
-      considered: considered(ranked, blocked),
-      candidates: input.candidates.length,
-      seed,
-    };
-    selected.push({ entry, assignment });
-    open.delete(winner);
-    running.set(entry.productId, (running.get(entry.productId) ?? 0) + 1);
-    if (entry.lock !== undefined) {
-      locks.set(lockKey(entry.productId, entry.lock), entry.id);
-      lockOut(open, blocked, locks);
-    }
+  const free = factory.stations - factory.running;
+  while (selected.length < Math.min(question.count, free)) {
+    const survey = surveyOf(index, factory, asker.ability, context);
+    const running = factory.running + selected.length;
+    const ranked = rankJobs(survey, asker, context, running);
+    const [winner] = ranked;
+    if (winner === undefined) return { selected, heldBack: survey.kept.of('warm')[0] };
+    const { entry } = winner.waiting;
+    if (reservedBlock(entry, free - selected.length, context) !== undefined)
+      return { selected, heldBack: entry };
+    selected.push({
+      entry,
+      assignment: {
+        why: whyChosen(factory.id, ranked, survey.open, now),
+        score: scoreOf(winner.suits, factory, running, winner.standing.penalty, asker.weights),
+        considered: considered(ranked, survey.kept, asker, context),
+        candidates,
+        seed,
+      },
+    });
+    index.remove(entry.id);
+    context = taken(context, entry);
   }
-  return selected;
+  return { selected };
 }
 
-/** Jobs that could be chosen, and the others with their reasons. */
-function divide(input: SelectInput, weights: Weights): { open: Set<Contender>; blocked: Blocked[] } {
-  const { factory, context } = input;
-  const filter = factoryFilter(factory);
-  const suitability = suitabilityFor(factory, weights);
-  const now = Date.parse(input.now);
-  const open = new Set<Contender>();
-  const blocked: Blocked[] = [];
-  for (const entry of input.candidates) {
-    const blocks = filter(entry);
-    blocks.push(...holdsOf(entry, context, now));
-    if (blocks.length > 0) {
-      blocked.push({ entry, blocks });
-      continue;
-    }
-    const submitted = Date.parse(entry.submittedAt);
-    const rank = agedRank(entry.priorityRank, submitted, now, weights.ageingSeconds);
-    open.add({ entry, rank, submitted, suits: suitability(entry) });
-  }
-  return { open, blocked };
+function askerOf(index: ReadyIndex, question: Question): Asker {
+  const { factory, seed, now, weights = DEFAULT_WEIGHTS } = question;
+  const ability = index.ability(factory.advertises);
+  return {
+    factory,
+    ability,
+    warm: new Set(factory.warm),
+    suitability: suitabilityFor(factory, weights, ability.names),
+    weights,
+    seed,
+    now: Date.parse(now),
+  };
 }
 
-/** A chosen job takes its lock: others that want the same one wait from now on. */
-function lockOut(open: Set<Contender>, blocked: Blocked[], locks: ReadonlyMap<string, string>): void {
-  for (const one of open) {
-    const lock = lockBlock(one.entry, locks);
-    if (lock === undefined) continue;
-    open.delete(one);
-    blocked.push({ entry: one.entry, blocks: [lock] });
-  }
-}
-
-/** The starvation penalty of each product that has an open job. */
-function penaltiesOf(
-  open: Iterable<Contender>,
-  running: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> {
-  const products = new Set<string>();
-  for (const { entry } of open) products.add(entry.productId);
-  let sum = 0;
-  for (const product of products) sum += running.get(product) ?? 0;
-  const mean = sum / Math.max(1, products.size);
-  return new Map(
-    [...products].map((product) => [product, starvationPenalty(running.get(product) ?? 0, mean)]),
-  );
+/** A chosen job takes its lock and counts for its product. */
+function taken(context: SchedulingContext, { id, productId, lock }: ReadyEntry): SchedulingContext {
+  const shareByProduct = new Map(context.shareByProduct);
+  shareByProduct.set(productId, (shareByProduct.get(productId) ?? 0) + 1);
+  if (lock === undefined) return { ...context, shareByProduct };
+  return { ...context, shareByProduct, locks: new Map(context.locks).set(lockKey(productId, lock), id) };
 }
 
 /** The winner and its runners-up, then blocked jobs; of every kind of block at least one, where there is room. */
-function considered(ranked: readonly Ranked[], blocked: readonly Blocked[]): Assignment['considered'] {
-  const samples = new Map<string, Blocked>();
-  for (const one of blocked) {
-    const kind = one.blocks[0]?.kind;
-    if (kind !== undefined && !samples.has(kind)) samples.set(kind, one);
-  }
-  const shown = ranked.slice(0, Math.max(1, MAX_CONSIDERED - samples.size));
-  const fill = new Set([...samples.values(), ...blocked.slice(0, MAX_CONSIDERED)]);
+function considered(
+  ranked: readonly Contender[],
+  kept: Kept,
+  asker: Asker,
+  context: SchedulingContext,
+): Assignment['considered'] {
+  const shown = ranked.slice(0, Math.max(1, MAX_CONSIDERED - kept.kinds));
+  const blocked = kept.entries().slice(0, MAX_CONSIDERED - shown.length);
   return [
-    ...shown.map(({ contender, total }) => ({ jobId: contender.entry.id, score: total, blocked: [] })),
-    ...[...fill].map(({ entry, blocks }) => ({ jobId: entry.id, blocked: blocks })),
-  ].slice(0, MAX_CONSIDERED);
+    ...shown.map(({ waiting, total }) => ({ jobId: waiting.entry.id, score: total, blocked: [] })),
+    ...blocked.map((entry) => ({ jobId: entry.id, blocked: blocksOf(entry, asker, context) })),
+  ];
 }

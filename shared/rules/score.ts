@@ -42,23 +42,23 @@ function capabilityFit(entry: ReadyEntry, factory: FactoryView): number {
 }
 
 /** Warm checkout and fulfilled preferences: factory ids, tags, or tools by name. */
-function affinity(entry: ReadyEntry, factory: FactoryView, has: ReadonlySet<string>): number {
-  const warm = entry.repo !== undefined && factory.warm.includes(entry.repo) ? WARM_SHARE : 0;
+function affinity(entry: ReadyEntry, factoryId: string, isWarm: boolean, has: ReadonlySet<string>): number {
+  const warm = isWarm ? WARM_SHARE : 0;
   if (entry.prefers.length === 0) return warm;
-  const met = entry.prefers.filter((wish) => wish === factory.id || has.has(wish)).length;
+  const met = entry.prefers.filter((wish) => wish === factoryId || has.has(wish)).length;
   return warm + ((1 - WARM_SHARE) * met) / entry.prefers.length;
 }
 
 /** The names that preferences are compared with: every tag, and every tool without its version. */
-const namesOf = (factory: FactoryView): Set<string> =>
-  new Set(factory.advertises.flatMap((item) => [item, item.replace(/@[^@]*$/, '')]));
+export const namesOf = (advertises: readonly string[]): Set<string> =>
+  new Set(advertises.flatMap((item) => [item, item.replace(/@[^@]*$/, '')]));
 
 /**
- * 0 for a product without a running job, ½ for one at the mean of those that compete, towards 1 above it. Strictly
+ * 0 for a product that has had nothing, ½ for one at the mean of those that compete, towards 1 above it. Strictly
  * monotone, so that between equal jobs the product with less always comes first.
  */
-export const starvationPenalty = (running: number, mean: number): number =>
-  running === 0 ? 0 : running / (running + mean);
+export const starvationPenalty = (share: number, mean: number): number =>
+  share === 0 ? 0 : share / (share + mean);
 
 /** What makes one job suit a factory better than another; weighted, and the same through a whole claim. */
 export interface Suitability {
@@ -66,11 +66,17 @@ export interface Suitability {
   readonly affinity: number;
 }
 
-export function suitabilityFor(factory: FactoryView, weights: Weights): (entry: ReadyEntry) => Suitability {
-  const names = namesOf(factory);
+/** @param names what the factory's preferences are compared with (namesOf), where it is known already */
+export function suitabilityFor(
+  factory: FactoryView,
+  weights: Weights,
+  names: ReadonlySet<string> = namesOf(factory.advertises),
+): (entry: ReadyEntry) => Suitability {
+  const warm = new Set(factory.warm);
   return (entry) => ({
     capabilityFit: weights.capabilityFit * capabilityFit(entry, factory),
-    affinity: weights.affinity * affinity(entry, factory, names),
+    affinity:
+      weights.affinity * affinity(entry, factory.id, entry.repo !== undefined && warm.has(entry.repo), names),
   });
 }
 

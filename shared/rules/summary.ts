@@ -46,6 +46,9 @@ export function summaryOfWaiting(
   const free = factories.filter((one) => one.blocks.length === 0);
   if (free.length > 0)
     return `Ready in pool ${entry.pool}${place}: ${free.map((one) => one.factoryId).join(', ')} can take it now.`;
+  const [left] = factories.flatMap(({ blocks }) => (blocks.length === 1 ? blocks : []));
+  if (left?.kind === 'reserved')
+    return `Waits in pool ${entry.pool}${place}: free stations are kept for the work of pool ${left.pool}.`;
   const able = factories.filter((one) =>
     one.blocks.every((block) => block.kind === 'stations' || block.kind === 'status'),
   );

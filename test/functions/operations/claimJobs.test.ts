@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
 import { dispatchJob } from '../../../functions/operations/dispatchJob.js';
 import { putProduct } from '../../../functions/operations/putProduct.js';
-import type { Lease } from '../../../shared/contract/fleet.js';
-import { LEASES, READY } from '../../../shared/topology.js';
+import type { Factory, Lease, ReadyEntry } from '../../../shared/contract/fleet.js';
+import { FACTORIES, FLEET, LEASES, READY } from '../../../shared/topology.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
@@ -27,6 +28,44 @@ beforeAll(async () => {
   deps = depsOn(cloud);
 });
 afterAll(() => cloud.close());
+
+async function entryOf(jobId: string, pool = 'any'): Promise<ReadyEntry> {
+  const stored = await cloud.documents.read<ReadyEntry>(READY, [pool], jobId);
+  if (!stored) throw new Error(`${jobId} is not in the ready set`);
+  return stored.document;
+}
+
+/** Entries without jobs behind them: they fill the window, and a claim that meets one removes it. */
+async function flood(
+  like: ReadyEntry,
+  count: number,
+  fields: (n: number) => Partial<ReadyEntry>,
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      cloud.documents.create(READY, {
+        ...like,
+        ...fields(n),
+        id: `job-${randomUUID().replaceAll('-', '').slice(0, 16)}`,
+      }),
+    ),
+  );
+}
+
+/** The order of an entry that was submitted so many milliseconds before another one. */
+const earlier = ({ submittedAt, orderKey }: ReadyEntry, ms: number): Partial<ReadyEntry> => ({
+  submittedAt: new Date(Date.parse(submittedAt) - ms).toISOString(),
+  orderKey: orderKey - ms,
+});
+
+async function patchFactory(id: string, fields: Partial<Factory>): Promise<void> {
+  const steps = Object.entries(fields).map(([name, value]) => ({
+    op: 'set' as const,
+    path: `/${name}`,
+    value,
+  }));
+  await cloud.documents.patch(FACTORIES, [FLEET], id, steps);
+}
 
 describe('claiming jobs', () => {
   it('gives one job to one of ten factories that want it at the same moment', async () => {
@@ -173,6 +212,54 @@ describe('claiming jobs', () => {
     expect(scheduled()).toBe(2);
     expect((await claimJobs(deps, right, { body })).claims).toHaveLength(1);
     expect(scheduled()).toBe(2);
+  });
+
+  it('sees an old job of low priority behind hundreds that are newer and more urgent', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const old = await submit(deps, productId, { priority: 'low' });
+    const entry = await entryOf(old.jobId);
+    // Two hours of waiting bring low up to critical.
+    await cloud.documents.upsert(READY, { ...entry, ...earlier(entry, 7_201_000) });
+    const urgent = { priority: 'critical', priorityRank: 0, orderKey: entry.orderKey - 5_400_000 } as const;
+    await flood(entry, 250, () => urgent);
+    expect((await claimOne(deps, factory)).job.jobId).toBe(old.jobId);
+  });
+
+  it('gives a product its turn whose only job stands behind the flood of another', async () => {
+    const [flooding, light] = [await makeProduct(deps), await makeProduct(deps)];
+    const factory = await makeFactory(deps, flooding.productId);
+    const both = { ...factory, products: [flooding.productId, light.productId] };
+    await patchFactory(factory.id, { products: both.products });
+    const first = await submit(deps, flooding.productId);
+    const second = await submit(deps, flooding.productId);
+    const lone = await submit(deps, light.productId);
+    const entry = await entryOf(first.jobId);
+    expect((await entryOf(lone.jobId)).orderKey).toBeGreaterThan(entry.orderKey);
+    for (const [n, { jobId }] of [first, second].entries())
+      await cloud.documents.upsert(READY, { ...(await entryOf(jobId)), ...earlier(entry, 9000 - n) });
+    await flood(entry, 250, (n) => earlier(entry, 5000 - n));
+    const taken = [await claimOne(deps, both), await claimOne(deps, both)];
+    expect(taken.map(({ job }) => job.productId)).toContain(light.productId);
+  });
+
+  it('leaves a job to the factory that has the repository, rings again, and does not insist', async () => {
+    const { productId } = await makeProduct(deps);
+    const [cold, warm] = [
+      await makeFactory(deps, productId, WINDOWS),
+      await makeFactory(deps, productId, WINDOWS),
+    ];
+    const repo = `https://example.com/${productId}.git`;
+    await patchFactory(warm.id, { warm: [repo] });
+    const { jobId } = await submit(deps, productId, { capabilities: ['os:windows'], repo });
+    const scheduled = (): number => cloud.serviceBus.engine.queue('pool-windows').counts().scheduled;
+    const before = scheduled();
+    expect(await claim(deps, cold, 1, 'windows')).toEqual([]);
+    expect(scheduled()).toBe(before + 1);
+    const stored = await entryOf(jobId, 'windows');
+    const readySince = new Date(Date.parse(stored.readySince) - 5000).toISOString();
+    await cloud.documents.upsert(READY, { ...stored, readySince });
+    expect(await claim(deps, cold, 1, 'windows')).toHaveLength(1);
   });
 
   it('refuses a pool that the factory did not join', async () => {

@@ -11,7 +11,7 @@ import type { PoolSpec } from '../../../shared/topology.js';
 import { decide, newJob } from '../../../shared/rules/lifecycle.js';
 import type { Accepted, Command } from '../../../shared/rules/lifecycle.js';
 import { laneOf } from '../../../shared/rules/lanes.js';
-import { priorityRank } from '../../../shared/rules/priority.js';
+import { orderKey, priorityRank } from '../../../shared/rules/priority.js';
 import type { FactoryView, SchedulingContext } from '../../../shared/rules/scheduler.js';
 
 export const NOW = '2026-11-21T12:00:00.000Z';
@@ -148,6 +148,7 @@ export const entry = (n: number, fields: Partial<ReadyEntry> = {}): ReadyEntry =
     requirements,
     priority,
     priorityRank: priorityRank(priority),
+    orderKey: orderKey(priorityRank(priority), Date.parse(fields.submittedAt ?? NOW)),
   };
 };
 
@@ -187,7 +188,7 @@ export const factoryDocument = (fields: Partial<Factory> = {}): Factory => {
 export const context = (fields: Partial<SchedulingContext> = {}): SchedulingContext => ({
   locks: new Map(),
   pausedProducts: new Set(),
-  runningByProduct: new Map(),
+  shareByProduct: new Map(),
   ...fields,
 });
 

@@ -37,6 +37,10 @@ function apply(world: World, remedy: Remedy, productId: string): World {
       const paused = [...world.context.pausedProducts].filter((one) => `product:${one}` !== remedy.scope);
       return { ...world, context: { ...world.context, switches, pausedProducts: new Set(paused) } };
     }
+    case 'wait-warm':
+      return { ...world, now: remedy.until };
+    case 'drain-rarer':
+      return { ...world, context: { ...world.context, rarer: { pool: remedy.pool, waiting: [] } } };
     case 'free-station':
       return change(remedy.factoryId, (one) => ({ running: one.stations - 1 }));
     case 'start-factory':

@@ -53,7 +53,7 @@ const contexts: fc.Arbitrary<SchedulingContext> = fc
     context({
       locks: new Map(held.map((key) => [lockKey('acme', key), jobId(99)])),
       pausedProducts: new Set(paused),
-      runningByProduct: new Map(PRODUCTS.map((product, n) => [product, running[n] ?? 0])),
+      shareByProduct: new Map(PRODUCTS.map((product, n) => [product, running[n] ?? 0])),
     }),
   );
 
@@ -204,12 +204,12 @@ describe('a hundred products, one of which floods the pool', () => {
   });
 
   it('serve the newcomer within four decisions', () => {
-    const runningByProduct = new Map(products.map((product, n) => [product, n === 0 ? 40 : 1]));
+    const shareByProduct = new Map(products.map((product, n) => [product, n === 0 ? 40 : 1]));
     const newcomer = entry(999_999, { productId: 'newcomer' });
     const chosen = selectJobs({
       candidates: [...products.flatMap((_, n) => flooded(n)), newcomer],
       factory: factory({ stations: 4 }),
-      context: context({ runningByProduct }),
+      context: context({ shareByProduct }),
       now: NOW,
       seed: 's',
       count: 4,

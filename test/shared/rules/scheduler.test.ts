@@ -172,9 +172,9 @@ describe('the order', () => {
   });
 
   it('prefers the product that has less in flight', () => {
-    const runningByProduct = new Map([['acme', 5]]);
+    const shareByProduct = new Map([['acme', 5]]);
     const candidates = [entry(1, { submittedAt: at(-60) }), entry(2, { productId: 'globex' })];
-    expect(order(candidates, { context: context({ runningByProduct }) })).toEqual([2, 1]);
+    expect(order(candidates, { context: context({ shareByProduct }) })).toEqual([2, 1]);
   });
 
   it('takes turns between products within one claim', () => {
@@ -187,9 +187,9 @@ describe('the order', () => {
   it('lets no warm checkout keep a product without any run waiting', () => {
     const warm = entry(1, { repo: 'r', submittedAt: at(-60) });
     const cold = entry(2, { productId: 'globex' });
-    const runningByProduct = new Map([['acme', 2]]);
+    const shareByProduct = new Map([['acme', 2]]);
     const hot = factory({ warm: ['r'] });
-    expect(order([warm, cold], { factory: hot, context: context({ runningByProduct }) })).toEqual([2, 1]);
+    expect(order([warm, cold], { factory: hot, context: context({ shareByProduct }) })).toEqual([2, 1]);
   });
 
   it('is that of age among equals', () => {
@@ -257,8 +257,8 @@ describe('the explanation of a choice', () => {
   });
 
   it('has parts that add up to its total', () => {
-    const runningByProduct = new Map([['acme', 2]]);
-    const score = select([entry(1, { repo: 'r' })], { context: context({ runningByProduct }) })[0]?.assignment
+    const shareByProduct = new Map([['acme', 2]]);
+    const score = select([entry(1, { repo: 'r' })], { context: context({ shareByProduct }) })[0]?.assignment
       .score;
     const { total, ...parts } = score as Score;
     expect(Object.values(parts).reduce((sum, part) => sum + part, 0)).toBeCloseTo(total, 3);
