@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Segment } from '../view/ansi.js';
 
 /** Wraps each occurrence of the query, whatever its case. */
@@ -16,11 +16,11 @@ function highlighted(text: string, query: string): ReactNode {
   return parts;
 }
 
-/** One line with its colours and the matches of a search. */
+/** One line with its colours and the matches of a search. Plain text gets no element: a log has many lines. */
 export function AnsiText({ segments, query }: { segments: readonly Segment[]; query: string }) {
   return segments.map((segment, index) =>
     segment.style === '' ? (
-      <span key={index}>{highlighted(segment.text, query)}</span>
+      <Fragment key={index}>{highlighted(segment.text, query)}</Fragment>
     ) : (
       <span key={index} className={segment.style}>
         {highlighted(segment.text, query)}

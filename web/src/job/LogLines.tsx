@@ -1,10 +1,14 @@
 import { memo } from 'react';
 import { parseAnsi } from '../view/ansi.js';
-import { shownLine, type LogBlock } from '../view/logBuffer.js';
+import { blockOf, shownLine, type LogBlock } from '../view/logBuffer.js';
 import { AnsiText } from './AnsiText.js';
+
+/** As in log.css; the browser takes it for the height of a block until it was in sight. */
+const LINE_PX = 18;
 
 interface BlockProps {
   block: LogBlock;
+  /** Empty where the block has no match, so that a search renders those with matches alone. */
   query: string;
   /** The line of the current match, if it is in this block. */
   current: number | undefined;
@@ -13,15 +17,20 @@ interface BlockProps {
 /** Blocks out of sight cost no layout (`content-visibility`), and a full block never renders again. */
 const Block = memo(function Block({ block, query, current }: BlockProps) {
   return (
-    <div className="log-block" style={{ containIntrinsicBlockSize: `auto ${block.lines.length * 18}px` }}>
+    <div
+      className="log-block"
+      style={{ containIntrinsicBlockSize: `auto ${block.lines.length * LINE_PX}px` }}
+    >
       {block.lines.map((line, index) => {
         const number = block.first + index;
         return (
-          <div key={number} id={`line-${number}`} className={number === current ? 'line current' : 'line'}>
-            <span className="line-number" data-n={number + 1} aria-hidden="true" />
-            <span className="line-text">
-              <AnsiText segments={parseAnsi(shownLine(line))} query={query} />
-            </span>
+          <div
+            key={number}
+            id={`line-${number}`}
+            className={number === current ? 'line current' : 'line'}
+            data-n={number + 1}
+          >
+            <AnsiText segments={parseAnsi(shownLine(line))} query={query} />
           </div>
         );
       })}
@@ -29,19 +38,23 @@ const Block = memo(function Block({ block, query, current }: BlockProps) {
   );
 });
 
-/** The lines of a log with their numbers. */
-export function LogLines({
-  blocks,
-  query,
-  current,
-}: {
+interface Props {
   blocks: readonly LogBlock[];
   query: string;
+  /** Numbers of the lines that match. */
+  matches: readonly number[];
   current: number | undefined;
-}) {
-  return blocks.map((block) => {
-    const inside =
-      current !== undefined && current >= block.first && current < block.first + block.lines.length;
-    return <Block key={block.first} block={block} query={query} current={inside ? current : undefined} />;
-  });
+}
+
+/** The lines of a log with their numbers. */
+export function LogLines({ blocks, query, matches, current }: Props) {
+  const matching = new Set(matches.map(blockOf));
+  return blocks.map((block) => (
+    <Block
+      key={block.first}
+      block={block}
+      query={matching.has(block.first) ? query : ''}
+      current={current !== undefined && blockOf(current) === block.first ? current : undefined}
+    />
+  ));
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useDeferredValue, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useHotkeys } from '../hooks/useHotkeys.js';
 import { useLog } from '../hooks/useLog.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
@@ -18,7 +18,9 @@ export function LogView({ jobId, epoch, picker }: { jobId: string; epoch: number
   const [match, setMatch] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
-  const matches = useMemo(() => findInLog(log, query), [log, query]);
+  // Typing stays quick: the search of a long log follows when there is time.
+  const wanted = useDeferredValue(query);
+  const matches = useMemo(() => findInLog(log, wanted), [log, wanted]);
   const current = matches.length > 0 ? matches[match % matches.length] : undefined;
 
   useEffect(() => {
@@ -89,7 +91,7 @@ export function LogView({ jobId, epoch, picker }: { jobId: string; epoch: number
             {log.dropped} earlier lines are not kept here: npx aq logs {jobId}
           </p>
         )}
-        <LogLines blocks={log.blocks} query={query} current={current} />
+        <LogLines blocks={log.blocks} query={wanted} matches={matches} current={current} />
         {log.total === 0 && (
           <p className="log-note">
             {state === 'live'

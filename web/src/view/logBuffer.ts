@@ -24,6 +24,9 @@ export interface LogBuffer {
   readonly open: boolean;
 }
 
+/** The first line of the block that a line is in. */
+export const blockOf = (line: number): number => line - (line % LINES_PER_BLOCK);
+
 export const EMPTY_LOG: LogBuffer = { blocks: [], total: 0, dropped: 0, open: false };
 
 /** A carriage return goes back to the start of the line, as progress bars do: what comes after overwrites it. */
