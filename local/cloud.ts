@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { CosmosClient, type ContainerDefinition, type PartitionKeyKind } from '@azure/cosmos';
 import { BlobServiceClient } from '@azure/storage-blob';
 import type { ContainerSpec } from '../shared/topology.js';
+import { withPortCure } from './portCure.js';
 import { startProcess, type RunningProcess } from './processes.js';
 import type { QueueSpec } from './servicebus/spec.js';
 import { startBlobs } from './storage/azurite.js';
@@ -41,8 +42,8 @@ const text = (value: unknown, what: string): string => {
   return value;
 };
 
-/** The same arguments with the port that the first start got. */
-const withPort = (args: readonly string[], port: unknown): string[] =>
+/** The same arguments with the port that the first start got, for a restart. */
+export const withPort = (args: readonly string[], port: unknown): string[] =>
   args.map((argument, at) => (args[at - 1] === '--port' ? String(port) : argument));
 
 /**
@@ -68,9 +69,17 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     });
   };
   const started = await Promise.allSettled([
-    emulator('Service Bus', 'servicebus', ports.serviceBus, ['--config', queuesFile]),
-    emulator('Cosmos DB', 'cosmos', ports.cosmos, []),
-    startBlobs({ port: ports.blob, dataDir: path.join(dataDir, 'blob') }),
+    withPortCure(
+      'Service Bus',
+      '--service-bus-port',
+      emulator('Service Bus', 'servicebus', ports.serviceBus, ['--config', queuesFile]),
+    ),
+    withPortCure('Cosmos DB', '--cosmos-port', emulator('Cosmos DB', 'cosmos', ports.cosmos, [])),
+    withPortCure(
+      'Blob Storage',
+      '--blob-port',
+      startBlobs({ port: ports.blob, dataDir: path.join(dataDir, 'blob') }),
+    ),
   ]);
   const stop = async (): Promise<void> => {
     await Promise.all(

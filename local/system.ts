@@ -5,10 +5,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BLOB_CONTAINERS, CONTAINERS, DATABASE, QUEUES } from '../shared/topology.js';
-import { DEFAULT_CLOUD_PORTS, provision, startCloud, type CloudPorts } from './cloud.js';
+import { adminApi } from './adminApi.js';
+import { DEFAULT_CLOUD_PORTS, provision, startCloud, withPort, type CloudPorts } from './cloud.js';
 import { startConsole } from './console.js';
 import { lockDataDir } from './dataDir.js';
 import { startIdentity } from './identity/server.js';
+import { withPortCure } from './portCure.js';
 import { startProcess, type RunningProcess } from './processes.js';
 import { prepareSample } from './sample/repository.js';
 import { sampleIssue } from './sample/issue.js';
@@ -122,37 +124,54 @@ async function startParts(
   mkdirSync(dataDir, { recursive: true });
   const secrets = loadSecrets(dataDir);
 
+  /** Waits for a part; once it runs it is stopped with the rest, whatever becomes of the parts beside it. */
+  const part = async <T>(start: Promise<T>, close: (running: T) => Close): Promise<T> => {
+    const running = await start;
+    closers.push(close(running));
+    return running;
+  };
+
   const consoleConfig: Record<string, string> = {};
-  const site = await startConsole({
-    port: ports.console,
-    root: path.join(dist, 'web'),
-    config: consoleConfig,
+  const site = await part(
+    withPortCure(
+      'the console',
+      '--console-port',
+      startConsole({ port: ports.console, root: path.join(dist, 'web'), config: consoleConfig }),
+    ),
+    (running) => () => running.close(),
+  );
+  const identityStart = startIdentity({
+    port: ports.identity,
+    dataDir: inData('identity'),
+    audience: AUDIENCE,
+    clients: [
+      { clientId: ADMIN_CLIENT, clientSecret: secrets.adminSecret, roles: ['admin'], name: 'Admin' },
+      {
+        clientId: CONSOLE_CLIENT,
+        redirectUris: [site.url, `${site.url}/`],
+        roles: ['admin', 'reviewer', 'operator', 'viewer'],
+        name: 'Console',
+      },
+    ],
   });
-  closers.push(site.close);
-  const [identity, cloud, sample] = await Promise.all([
-    startIdentity({
-      port: ports.identity,
-      dataDir: inData('identity'),
-      audience: AUDIENCE,
-      clients: [
-        { clientId: ADMIN_CLIENT, clientSecret: secrets.adminSecret, roles: ['admin'], name: 'Admin' },
-        {
-          clientId: CONSOLE_CLIENT,
-          redirectUris: [site.url, `${site.url}/`],
-          roles: ['admin', 'reviewer', 'operator', 'viewer'],
-          name: 'Console',
-        },
-      ],
-    }),
-    startCloud({
-      dataDir: inData('cloud'),
-      ports,
-      queues: QUEUES,
-      log: (line) => options.onLog('cloud', line),
-    }),
+  const sideBySide = [
+    part(
+      withPortCure('the token issuer', '--identity-port', identityStart),
+      (running) => () => running.close(),
+    ),
+    part(
+      startCloud({
+        dataDir: inData('cloud'),
+        ports,
+        queues: QUEUES,
+        log: (line) => options.onLog('cloud', line),
+      }),
+      (running) => () => running.stop(),
+    ),
     prepareSample({ dir: inData('sample') }),
-  ]);
-  closers.push(identity.close, cloud.stop);
+  ] as const;
+  await Promise.allSettled(sideBySide);
+  const [identity, cloud, sample] = await Promise.all(sideBySide);
   onStep('cloud: Service Bus, Cosmos DB, Blob Storage');
   await provision(cloud, { database: DATABASE, containers: CONTAINERS, blobContainers: BLOB_CONTAINERS });
 
@@ -182,20 +201,22 @@ async function startParts(
     },
   );
   const hostArgs = ['--app', appDir, '--port', String(ports.api), '--settings', settingsFile];
-  const host = await startProcess({
+  const hostStart = startProcess({
     name: 'Functions host',
     module: path.join(dist, 'local', 'host', 'main.js'),
     args: options.watch ? [...hostArgs, '--watch'] : hostArgs,
-    restartArgs: (ready) =>
-      hostArgs.map((argument, at) => (hostArgs[at - 1] === '--port' ? String(ready.port) : argument)),
+    restartArgs: (ready) => withPort(hostArgs, ready.port),
     onLine: (line) => options.onLog('functions', line),
     onCrash: options.onNotice,
   });
-  closers.push(host.stop);
+  const host = await part(
+    withPortCure('the API', '--api-port', hostStart),
+    (running) => () => running.stop(),
+  );
   const apiUrl = `http://127.0.0.1:${String(host.ready.port)}/api`;
   onStep('function app');
 
-  const tracker = await startTracker({
+  const trackerStart = startTracker({
     port: ports.tracker,
     dataDir: inData('tracker'),
     repository: REPOSITORY,
@@ -204,7 +225,10 @@ async function startParts(
     webhook: { url: `${apiUrl}/fleet/webhooks/github/${PRODUCT}`, secret: secrets.webhookSecret },
     log: (line: string) => options.onLog('tracker', line),
   });
-  closers.push(tracker.close);
+  const tracker = await part(
+    withPortCure('the tracker', '--tracker-port', trackerStart),
+    (running) => () => running.close(),
+  );
 
   const connection = {
     apiUrl,
@@ -223,20 +247,7 @@ async function startParts(
     loginHint: 'admin',
   });
 
-  const api = async (method: string, route: string, body?: unknown): Promise<unknown> => {
-    const answer = await fetch(`${apiUrl}/fleet/${route}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${await adminToken(connection)}`,
-        'content-type': 'application/json',
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok)
-      throw new Error(`${method} ${route} was answered ${answer.status}: ${text.slice(0, 2000)}`);
-    return text ? JSON.parse(text) : undefined;
-  };
+  const api = adminApi(connection);
   await api('PUT', `products/${PRODUCT}`, {
     name: 'Sample product',
     tracker: {
@@ -290,24 +301,4 @@ async function startParts(
     startFactory,
     stop,
   };
-}
-
-interface Connection {
-  readonly tokenUrl: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
-}
-
-/** A fresh token by the client-credentials grant; the issuer is next door, so it is not worth keeping. */
-async function adminToken({ tokenUrl, clientId, clientSecret }: Connection): Promise<string> {
-  const answer = await fetch(tokenUrl, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: clientId,
-      client_secret: clientSecret,
-    }),
-  });
-  if (!answer.ok) throw new Error(`the token issuer answered ${answer.status}: ${await answer.text()}`);
-  return ((await answer.json()) as { access_token: string }).access_token;
 }
