@@ -9,6 +9,8 @@ import { BootNotice } from './shell/BootNotice.js';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
+import './styles/dialog.css';
+import './styles/tables.css';
 import './styles/shell.css';
 import './styles/jobs.css';
 import './styles/job.css';

@@ -23,8 +23,8 @@ export function EmptyJobs({ filtered, onClear, onCreate }: Props) {
     <div className="empty">
       <h2>No jobs yet</h2>
       <p className="muted">
-        A job is a prompt with a few lines of front matter. Label an issue in your tracker, drop a file on the
-        command line, or write one here.
+        A job is a prompt with a few lines of front matter. Label an issue in your tracker, submit a file from
+        the command line, or write one here.
       </p>
       <div className="command">
         <code>{COMMAND}</code>
