@@ -141,21 +141,28 @@ export class RunLog {
     await pause(Math.max(FIRST_MS, this.sentAt + interval - performance.now()), over.signal);
   }
 
+  /** The next bytes to send, as one piece at the front of what is pending. */
   private batch(): Buffer {
-    const all = this.pending.length === 1 ? this.pending[0] : Buffer.concat(this.pending);
-    if (all === undefined) return Buffer.alloc(0);
-    this.pending = all.length > 0 ? [all] : [];
-    return all.subarray(0, MAX_BATCH_BYTES);
+    let pieces = 0;
+    for (let bytes = 0; pieces < this.pending.length && bytes < MAX_BATCH_BYTES; pieces += 1) {
+      bytes += this.pending[pieces]?.length ?? 0;
+    }
+    const joined = Buffer.concat(this.pending.slice(0, pieces));
+    this.pending.splice(0, pieces, joined);
+    return joined.subarray(0, MAX_BATCH_BYTES);
   }
 
   /** @param nextOffset where the log ends over there: an earlier attempt may have arrived, or part of it */
   private acknowledge(nextOffset: number): void {
-    const taken = nextOffset - this.offset;
+    let taken = nextOffset - this.offset;
     if (taken < 0 || taken > this.pendingBytes) return this.stop();
-    const all = Buffer.concat(this.pending);
-    this.pending = taken < all.length ? [all.subarray(taken)] : [];
-    this.pendingBytes -= taken;
     this.offset = nextOffset;
+    this.pendingBytes -= taken;
+    while (taken > 0) {
+      const first = this.pending.shift() ?? Buffer.alloc(0);
+      if (first.length > taken) this.pending.unshift(first.subarray(taken));
+      taken -= Math.min(taken, first.length);
+    }
     if (this.pendingBytes > HIGH_WATER_BYTES / 2) return;
     this.drained.resolve();
     this.drained = new Deferred();

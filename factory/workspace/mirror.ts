@@ -38,8 +38,11 @@ export class Mirror {
   /** What git can clone. */
   readonly repo: string;
   readonly git: Git;
-  /** Two fetches would change the same refs. */
-  private readonly fetching = new Mutex();
+  /**
+   * Git trips over worktrees that another git is just adding or removing, and two fetches change the same refs. So
+   * these come one after the other; filling a worktree, which takes longest, does not.
+   */
+  private readonly changing = new Mutex();
   /** Commits that are known to be here. */
   private readonly here = new Set<string>();
 
@@ -90,7 +93,7 @@ export class Mirror {
    */
   async ensure(branch: string, commit: string, signal?: AbortSignal): Promise<void> {
     if (this.here.has(commit)) return;
-    await this.fetching.run(async () => {
+    await this.changing.run(async () => {
       if (!(await this.has(commit))) await this.fetch(branch, signal);
     });
     this.here.add(commit);
@@ -119,9 +122,27 @@ export class Mirror {
     }
   }
 
-  /** Forgets a worktree whose folder is gone. Faster than `git worktree prune`, and safe beside a `worktree add`. */
-  async forget(worktree: string): Promise<void> {
-    await rm(path.join(this.path, 'worktrees', worktree), { recursive: true, force: true });
+  /**
+   * A new worktree at a commit that is here, on no branch.
+   * @param at where, absolute; its last part names it
+   */
+  async addWorktree(at: string, commit: string, signal?: AbortSignal): Promise<Git> {
+    await this.changing.run(() =>
+      this.git.call(['worktree', 'add', '--quiet', '--no-checkout', '--detach', '--', at, commit], {
+        signal,
+      }),
+    );
+    const worktree = this.git.at(at);
+    await worktree.call(['reset', '--quiet', '--hard'], { signal });
+    return worktree;
+  }
+
+  /** Forgets a worktree whose folder is gone: at once, where git would look at all of them. */
+  async forgetWorktree(name: string): Promise<void> {
+    const entry = path.join(this.path, 'worktrees', name);
+    const aside = path.join(this.path, `gone-${name}`);
+    await this.changing.run(() => rename(entry, aside).catch(() => {}));
+    await rm(aside, { recursive: true, force: true });
   }
 }
 

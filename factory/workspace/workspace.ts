@@ -75,11 +75,11 @@ export class Workspace {
     await mkdir(this.folders.worktrees, { recursive: true });
     await mkdir(scratch, { recursive: true });
     await mirror.ensure(spec.baseBranch, baseCommit, signal);
-    await mirror.git.call(['worktree', 'add', '--quiet', '--detach', '--', at, baseCommit], { signal });
+    const git = await mirror.addWorktree(at, baseCommit, signal);
     return {
       repo: spec.repo,
       mirror,
-      git: mirror.git.at(at),
+      git,
       path: at,
       scratch,
       baseCommit,
@@ -91,7 +91,7 @@ export class Workspace {
   async remove(run: string, repo: string | undefined): Promise<void> {
     await Promise.all([removeTree(this.worktreePath(run)), removeTree(path.join(this.folders.scratch, run))]);
     const mirror = repo === undefined ? undefined : await this.mirrors.get(repo)?.catch(() => undefined);
-    await mirror?.forget(run);
+    await mirror?.forgetWorktree(run);
   }
 
   /**

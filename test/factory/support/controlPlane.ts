@@ -14,12 +14,23 @@ import { AppError } from '../../../shared/errors.js';
 
 const AT = '2026-11-21T00:00:00.000Z';
 
-export interface SeenRun {
-  readonly reports: RunReport[];
-  log: Buffer;
-  logEnded: boolean;
-  renewals: number;
-  appends: number;
+/** What came of one run. */
+export class SeenRun {
+  readonly reports: RunReport[] = [];
+  logEnded = false;
+  logBytes = 0;
+  renewals = 0;
+  appends = 0;
+  private readonly chunks: Buffer[] = [];
+
+  get log(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
+  append(bytes: Buffer): void {
+    this.chunks.push(bytes);
+    this.logBytes += bytes.length;
+  }
 }
 
 export class ControlPlane implements AsyncDisposable {
@@ -83,13 +94,7 @@ export class ControlPlane implements AsyncDisposable {
 
   private runOf(jobId: string, epoch: number): SeenRun {
     const key = `${jobId}.${epoch}`;
-    const run = this.runs.get(key) ?? {
-      reports: [],
-      log: Buffer.alloc(0),
-      logEnded: false,
-      renewals: 0,
-      appends: 0,
-    };
+    const run = this.runs.get(key) ?? new SeenRun();
     this.runs.set(key, run);
     return run;
   }
@@ -162,9 +167,9 @@ export class ControlPlane implements AsyncDisposable {
   private append(seen: SeenRun, bytes: Buffer, url: URL): unknown {
     const offset = Number(url.searchParams.get('offset'));
     seen.appends += 1;
-    if (offset === seen.log.length) seen.log = Buffer.concat([seen.log, bytes]);
+    if (offset === seen.logBytes) seen.append(bytes);
     if (url.searchParams.get('end') === 'true') seen.logEnded = true;
-    return { nextOffset: seen.log.length };
+    return { nextOffset: seen.logBytes };
   }
 }
 

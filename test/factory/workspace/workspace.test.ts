@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { cleanEnvironment } from '../../../factory/processes/environment.js';
@@ -14,16 +14,23 @@ const spec = (repo: string, run = 'job-1.1') => ({
   featureBranch: 'aq/job-1',
 });
 
-test('gives every run a worktree of its own', async () => {
+test('gives every run a worktree of its own, many coming and going at once', async () => {
   using folder = new TemporaryFolder();
   const repository = createRepository(folder.path);
   const workspace = new Workspace(path.join(folder.path, 'factory'), env);
-  const runs = ['job-1.1', 'job-2.1', 'job-3.1', 'job-4.1'];
-  const checkouts = await Promise.all(runs.map((run) => workspace.checkout(spec(repository.path, run))));
-  expect(new Set(checkouts.map((checkout) => checkout.path)).size).toBe(4);
-  for (const checkout of checkouts) expect(existsSync(path.join(checkout.path, 'a.txt'))).toBe(true);
-  await Promise.all(runs.map((run) => workspace.remove(run, repository.path)));
-  expect(git(checkouts[0]?.mirror.path ?? '', 'worktree', 'list').split('\n')).toHaveLength(1);
+  const paths = new Set<string>();
+  const live = async (run: string): Promise<string> => {
+    const checkout = await workspace.checkout(spec(repository.path, run));
+    expect(readFileSync(path.join(checkout.path, 'a.txt'), 'utf8')).toBe('one\n');
+    expect(await checkout.git.call(['status', '--porcelain'])).toBe('');
+    paths.add(checkout.path);
+    await workspace.remove(run, repository.path);
+    return checkout.mirror.path;
+  };
+  const [mirror = ''] = await Promise.all(Array.from({ length: 12 }, (_, at) => live(`job-${at}.1`)));
+  expect(paths.size).toBe(12);
+  expect(git(mirror, 'worktree', 'list').split('\n')).toHaveLength(1);
+  expect(readdirSync(mirror).filter((name) => name.startsWith('gone'))).toEqual([]);
   expect(workspace.warm).toEqual([repository.path]);
 });
 
