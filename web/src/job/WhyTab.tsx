@@ -56,6 +56,8 @@ export function WhyTab({ jobId }: { jobId: string }) {
     ) : (
       <div className="skeleton" role="status" aria-label="Loading the explanation" />
     );
+  // Nobody is considered for a job that runs or has ended: an empty list says nothing then.
+  const waits = explanation.state === 'waiting' || explanation.state === 'unroutable';
   return (
     <div className="panel-body">
       <p className="lead">{explanation.summary}</p>
@@ -85,8 +87,12 @@ export function WhyTab({ jobId }: { jobId: string }) {
           </div>
         )}
       </dl>
-      <h3 className="section-title">Factories</h3>
-      <Factories explanation={explanation} />
+      {(waits || explanation.factories.length > 0) && (
+        <>
+          <h3 className="section-title">Factories</h3>
+          <Factories explanation={explanation} />
+        </>
+      )}
       <h3 className="section-title">Pools</h3>
       <ul className="plain-list pools">
         {explanation.pools.map((pool) => (
