@@ -45,20 +45,24 @@ export async function openStore(
   };
 }
 
-/** Returns a function that starts a rewrite if the journal has grown enough and none is under way. */
+/** Returns a function that has the journal rewritten if it has grown enough and that is not under way. */
 function rewriter(journal: Journal, engine: Engine, log: (line: string) => void): () => void {
   let threshold = Math.max(MIN_REWRITE_BYTES, journal.size * 2);
+  const rewrite = async (): Promise<void> => {
+    // The changes are taken at once, the bytes made as they are written.
+    const changes = [...engine.snapshot()];
+    try {
+      await journal.rewrite(encodeAll(changes));
+    } catch (error) {
+      log(`the journal was not shortened: ${String(error)}`);
+    }
+    threshold = Math.max(MIN_REWRITE_BYTES, journal.size * 2);
+  };
   return () => {
     if (journal.size < threshold) return;
     threshold = Infinity;
-    // The changes are taken at once, the bytes made as they are written.
-    const changes = [...engine.snapshot()];
-    journal
-      .rewrite(encodeAll(changes))
-      .catch((error: unknown) => log(`the journal could not be shortened: ${String(error)}`))
-      .finally(() => {
-        threshold = Math.max(MIN_REWRITE_BYTES, journal.size * 2);
-      });
+    // Not now: a change is told of before it is done, so a snapshot in the middle of one would be without it.
+    setImmediate(() => void rewrite());
   };
 }
 
