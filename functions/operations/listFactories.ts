@@ -1,15 +1,26 @@
-import type { Factory } from '../../shared/contract/fleet.js';
+import type { Factory, Lease } from '../../shared/contract/fleet.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
-import { FACTORIES, FLEET } from '../../shared/topology.js';
+import { FACTORIES, FLEET, LEASES } from '../../shared/topology.js';
 import { visibleProducts, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 
+/** All factories. What each runs is counted from the live leases: its own word is as old as its last claim. */
 export async function readFactories(deps: Deps): Promise<Factory[]> {
-  const stored = await deps.documents.query<Factory>(FACTORIES, {
-    text: `SELECT * FROM c WHERE c.type = 'factory' ORDER BY c.id`,
-    partition: [FLEET],
-  });
-  return stored.map(({ document }) => document);
+  const [stored, leases] = await Promise.all([
+    deps.documents.query<Factory>(FACTORIES, {
+      text: `SELECT * FROM c WHERE c.type = 'factory' ORDER BY c.id`,
+      partition: [FLEET],
+    }),
+    deps.documents.query<Pick<Lease, 'holder'>>(LEASES, {
+      text: `SELECT c.holder FROM c WHERE c.type = 'lease' AND c.expiresAt > @now`,
+      parameters: { now: deps.clock.now() },
+    }),
+  ]);
+  const held = leases.map(({ document }) => document.holder);
+  return stored.map(({ document }) => ({
+    ...document,
+    running: held.filter((holder) => holder === document.id).length,
+  }));
 }
 
 /** Factories that may run jobs of a product that the caller may look at. */
