@@ -83,9 +83,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   ]);
   const stop = async (): Promise<void> => {
     await Promise.all(
-      started.map((result) => {
-        if (result.status === 'rejected') return undefined;
-        return 'stop' in result.value ? result.value.stop() : result.value.close();
+      started.map(async (result) => {
+        if (result.status === 'rejected') return;
+        await ('stop' in result.value ? result.value.stop() : result.value.close());
       }),
     );
   };

@@ -57,7 +57,16 @@ const RULES = [
   },
   {
     from: /^web\//,
-    may: ['web/', ...CONTRACT, 'shared/client', /^react/, '@vitejs/plugin-react', 'vite', /^node:/],
+    may: [
+      'web/',
+      ...CONTRACT,
+      'shared/client',
+      'oidc-client-ts',
+      /^react/,
+      '@vitejs/plugin-react',
+      'vite',
+      /^node:/,
+    ],
     why: 'the console imports the contract and the client',
   },
   {
