@@ -11,8 +11,8 @@ export async function readFactories(deps: Deps): Promise<Factory[]> {
       text: `SELECT * FROM c WHERE c.type = 'factory' ORDER BY c.id`,
       partition: [FLEET],
     }),
-    deps.documents.query<Pick<Lease, 'holder'>>(LEASES, {
-      text: `SELECT c.holder FROM c WHERE c.type = 'lease' AND c.expiresAt > @now`,
+    deps.documents.query<Pick<Lease, 'id' | 'holder'>>(LEASES, {
+      text: `SELECT c.id, c.holder FROM c WHERE c.type = 'lease' AND c.expiresAt > @now`,
       parameters: { now: deps.clock.now() },
     }),
   ]);
