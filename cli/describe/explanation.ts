@@ -25,6 +25,8 @@ export function describeBlock(block: Block): string {
       return `kept for ${block.factoryId}, which has the repository, until ${clockTime(block.until)}`;
     case 'reserved':
       return `keeps its stations for the ${block.waiting} waiting in pool ${block.pool}`;
+    case 'budget':
+      return `the ${block.window}'s budget has $${Math.max(0, block.leftUsd).toFixed(2)} left`;
     default:
       return assertExhaustive(block);
   }

@@ -1,5 +1,6 @@
 /** Why a job went where it went, or why it waits: decisions as data. */
 import { z } from 'zod';
+import { BudgetWindowSchema } from './budget.js';
 
 /** The weighted parts of a score; each part is already multiplied by its weight. */
 export const ScoreSchema = z.strictObject({
@@ -30,6 +31,14 @@ export const BlockSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('warm'), factoryId: z.string(), until: z.string() }),
   /** The free stations are kept for work that only a rarer pool can do. */
   z.strictObject({ kind: z.literal('reserved'), pool: z.string(), waiting: z.number().int() }),
+  /** The product's budget has not enough left for what the run may cost. */
+  z.strictObject({
+    kind: z.literal('budget'),
+    productId: z.string(),
+    window: BudgetWindowSchema,
+    leftUsd: z.number(),
+    shortUsd: z.number(),
+  }),
 ]);
 export type Block = z.infer<typeof BlockSchema>;
 

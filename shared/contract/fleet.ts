@@ -92,7 +92,8 @@ export const ReadyEntrySchema = z.strictObject({
   notBefore: TimestampSchema.optional(),
   /** The job's epoch when the entry was written: another one in the job means that the entry is stale. */
   epoch: z.number().int().nonnegative(),
-  budgetUsd: z.number().optional(),
+  /** What its next run may cost: 0 for a script or a merge; absent when the job does not say. */
+  costUsd: z.number().nonnegative().optional(),
 });
 export type ReadyEntry = z.infer<typeof ReadyEntrySchema>;
 

@@ -1,6 +1,8 @@
 /** What keeps a ready job from a factory. Filters first (it never suits), then what passes with time or a person. */
 import type { Block } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
+import type { Budget } from '../contract/budget.js';
+import { budgetBlocks, reservationFor } from './budget.js';
 import { AGEING_SECONDS } from './priority.js';
 import { keptUntil } from './warm.js';
 
@@ -34,6 +36,8 @@ export interface SchedulingContext {
   readonly warmElsewhere?: ReadonlyMap<string, string>;
   /** Work that waits for a rarer pool of the asking factory, by order key (see orderKey), the first one first. */
   readonly rarer?: { readonly pool: string; readonly waiting: readonly number[] } | undefined;
+  /** By product, where there are ceilings; as of now. */
+  readonly budgets?: ReadonlyMap<string, Budget>;
   /** For an explanation, which looks at many factories: order keys of what waits in each rarer pool. */
   readonly waitingByPool?: ReadonlyMap<string, readonly number[]>;
 }
@@ -63,6 +67,7 @@ export function holdsOf(entry: ReadyEntry, context: SchedulingContext, now: numb
   const blocks = switchBlocks(entry, context);
   const lock = lockBlock(entry, context.locks);
   if (lock !== undefined) blocks.push(lock);
+  blocks.push(...shortBlocks(entry, context));
   if (entry.notBefore !== undefined && Date.parse(entry.notBefore) > now)
     blocks.push({ kind: 'backoff', until: entry.notBefore });
   return blocks;
@@ -118,6 +123,17 @@ export function reservedBlock(
   const latest = entry.orderKey + AGEING_SECONDS * 1000;
   const waiting = rarer.waiting.filter((key) => key <= latest).length;
   return waiting < free ? undefined : { kind: 'reserved', pool: rarer.pool, waiting };
+}
+
+/** The windows of the product's budget that have not enough left for the job. */
+export function shortBlocks(
+  entry: Pick<ReadyEntry, 'productId' | 'costUsd'>,
+  { budgets }: Pick<SchedulingContext, 'budgets'>,
+): Block[] {
+  const budget = budgets?.get(entry.productId);
+  const usd = budget === undefined ? 0 : reservationFor(entry, budget);
+  // What costs nothing goes on, whatever was spent.
+  return budget === undefined || usd === 0 ? [] : budgetBlocks(budget, usd);
 }
 
 /** The lock that another job holds; a job never waits for itself. */

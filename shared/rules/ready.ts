@@ -1,6 +1,7 @@
 /** The ready set's entry of a job: what the scheduler needs, nothing else. */
 import type { ReadyEntry } from '../contract/fleet.js';
 import type { Job } from '../contract/job.js';
+import { costOf } from './budget.js';
 import { orderKey, priorityRank } from './priority.js';
 import { nextRunKind } from './stages.js';
 
@@ -8,6 +9,7 @@ import { nextRunKind } from './stages.js';
 export function readyEntryOf(job: Job, pool: string): ReadyEntry {
   const { manifest } = job;
   const run = nextRunKind(job);
+  const cost = costOf(job);
   const rank = priorityRank(manifest.priority);
   return {
     id: job.jobId,
@@ -28,6 +30,6 @@ export function readyEntryOf(job: Job, pool: string): ReadyEntry {
     readySince: job.landing?.requestedAt ?? job.stageSince,
     ...(job.notBefore !== undefined && { notBefore: job.notBefore }),
     epoch: job.epoch,
-    ...(manifest.budget.usd !== undefined && { budgetUsd: manifest.budget.usd }),
+    ...(cost !== undefined && { costUsd: cost }),
   };
 }

@@ -8,7 +8,7 @@ import { namesOf } from './score.js';
 import { WaitingQueue } from './waitingQueue.js';
 import type { Waiting } from './waitingQueue.js';
 
-/** Jobs of one lane, product and priority that want the same lock, factory and preferences. */
+/** Jobs of one lane, product and priority that want the same lock, factory and preferences, and may cost the same. */
 export interface Shelf {
   readonly key: string;
   /** Any of its jobs: they have all of this in common. */
@@ -44,8 +44,8 @@ export interface Ability {
 const MAX_ABILITIES = 10_000;
 
 const groupKey = (entry: ReadyEntry): string => `${entry.pool}\n${entry.productId}`;
-const shelfKey = ({ priorityRank, lock = '', targetFactoryId = '', prefers }: ReadyEntry): string =>
-  `${priorityRank}\n${lock}\n${targetFactoryId}\n${prefers.join('\n')}`;
+const shelfKey = ({ priorityRank, lock, targetFactoryId, costUsd, prefers }: ReadyEntry): string =>
+  [priorityRank, lock, targetFactoryId, costUsd, ...prefers].join('\n');
 
 export class ReadyIndex {
   readonly lanes = new Map<string, Lane>();

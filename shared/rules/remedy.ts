@@ -1,6 +1,8 @@
 /** The smallest change that would place a waiting job, as data and as words. */
 import { assertExhaustive } from '../errors.js';
 import type { Block } from '../contract/explanation.js';
+import type { BudgetWindow } from '../contract/budget.js';
+import { windowName } from './budget.js';
 import type { ReadyEntry } from '../contract/fleet.js';
 
 /** One change. Several of them together may be needed. */
@@ -8,6 +10,7 @@ export type Remedy =
   | { kind: 'wait'; until: string }
   | { kind: 'release-lock'; key: string; heldBy: string }
   | { kind: 'resume'; scope: string }
+  | { kind: 'raise-budget'; productId: string; window: BudgetWindow; usd: number }
   | { kind: 'wait-warm'; factoryId: string; until: string }
   | { kind: 'drain-rarer'; pool: string; waiting: number }
   | { kind: 'free-station'; factoryId: string; pool: string }
@@ -43,6 +46,10 @@ function liftHold(block: Block): Remedy[] {
       return [{ kind: 'release-lock', key: block.key, heldBy: block.heldBy }];
     case 'switch':
       return [{ kind: 'resume', scope: block.scope }];
+    case 'budget': {
+      const { productId, window, shortUsd: usd } = block;
+      return [{ kind: 'raise-budget', productId, window, usd }];
+    }
     case 'capability':
     case 'target':
     case 'product':
@@ -92,6 +99,7 @@ function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort
       case 'backoff':
       case 'lock':
       case 'switch':
+      case 'budget':
         break;
       default:
         return assertExhaustive(block);
@@ -145,6 +153,9 @@ export function describeRemedy(remedy: Remedy): string {
       return `${remedy.heldBy} ending, which holds the lock ${remedy.key}`;
     case 'resume':
       return `${remedy.scope} resumed`;
+    case 'raise-budget':
+      // Upwards: with a cent less it would still wait.
+      return `$${(Math.ceil(remedy.usd * 100) / 100).toFixed(2)} more in the ${windowName(remedy.window)} budget of ${remedy.productId}`;
     case 'wait-warm':
       return `time: it is kept for ${remedy.factoryId}, which has the repository, until ${remedy.until}`;
     case 'drain-rarer':

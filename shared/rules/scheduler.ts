@@ -6,6 +6,7 @@ import type { Assignment } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
 import { lockKey, reservedBlock } from './blocks.js';
 import type { FactoryView, SchedulingContext } from './blocks.js';
+import { reservationFor } from './budget.js';
 import { rankJobs } from './ranking.js';
 import type { Asker, Contender } from './ranking.js';
 import { ReadyIndex } from './readyIndex.js';
@@ -105,12 +106,21 @@ function askerOf(index: ReadyIndex, question: Question): Asker {
   };
 }
 
-/** A chosen job takes its lock and counts for its product. */
-function taken(context: SchedulingContext, { id, productId, lock }: ReadyEntry): SchedulingContext {
+/** A chosen job takes its lock and its share of the budget, and counts for its product. */
+function taken(before: SchedulingContext, entry: ReadyEntry): SchedulingContext {
+  const { id, productId, lock } = entry;
+  const context = { ...before, ...reserved(before, entry) };
   const shareByProduct = new Map(context.shareByProduct);
   shareByProduct.set(productId, (shareByProduct.get(productId) ?? 0) + 1);
   if (lock === undefined) return { ...context, shareByProduct };
   return { ...context, shareByProduct, locks: new Map(context.locks).set(lockKey(productId, lock), id) };
+}
+
+function reserved({ budgets }: SchedulingContext, entry: ReadyEntry): Pick<SchedulingContext, 'budgets'> {
+  const budget = budgets?.get(entry.productId);
+  if (budget === undefined) return {};
+  const reservedUsd = budget.reservedUsd + reservationFor(entry, budget);
+  return { budgets: new Map(budgets).set(entry.productId, { ...budget, reservedUsd }) };
 }
 
 /** The winner and its runners-up, then blocked jobs; of every kind of block at least one, where there is room. */

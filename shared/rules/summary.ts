@@ -3,6 +3,7 @@ import { assertExhaustive } from '../errors.js';
 import type { Block, Explanation } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
 import type { Job } from '../contract/job.js';
+import { windowName } from './budget.js';
 import { isInFlight } from './stages.js';
 
 /** One sentence for a job that nobody needs to be found for. */
@@ -42,6 +43,8 @@ export function summaryOfWaiting(
   const [hold] = holds;
   if (hold?.kind === 'switch') return `Waits: ${hold.scope} is stopped (${hold.reason}).`;
   if (hold?.kind === 'lock') return `Waits for the lock ${hold.key}, which ${hold.heldBy} holds.`;
+  if (hold?.kind === 'budget')
+    return `Waits for the ${windowName(hold.window)} budget of ${hold.productId}: $${Math.max(0, hold.leftUsd).toFixed(2)} are left.`;
   if (hold?.kind === 'backoff') return `Waits for its retry at ${hold.until}.`;
   const free = factories.filter((one) => one.blocks.length === 0);
   if (free.length > 0)

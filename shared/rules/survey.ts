@@ -1,7 +1,7 @@
 /** One look over the ready jobs for one factory: who could be chosen, and what keeps the others. */
 import type { Block } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
-import { filtersOf, holdsOf, lockBlock, serves, switchBlocks, warmBlock } from './blocks.js';
+import { filtersOf, holdsOf, lockBlock, serves, shortBlocks, switchBlocks, warmBlock } from './blocks.js';
 import type { FactoryView, SchedulingContext } from './blocks.js';
 import type { Asker } from './ranking.js';
 import type { Ability, Group, ReadyIndex, Shelf } from './readyIndex.js';
@@ -106,7 +106,7 @@ function shelfBlock(
 ): Block['kind'] | undefined {
   if (sample.targetFactoryId !== undefined && sample.targetFactoryId !== factory.id) return 'target';
   // Whoever holds the lock is in flight: no job on the shelf waits for itself.
-  return lockBlock(sample, context.locks)?.kind;
+  return (lockBlock(sample, context.locks) ?? shortBlocks(sample, context)[0])?.kind;
 }
 
 /** Everything that keeps a job from the factory that asks. */

@@ -70,6 +70,7 @@ describe('a new job', () => {
 describe('the ready entry of a job', () => {
   it('holds what the scheduler needs, and nothing else', () => {
     const one = job({
+      engine: 'claude',
       repo: '/r',
       lock: 'db',
       targetFactoryId: 'mac-1',
@@ -83,7 +84,7 @@ describe('the ready entry of a job', () => {
       lock: 'db',
       targetFactoryId: 'mac-1',
       priorityRank: 1,
-      budgetUsd: 3,
+      costUsd: 3,
     });
   });
 

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Budget } from '../../../shared/contract/budget.js';
 import type { Factory } from '../../../shared/contract/fleet.js';
 import { assertExhaustive } from '../../../shared/errors.js';
+import { newBudget, withCeilings } from '../../../shared/rules/budget.js';
 import { missing } from '../../../shared/rules/capabilities.js';
 import { factoryView, placementOf } from '../../../shared/rules/placement.js';
 import { readyEntryOf } from '../../../shared/rules/ready.js';
@@ -10,6 +12,12 @@ import { poolsFor, routeJob } from '../../../shared/rules/routing.js';
 import { lockKey, selectJobs } from '../../../shared/rules/scheduler.js';
 import type { SchedulingContext } from '../../../shared/rules/scheduler.js';
 import { NOW, POOLS, at, context, factoryDocument, job, jobId } from './fixtures.js';
+
+/** Ten dollars a day and thirty a month. */
+const budgetWith = (spentUsd: number): Budget => {
+  const budget = withCeilings(newBudget('acme', NOW), { dayUsd: 10, monthUsd: 30 });
+  return { ...budget, day: { ...budget.day, spentUsd }, month: { ...budget.month, spentUsd: spentUsd * 3 } };
+};
 
 /** The fleet and its surroundings after a change. */
 interface World {
@@ -36,6 +44,17 @@ function apply(world: World, remedy: Remedy, productId: string): World {
       switches.delete(remedy.scope);
       const paused = [...world.context.pausedProducts].filter((one) => `product:${one}` !== remedy.scope);
       return { ...world, context: { ...world.context, switches, pausedProducts: new Set(paused) } };
+    }
+    case 'raise-budget': {
+      const budget = world.context.budgets?.get(remedy.productId);
+      if (budget === undefined) return world;
+      const { window, usd } = remedy;
+      const ceilingUsd = (budget[window].ceilingUsd ?? 0) + usd;
+      const raised = { ...budget, [window]: { ...budget[window], ceilingUsd } };
+      return {
+        ...world,
+        context: { ...world.context, budgets: new Map([[remedy.productId, raised]]) },
+      };
     }
     case 'wait-warm':
       return { ...world, now: remedy.until };
@@ -82,6 +101,8 @@ describe('the smallest change', () => {
       capabilities: fc.subarray(['os:linux', 'os:mac', 'node>=18'], { maxLength: 1 }),
       lock: fc.constant('db'),
       targetFactoryId: fc.constantFrom('factory-0', 'factory-9'),
+      engine: fc.constantFrom('shell' as const, 'claude' as const),
+      budget: fc.constantFrom({}, { usd: 3 }),
     },
     { requiredKeys: ['capabilities'] },
   );
@@ -90,6 +111,7 @@ describe('the smallest change', () => {
     paused: fc.boolean(),
     stopped: fc.boolean(),
     waits: fc.boolean(),
+    spentUsd: fc.constantFrom(0, 8.5, 10, 12),
   });
 
   it('places the job once it is made, and nothing is asked for where nothing is needed', () => {
@@ -109,6 +131,7 @@ describe('the smallest change', () => {
             locks: new Map(around.locked ? [[lockKey('acme', 'db'), jobId(9)]] : []),
             pausedProducts: new Set(around.paused ? ['acme'] : []),
             switches: new Map(around.stopped ? [['fleet', 'incident']] : []),
+            budgets: new Map([['acme', budgetWith(around.spentUsd)]]),
           }),
           now: NOW,
         };

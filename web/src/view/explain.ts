@@ -27,6 +27,8 @@ export function blockText(block: Block): string {
       return `kept for ${block.factoryId}, which has the repository, until ${clock(block.until)}`;
     case 'reserved':
       return `keeps its stations for the ${block.waiting} jobs waiting in pool ${block.pool}`;
+    case 'budget':
+      return `the ${block.window}'s budget has $${Math.max(0, block.leftUsd).toFixed(2)} left`;
     default:
       return assertExhaustive(block);
   }
