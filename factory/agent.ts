@@ -4,13 +4,13 @@ import type { Claim } from '../shared/contract/api.js';
 import { createClient } from '../shared/client.js';
 import { openTickets, type Tickets } from '../shared/cloud/tickets.js';
 import type { FactoryDescriptor } from '../shared/contract/fleet.js';
-import { AppError } from '../shared/errors.js';
+import { AppError, type ErrorCode } from '../shared/errors.js';
 import { probe, type Capabilities } from './capabilities/probe.js';
 import type { Coordinator } from './coordinator.js';
 import { ENGINES } from './engines/registry.js';
 import { describes, enrol, storedIdentity, type Identity } from './identity.js';
 import { lockFolder } from './instanceLock.js';
-import type { Logger } from './log.js';
+import { reasonOf, type Logger } from './log.js';
 import { pause } from './pause.js';
 import { cleanEnvironment } from './processes/environment.js';
 import { sweep } from './processes/group.js';
@@ -24,6 +24,9 @@ import { Workspace } from './workspace/workspace.js';
 
 /** Closing the bus may wait for a peer that is gone (ms). */
 const CLOSE_MS = 300;
+
+/** Answers that say that a stored token is worth nothing any more. */
+const REFUSALS: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'not-found'];
 
 export interface AgentDeps {
   readonly env: NodeJS.ProcessEnv;
@@ -187,10 +190,14 @@ export class Agent {
       await claims.claim(pool);
       return true;
     } catch (error) {
-      const code = error instanceof AppError ? error.code : undefined;
-      if (code !== 'unauthenticated' && code !== 'forbidden' && code !== 'not-found') throw error;
-      this.deps.logger.warn('the stored token is not accepted any more', { code });
-      return false;
+      const code = error instanceof AppError ? error.code : 'internal';
+      if (REFUSALS.includes(code)) {
+        this.deps.logger.warn('the stored token is not accepted any more', { code });
+        return false;
+      }
+      // It may be back by the next ticket.
+      this.deps.logger.warn('the control plane does not answer yet', { why: reasonOf(error) });
+      return true;
     }
   }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Claim } from '../../shared/contract/api.js';
+import { AppError } from '../../shared/errors.js';
 import { TestBus } from './support/bus.js';
 import { claimOf, ControlPlane } from './support/controlPlane.js';
 import { isAlive, until } from './support/processes.js';
@@ -119,6 +120,19 @@ test('enrols again when the control plane does not know its token any more', asy
   expect(second.said()).toContain('set GIGAFACTORY_ENROLMENT to a one-time token');
   plane.enrolments.add('one-time-token');
   expect((await enrolled().ready).factoryId).toBe('factory-1');
+});
+
+test('starts while the control plane is away, and works when it is back', async () => {
+  await enrolled(['--idle-exit', '0.1']).ended;
+  plane.onRequest = () => {
+    throw new AppError('unavailable', 'away');
+  };
+  const factory = start();
+  await factory.ready;
+  expect(factory.said()).toContain('does not answer yet');
+  plane.onRequest = () => {};
+  const claim = await submit('echo 2 > a.txt');
+  await plane.until(() => plane.run(claim).reports.at(-1)?.kind === 'finished');
 });
 
 test('gives its job back on SIGTERM and leaves nothing behind', async () => {
