@@ -13,6 +13,9 @@ const PRISTINE_CONFIG = 'config.pristine';
 /** The repository's address, so that a mirror on the disk can be recognised. */
 const ADDRESS = 'address';
 
+/** Entries of worktrees that come or go; emptied after a crash. */
+export const STAGING = 'staging';
+
 /** Anything but a path: `https://…`, `ssh://…`, `file://…`, `git@host:owner/name`. */
 const isAddress = (repo: string): boolean =>
   /^[a-z][a-z0-9+.-]*:\/\//i.test(repo) || /^[^/\\]+@?[^/\\]*:[^\\]/.test(repo);
@@ -38,11 +41,8 @@ export class Mirror {
   /** What git can clone. */
   readonly repo: string;
   readonly git: Git;
-  /**
-   * Git trips over worktrees that another git is just adding or removing, and two fetches change the same refs. So
-   * these come one after the other; filling a worktree, which takes longest, does not.
-   */
-  private readonly changing = new Mutex();
+  /** Two fetches would change the same refs. */
+  private readonly fetching = new Mutex();
   /** Commits that are known to be here. */
   private readonly here = new Set<string>();
 
@@ -93,7 +93,7 @@ export class Mirror {
    */
   async ensure(branch: string, commit: string, signal?: AbortSignal): Promise<void> {
     if (this.here.has(commit)) return;
-    await this.changing.run(async () => {
+    await this.fetching.run(async () => {
       if (!(await this.has(commit))) await this.fetch(branch, signal);
     });
     this.here.add(commit);
@@ -123,26 +123,37 @@ export class Mirror {
   }
 
   /**
-   * A new worktree at a commit that is here, on no branch.
+   * A new worktree at a commit that is here, on no branch. Its entry is written by hand (gitrepository-layout) and
+   * moved into place, because `git worktree add` starts three processes, and every other git that looks at the
+   * worktrees meanwhile trips over the half-written entry.
    * @param at where, absolute; its last part names it
    */
   async addWorktree(at: string, commit: string, signal?: AbortSignal): Promise<Git> {
-    await this.changing.run(() =>
-      this.git.call(['worktree', 'add', '--quiet', '--no-checkout', '--detach', '--', at, commit], {
-        signal,
-      }),
-    );
+    const name = path.basename(at);
+    const entry = path.join(this.path, 'worktrees', name);
+    const fresh = path.join(this.path, STAGING, `${name}.new`);
+    await mkdir(at);
+    await Promise.all([
+      mkdir(fresh, { recursive: true }),
+      mkdir(path.dirname(entry), { recursive: true }),
+      writeFile(path.join(at, '.git'), `gitdir: ${entry}\n`),
+    ]);
+    await Promise.all([
+      writeFile(path.join(fresh, 'HEAD'), `${commit}\n`),
+      writeFile(path.join(fresh, 'commondir'), '../..\n'),
+      writeFile(path.join(fresh, 'gitdir'), `${path.join(at, '.git')}\n`),
+    ]);
+    await rename(fresh, entry);
     const worktree = this.git.at(at);
     await worktree.call(['reset', '--quiet', '--hard'], { signal });
     return worktree;
   }
 
-  /** Forgets a worktree whose folder is gone: at once, where git would look at all of them. */
+  /** Forgets a worktree whose folder is gone: moved out of git's sight first, for the same reason. */
   async forgetWorktree(name: string): Promise<void> {
-    const entry = path.join(this.path, 'worktrees', name);
-    const aside = path.join(this.path, `gone-${name}`);
-    await this.changing.run(() => rename(entry, aside).catch(() => {}));
-    await rm(aside, { recursive: true, force: true });
+    const gone = path.join(this.path, STAGING, `${name}.gone`);
+    await rename(path.join(this.path, 'worktrees', name), gone).catch(() => {});
+    await rm(gone, { recursive: true, force: true });
   }
 }
 

@@ -7,7 +7,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Git } from './git.js';
-import { openMirror, repoOf, type Mirror } from './mirror.js';
+import { openMirror, repoOf, STAGING, type Mirror } from './mirror.js';
 
 export interface CheckoutSpec {
   /** `<jobId>.<epoch>` */
@@ -130,6 +130,7 @@ async function mend(git: Git): Promise<string | undefined> {
       /\.lock$|\/tmp_\w+$/.test(file),
     );
     await Promise.all(locks.map((file) => rm(path.join(git.cwd, file), { force: true })));
+    await rm(path.join(git.cwd, STAGING), { recursive: true, force: true });
     await git.call(['worktree', 'prune', '--expire=now']);
     const branches = (await git.call(['for-each-ref', '--format=%(refname:short)', 'refs/heads'])).split(
       '\n',

@@ -30,7 +30,7 @@ test('gives every run a worktree of its own, many coming and going at once', asy
   const [mirror = ''] = await Promise.all(Array.from({ length: 12 }, (_, at) => live(`job-${at}.1`)));
   expect(paths.size).toBe(12);
   expect(git(mirror, 'worktree', 'list').split('\n')).toHaveLength(1);
-  expect(readdirSync(mirror).filter((name) => name.startsWith('gone'))).toEqual([]);
+  expect(readdirSync(path.join(mirror, 'staging'))).toEqual([]);
   expect(workspace.warm).toEqual([repository.path]);
 });
 
@@ -86,6 +86,7 @@ test('removes what a crash left: worktrees, locks, branches of engines, half a m
   const crashed = await new Workspace(root, env).checkout(spec(repository.path));
   git(crashed.path, 'checkout', '--quiet', '-b', 'made-by-the-engine');
   writeFileSync(path.join(crashed.mirror.path, 'packed-refs.lock'), '');
+  mkdirSync(path.join(crashed.mirror.path, 'staging', 'job-1.2.new'));
   mkdirSync(path.join(root, 'repos', 'half.git.new'));
   mkdirSync(path.join(root, 'repos', 'broken.git'));
 
@@ -93,7 +94,9 @@ test('removes what a crash left: worktrees, locks, branches of engines, half a m
   expect(await workspace.removeLeftovers()).toEqual(['job-1.1']);
   expect(existsSync(path.join(root, 'worktrees'))).toBe(false);
   expect(readdirSync(path.join(root, 'repos'))).toEqual([path.basename(crashed.mirror.path)]);
+  expect(existsSync(path.join(crashed.mirror.path, 'staging'))).toBe(false);
   expect(git(crashed.mirror.path, 'branch', '--list')).toBe('');
+  expect(git(crashed.mirror.path, 'worktree', 'list').split('\n')).toHaveLength(1);
   expect(workspace.warm).toEqual([repository.path]);
   const checkout = await workspace.checkout(spec(repository.path, 'job-1.2'));
   expect(existsSync(path.join(checkout.path, 'a.txt'))).toBe(true);
