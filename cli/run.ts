@@ -1,6 +1,6 @@
 // `aq` as a function: arguments in, exit code out. Everything it touches comes in with `io`.
 import { Command, CommanderError } from 'commander';
-import { addCancelAndRequeue } from './commands/change.js';
+import { addChanges } from './commands/change.js';
 import { addCompletion } from './commands/completion.js';
 import { addExplain } from './commands/explain.js';
 import { addFleet } from './commands/fleet.js';
@@ -72,7 +72,7 @@ ${EXIT_CODES_HELP}`,
   addShow(program, io);
   addLogs(program, io);
   addShip(program, io);
-  addCancelAndRequeue(program, io);
+  addChanges(program, io);
   addExplain(program, io);
   addFleet(program, io, exit);
   addProduct(program, io);

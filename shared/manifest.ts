@@ -98,6 +98,13 @@ function rulesBroken(manifest: Manifest, source: Source): Problem[] {
         part: 'key',
       }),
     );
+  const policy = manifest['review-policy'];
+  if (typeof policy !== 'string' && policy.quorum > new Set(policy.reviewers).size)
+    problems.push(
+      problemAt(source, ['review-policy', 'quorum'], 'there are fewer reviewers than approvals needed', {
+        expected: `at most ${new Set(policy.reviewers).size}`,
+      }),
+    );
   for (const { path, what, asked } of NOT_YET)
     if (asked(manifest))
       problems.push(

@@ -1,6 +1,7 @@
-// The two commands that change where a job stands, with a reason for the record.
+// The commands that change where a job stands; most take a reason for the record.
 import type { Command } from 'commander';
-import { action } from '../context.js';
+import type { RouteResult } from '../../shared/contract/routeTypes.js';
+import { action, type Context } from '../context.js';
 import { paintStage } from '../describe/stage.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
@@ -9,7 +10,7 @@ interface Flags {
   reason: string;
 }
 
-const COMMANDS = [
+const WITH_REASON = [
   {
     name: 'cancel',
     route: 'cancelJob',
@@ -24,22 +25,81 @@ const COMMANDS = [
     reason: 'requeued from the command line',
     example: "aq requeue 3f9a --reason 'the repository is back'",
   },
+  {
+    name: 'reject',
+    route: 'rejectJob',
+    description: 'turn a change down; say why, it is all that the next run learns',
+    reason: undefined,
+    example: "aq reject 3f9a --reason 'the old format must still be read'",
+  },
+  {
+    name: 'hold',
+    route: 'holdJob',
+    description: 'keep a job where it is: nobody claims or ships it',
+    reason: 'held from the command line',
+    example: "aq hold 3f9a --reason 'after the release'",
+  },
+  {
+    name: 'pause',
+    route: 'pauseJob',
+    description: 'stop the run of a job and keep it in the queue until it is resumed',
+    reason: 'paused from the command line',
+    example: "aq pause 3f9a --reason 'the machine is needed'",
+  },
 ] as const;
 
-export function addCancelAndRequeue(program: Command, io: Io): void {
-  for (const { name, route, description, reason, example } of COMMANDS)
-    program
+const WITHOUT_REASON = [
+  {
+    name: 'approve',
+    route: 'approveJob',
+    description: "say yes to a change, as its review policy's reviewers do",
+  },
+  {
+    name: 'promote',
+    route: 'promoteJob',
+    description: 'take a change out of review into testing without shipping it',
+  },
+  { name: 'resume', route: 'resumeJob', description: 'lift a hold or a pause', alias: 'release' },
+] as const;
+
+export function addChanges(program: Command, io: Io): void {
+  for (const { name, route, description, reason, example } of WITH_REASON) {
+    const command = program
       .command(name)
       .description(description)
       .argument('<job>', 'its id, or the beginning of it')
-      .option('-m, --reason <text>', "for the job's record", reason)
       .addHelpText('after', `\nExamples:\n  ${example}`)
       .action(
         action<[string], Flags>(io, async (context, flags, ref) => {
           const client = await context.client();
           const jobId = await jobIdFrom(client, ref);
-          const changed = await client[route]({ params: { jobId }, body: { reason: flags.reason } });
-          context.answer(changed, () => `${jobId} is in ${paintStage(context.paint, changed.job.stage)}`);
+          tell(context, await client[route]({ params: { jobId }, body: { reason: flags.reason } }));
         }),
       );
+    if (reason === undefined) command.requiredOption('-m, --reason <text>', "for the job's record");
+    else command.option('-m, --reason <text>', "for the job's record", reason);
+  }
+  for (const { name, route, description, ...more } of WITHOUT_REASON) {
+    const command = program
+      .command(name)
+      .description(description)
+      .argument('<job>', 'its id, or the beginning of it')
+      .addHelpText('after', `\nExamples:\n  aq ${name} 3f9a`)
+      .action(
+        action<[string], object>(io, async (context, _flags, ref) => {
+          const client = await context.client();
+          const jobId = await jobIdFrom(client, ref);
+          tell(context, await client[route]({ params: { jobId } }));
+        }),
+      );
+    if ('alias' in more) command.alias(more.alias);
+  }
+}
+
+function tell(context: Context, changed: RouteResult<'cancelJob'>): void {
+  const { jobId, stage, hold } = changed.job;
+  context.answer(
+    changed,
+    () => `${jobId} is in ${paintStage(context.paint, stage)}${hold === undefined ? '' : ', on hold'}`,
+  );
 }

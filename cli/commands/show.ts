@@ -29,6 +29,7 @@ function describeJob({ job, runs, events, legal }: JobDetail, paint: Paint, io: 
   const facts: [string, string | undefined][] = [
     ['stage', `${paintStage(paint, job.stage)} for ${age(io.now() - Date.parse(job.stageSince))}`],
     ['held by', job.holder],
+    ['on hold', job.hold && `by ${oneLine(job.hold.by.id)}: ${oneLine(job.hold.reason)}`],
     ['product', job.productId],
     ['engine', engine],
     ['priority', manifest.priority],
@@ -43,6 +44,7 @@ function describeJob({ job, runs, events, legal }: JobDetail, paint: Paint, io: 
         ? describeVerify(job.verify)
         : manifest.verify && `${oneLine(manifest.verify)} (not run yet)`,
     ],
+    ['review', describePolicy(job)],
     ['merged', job.mergeCommit && shortCommit(job.mergeCommit)],
     ['cost', job.usage.usd > 0 ? `${usd(job.usage.usd)}, ${job.usage.tokens} tokens` : undefined],
     ['failure', job.failure && `${job.failure.reason.replaceAll('_', ' ')}`],
@@ -63,5 +65,12 @@ function describeJob({ job, runs, events, legal }: JobDetail, paint: Paint, io: 
     sections.push(paint('dim', `possible now: ${legal.map((one) => `aq ${one} ${job.jobId}`).join(' · ')}`));
   return sections.join('\n\n');
 }
+
+const describePolicy = ({ manifest, approvals = [] }: JobDetail['job']): string | undefined => {
+  const policy = manifest['review-policy'];
+  if (typeof policy === 'string') return policy === 'manual' ? undefined : policy;
+  const given = approvals.map(({ by }) => oneLine(by)).join(', ');
+  return `${approvals.length} of ${policy.quorum} approvals by ${policy.reviewers.join(', ')}${given === '' ? '' : ` (given: ${given})`}`;
+};
 
 const indent = (text: string): string => text.trimEnd().replaceAll(/^/gm, '  ');

@@ -43,6 +43,16 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `requeued: ${message(body.reason)}`;
     case 'job.cancelled':
       return `cancelled: ${message(body.reason)}`;
+    case 'gate.approved':
+      return body.open === 0 ? 'approved' : `approved; ${body.open} more needed`;
+    case 'gate.rejected':
+      return `rejected: ${message(body.reason)}`;
+    case 'gate.promoted':
+      return 'promoted to testing';
+    case 'job.held':
+      return `${body.paused ? 'paused' : 'put on hold'}: ${message(body.reason)}`;
+    case 'job.resumed':
+      return 'resumed';
     default:
       return assertExhaustive(body);
   }

@@ -54,6 +54,12 @@ function epochOf(command: Command): number | undefined {
     case 'ship':
     case 'cancel':
     case 'requeue':
+    case 'approve':
+    case 'reject':
+    case 'promote':
+    case 'hold':
+    case 'pause':
+    case 'resume':
       return undefined;
     default:
       return assertExhaustive(command);

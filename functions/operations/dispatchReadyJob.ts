@@ -25,6 +25,7 @@ function makesReady(body: EventBody): boolean {
     case 'run.released':
     case 'run.failed':
     case 'run.lost':
+    case 'job.resumed':
       return true;
     case 'job.assigned':
     case 'run.started':
@@ -33,6 +34,10 @@ function makesReady(body: EventBody): boolean {
     case 'ship.landed':
     case 'ship.refused':
     case 'job.cancelled':
+    case 'gate.approved':
+    case 'gate.rejected':
+    case 'gate.promoted':
+    case 'job.held':
       return false;
   }
 }

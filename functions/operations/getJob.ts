@@ -1,16 +1,9 @@
 import type { JobDetail } from '../../shared/contract/api.js';
-import type { Role } from '../../shared/contract/routes.js';
+import { ROUTES } from '../../shared/contract/routes.js';
 import { legalCommands } from '../../shared/rules/lifecycle.js';
-import { hasRole, type Caller } from './caller.js';
+import { actorOf, hasRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { locateJob, noSuchJob, readHistory } from './jobStore.js';
-
-/** The role that each command of people takes, as in the route table. */
-const ROLE_OF_COMMAND: Readonly<Record<string, Role>> = {
-  ship: 'reviewer',
-  cancel: 'operator',
-  requeue: 'operator',
-};
 
 /**
  * One job with all that happened to it: one query of one partition.
@@ -24,8 +17,9 @@ export async function getJob(
   const ref = await locateJob(deps, params.jobId);
   if (!hasRole(caller, 'viewer', ref.productId)) throw noSuchJob(params.jobId);
   const history = await readHistory(deps, ref);
-  const legal = legalCommands(history.job).filter((command) =>
-    hasRole(caller, ROLE_OF_COMMAND[command] ?? 'admin', ref.productId),
+  const actor = caller.kind === 'operator' ? actorOf(caller) : undefined;
+  const legal = legalCommands(history.job, actor).filter((command) =>
+    ROUTES[`${command}Job`].access.some((role) => hasRole(caller, role, ref.productId)),
   );
   return { ...history, legal };
 }

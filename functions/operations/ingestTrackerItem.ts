@@ -34,6 +34,7 @@ export async function ingestTrackerItem(deps: Deps, { delivery }: TrackerDeliver
     repository: event.repository,
     number: event.number,
     url: event.url,
+    ...(event.author === undefined ? {} : { author: event.author }),
   };
   const problems = await submitItem(deps, product, tracker, event, item);
   if (problems.length === 0) return;

@@ -8,6 +8,8 @@ export interface IssueEvent {
   readonly title: string;
   readonly body: string;
   readonly state: string;
+  /** Who filed it. */
+  readonly author: string | undefined;
   readonly labels: readonly string[];
   /** The label that a `labeled` event is about. */
   readonly addedLabel: string | undefined;
@@ -30,6 +32,7 @@ export function readIssueEvent(payload: unknown): IssueEvent | undefined {
     title,
     body: typeof issue.body === 'string' ? issue.body : '',
     state: typeof state === 'string' ? state : 'open',
+    author: nameIn(fields(issue.user).login),
     labels: Array.isArray(issue.labels) ? issue.labels.map(nameOf) : [],
     addedLabel: root.label === undefined ? undefined : nameOf(root.label),
   };
@@ -37,6 +40,8 @@ export function readIssueEvent(payload: unknown): IssueEvent | undefined {
 
 const fields = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+const nameIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 const nameOf = (label: unknown): string => {
   const name = typeof label === 'string' ? label : fields(label).name;

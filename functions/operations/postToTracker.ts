@@ -68,6 +68,7 @@ async function setState(item: GithubItem, body: EventBody): Promise<void> {
     case 'run.failed':
     case 'run.lost':
     case 'job.cancelled':
+    case 'gate.rejected':
       // Left open: what comes next is for a person to say.
       await item.removeLabel(IN_PROGRESS);
       return;
@@ -79,6 +80,10 @@ async function setState(item: GithubItem, body: EventBody): Promise<void> {
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':
+    case 'gate.approved':
+    case 'gate.promoted':
+    case 'job.held':
+    case 'job.resumed':
       return;
     default:
       assertExhaustive(body);

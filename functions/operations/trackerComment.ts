@@ -20,6 +20,7 @@ export function isTold({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): boole
     case 'ship.landed':
     case 'ship.refused':
     case 'job.cancelled':
+    case 'gate.rejected':
       return true;
     case 'job.submitted':
     case 'run.started':
@@ -27,6 +28,10 @@ export function isTold({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): boole
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':
+    case 'gate.approved':
+    case 'gate.promoted':
+    case 'job.held':
+    case 'job.resumed':
       return false;
   }
 }
@@ -61,12 +66,18 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
       return `**Not merged:** ${firstLine(body.message)}\n\nJob \`${job.jobId}\` is back in review.`;
     case 'job.cancelled':
       return `**Cancelled:** ${firstLine(body.reason)}\n\nJob \`${job.jobId}\``;
+    case 'gate.rejected':
+      return `**Rejected:** ${firstLine(body.reason)}\n\nNothing was merged. Job \`${job.jobId}\`: \`aq requeue ${job.jobId}\` runs it once more.`;
     case 'job.submitted':
     case 'run.started':
     case 'run.finished':
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':
+    case 'gate.approved':
+    case 'gate.promoted':
+    case 'job.held':
+    case 'job.resumed':
       return undefined;
   }
 }

@@ -77,6 +77,17 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ship.refused'), epoch, factoryId: z.string(), message: z.string() }),
   z.strictObject({ kind: z.literal('job.requeued'), reason: z.string() }),
   z.strictObject({ kind: z.literal('job.cancelled'), reason: z.string() }),
+  /** `open` more approvals are needed. */
+  z.strictObject({
+    kind: z.literal('gate.approved'),
+    commit: z.string(),
+    open: z.number().int().nonnegative(),
+  }),
+  z.strictObject({ kind: z.literal('gate.rejected'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('gate.promoted') }),
+  /** `paused`: a factory was at work on it, and the run was ended. */
+  z.strictObject({ kind: z.literal('job.held'), reason: z.string(), paused: z.boolean() }),
+  z.strictObject({ kind: z.literal('job.resumed') }),
 ]);
 export type EventBody = z.infer<typeof EventBodySchema>;
 export type EventKind = EventBody['kind'];

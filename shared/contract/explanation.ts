@@ -60,8 +60,8 @@ export type Assignment = z.infer<typeof AssignmentSchema>;
 export const ExplanationSchema = z.strictObject({
   jobId: z.string(),
   stage: z.string(),
-  /** `placed`: somebody has it or had it · `waiting`: in a ready set · `unroutable`: no pool could ever run it. */
-  state: z.enum(['placed', 'waiting', 'unroutable', 'ended']),
+  /** `placed`: somebody has it or had it · `waiting`: in a ready set · `blocked`: kept out of it · `unroutable`: no pool could ever run it. */
+  state: z.enum(['placed', 'waiting', 'blocked', 'unroutable', 'ended']),
   /** One sentence for people. */
   summary: z.string(),
   /** The smallest change that would place it; absent when nothing needs to change. */

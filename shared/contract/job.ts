@@ -58,6 +58,8 @@ export const FAILURE_REASONS = [
   'no_change',
   'merge_conflict',
   'cancelled',
+  /** A reviewer turned the change down. */
+  'rejected',
 ] as const;
 export const FailureReasonSchema = z.enum(FAILURE_REASONS);
 export type FailureReason = z.infer<typeof FailureReasonSchema>;
@@ -109,8 +111,14 @@ export const TrackerItemSchema = z.strictObject({
   repository: z.string(),
   number: z.number().int().positive(),
   url: z.string(),
+  /** Who filed it, as the tracker names them. */
+  author: z.string().optional(),
 });
 export type TrackerItem = z.infer<typeof TrackerItemSchema>;
+
+/** A reviewer's yes to the change at that commit. */
+export const ApprovalSchema = z.strictObject({ by: z.string(), at: TimestampSchema, commit: z.string() });
+export type Approval = z.infer<typeof ApprovalSchema>;
 
 export const JobSchema = z.strictObject({
   id: z.literal('job'),
@@ -147,6 +155,10 @@ export const JobSchema = z.strictObject({
   /** Set from the moment a person says ship until the change is merged. */
   landing: z.strictObject({ requestedBy: ActorSchema, requestedAt: TimestampSchema }).optional(),
   mergeCommit: z.string().optional(),
+  /** Of the present change; another build starts without any. */
+  approvals: z.array(ApprovalSchema).optional(),
+  /** A person keeps it where it is: nobody claims it, nobody ships it. */
+  hold: z.strictObject({ by: ActorSchema, at: TimestampSchema, reason: z.string() }).optional(),
   /** Number of events so far; the next one's sequence is this plus one. */
   events: z.number().int().nonnegative(),
   /** Hash of the last event: the chain's head. */

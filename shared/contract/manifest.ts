@@ -77,7 +77,9 @@ export const CapabilitySchema = z
     'expected a tag such as has:xcode or os:linux, or a tool with a version range such as node>=20',
   );
 
-const ReviewerSchema = z.string().regex(/^@?[\w.-]+$/, 'expected a reviewer such as @alice');
+const ReviewerSchema = z
+  .string()
+  .regex(/^@?[\w.-]+(@[\w.-]+)?$/, 'expected a reviewer such as @alice or alice@example.com');
 export const ReviewPolicySchema = z.union([
   z.enum(['auto', 'manual']),
   z.strictObject({

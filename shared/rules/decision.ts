@@ -19,6 +19,12 @@ export type Command =
   /** The reaper: the holder of this epoch was silent for too long. */
   | { kind: 'lose'; actor: Actor; epoch: number; message: string }
   | { kind: 'ship'; actor: Actor }
+  | { kind: 'approve'; actor: Actor }
+  | { kind: 'reject'; actor: Actor; reason: string }
+  | { kind: 'promote'; actor: Actor }
+  | { kind: 'hold'; actor: Actor; reason: string }
+  | { kind: 'pause'; actor: Actor; reason: string }
+  | { kind: 'resume'; actor: Actor }
   | { kind: 'cancel'; actor: Actor; reason: string }
   | { kind: 'requeue'; actor: Actor; reason: string };
 export type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;

@@ -4,6 +4,7 @@ import type { Factory, ReadyEntry } from '../contract/fleet.js';
 import type { Job } from '../contract/job.js';
 import type { PoolSpec } from '../topology.js';
 import type { SchedulingContext } from './blocks.js';
+import { keptBack } from './keptBack.js';
 import { placementOf } from './placement.js';
 import { readyEntryOf } from './ready.js';
 import { describeRemedy } from './remedy.js';
@@ -39,6 +40,8 @@ export function explainJob(input: ExplainInput): Explanation {
     factories: [],
     ...(lastAssignment !== undefined && { assignment: lastAssignment }),
   };
+  const kept = keptBack(job);
+  if (kept !== undefined) return { ...common, state: 'blocked', ...kept };
   if (!isReady(job)) {
     const state = isEnded(job.stage) ? 'ended' : 'placed';
     return { ...common, state, summary: summaryOfSettled(job) };

@@ -4,10 +4,12 @@
  */
 import { assertExhaustive } from '../errors.js';
 import type { RunReport } from '../contract/api.js';
-import type { Job, Run, Stage } from '../contract/job.js';
+import type { Actor, Job, Run, Stage } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
-import type { Accepted, Command, CommandOf, Decision, Rejected } from './decision.js';
-import { cancelledRun, loseRun } from './failure.js';
+import type { Command, CommandOf, Decision, Rejected } from './decision.js';
+import { loseRun } from './failure.js';
+import { approvalGate, hasApproved, shipGate } from './gates.js';
+import * as person from './personCommands.js';
 import { applyReport, isRepeat } from './report.js';
 import { isInFlight, isLanding, isParked, isReady, isVerified, nextRunKind } from './stages.js';
 
@@ -19,19 +21,37 @@ export type Move = Exclude<Command['kind'], 'report'> | RunReport['kind'];
 
 /** Stage × command. What depends on more than the stage (who holds it, is it landing) stands in `obstacle`. */
 export const LEGAL: Record<Stage, readonly Move[]> = {
-  queued: ['claim', 'cancel'],
-  assigned: ['started', 'failed', 'released', 'lose', 'cancel'],
-  building: ['finished', 'failed', 'released', 'lose', 'cancel'],
+  queued: ['claim', 'cancel', 'hold', 'resume'],
+  assigned: ['started', 'failed', 'released', 'lose', 'cancel', 'pause'],
+  building: ['finished', 'failed', 'released', 'lose', 'cancel', 'pause'],
   // Verify runs here while a factory holds the job; afterwards it waits for a person.
-  review: ['verified', 'failed', 'released', 'lose', 'ship', 'cancel', 'requeue'],
+  review: [
+    ...(['verified', 'failed', 'released', 'lose', 'ship', 'approve', 'reject', 'promote'] as const),
+    ...(['cancel', 'requeue', 'hold', 'pause', 'resume'] as const),
+  ],
   // From ship until the merge a factory claims it once more, to land it.
-  testing: ['claim', 'started', 'failed', 'released', 'landed', 'lose', 'ship', 'cancel'],
+  testing: [
+    ...(['claim', 'started', 'failed', 'released', 'landed', 'lose', 'ship', 'approve', 'reject'] as const),
+    ...(['cancel', 'hold', 'pause', 'resume'] as const),
+  ],
   shipped: [],
   failed: ['requeue'],
   dead_letter: ['requeue'],
 };
 
-const MOVES_OF_PEOPLE: readonly Move[] = ['ship', 'cancel', 'requeue'];
+/** What people may ask for; the role that each takes stands with its route (`<command>Job`). */
+export const COMMANDS_OF_PEOPLE = [
+  'ship',
+  'approve',
+  'reject',
+  'promote',
+  'cancel',
+  'requeue',
+  'hold',
+  'pause',
+  'resume',
+] as const satisfies readonly Move[];
+export type PersonCommand = (typeof COMMANDS_OF_PEOPLE)[number];
 const MOVES_OF_FACTORIES: readonly Move[] = [
   'started',
   'finished',
@@ -44,16 +64,31 @@ const MOVES_OF_FACTORIES: readonly Move[] = [
 /** The id of a run's document; sorts as the epochs do. */
 export const runId = (epoch: number): string => `run:${String(epoch).padStart(8, '0')}`;
 
-/** Why the move is not legal now; undefined when it is. */
-function obstacle(job: Job, move: Move): string | undefined {
+/**
+ * Why the move is not legal now; undefined when it is.
+ * @param actor who asks, where that matters; left out, somebody with every right
+ */
+function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
   if (!LEGAL[job.stage].includes(move)) return `a job in ${job.stage} does not allow ${move}`;
   switch (move) {
     case 'claim':
       if (isReady(job)) return undefined;
-      return isInFlight(job) ? `${job.holder} holds it` : 'nobody has said ship';
+      if (isInFlight(job)) return `${job.holder} holds it`;
+      return held(job) ?? 'nobody has said ship';
     case 'ship':
-      if (job.stage === 'testing' || (isParked(job) && isVerified(job))) return undefined;
-      return isInFlight(job) ? 'its verify command is still running' : 'its verify command has not passed';
+      if (isLanding(job)) return held(job);
+      return inFlight(job) ?? held(job) ?? shipGate(job);
+    case 'approve':
+      return isLanding(job) ? 'it is being shipped already' : (inFlight(job) ?? approvalGate(job, actor));
+    case 'reject':
+      return isParked(job) ? undefined : (inFlight(job) ?? 'it is being shipped already');
+    case 'promote':
+      if (isParked(job) && isVerified(job)) return held(job);
+      return inFlight(job) ?? 'its verify command has not passed';
+    case 'hold':
+      return inFlight(job) ?? held(job);
+    case 'resume':
+      return job.hold === undefined ? 'it is not on hold' : undefined;
     case 'started':
     case 'finished':
     case 'verified':
@@ -61,6 +96,7 @@ function obstacle(job: Job, move: Move): string | undefined {
     case 'released':
     case 'landed':
     case 'lose':
+    case 'pause':
       return isInFlight(job) ? undefined : 'nobody holds it';
     case 'cancel':
     case 'requeue':
@@ -70,18 +106,33 @@ function obstacle(job: Job, move: Move): string | undefined {
   }
 }
 
-const legalAmong = (job: Job, moves: readonly Move[]): string[] =>
-  moves.filter((move) => obstacle(job, move) === undefined);
+const held = ({ hold }: Job): string | undefined => hold && `${hold.by.id} put it on hold: ${hold.reason}`;
 
-/** What people may do with the job now, whatever their role; a second ship is accepted, and not worth offering. */
-export const legalCommands = (job: Job): string[] =>
-  legalAmong(job, MOVES_OF_PEOPLE).filter((move) => move !== 'ship' || !isLanding(job));
+const inFlight = (job: Job): string | undefined => {
+  if (!isInFlight(job)) return undefined;
+  return job.stage === 'review' ? 'its verify command is still running' : `${job.holder} works on it`;
+};
+
+const legalAmong = <M extends Move>(job: Job, moves: readonly M[], actor?: Actor): M[] =>
+  moves.filter((move) => obstacle(job, move, actor) === undefined);
+
+/**
+ * What people may do with the job now, whatever their role; a second ship or approval is accepted, and not worth
+ * offering.
+ * @param actor for one person
+ */
+export const legalCommands = (job: Job, actor?: Actor): PersonCommand[] =>
+  legalAmong(job, COMMANDS_OF_PEOPLE, actor).filter((move) => {
+    if (move === 'ship') return !isLanding(job);
+    return move !== 'approve' || actor === undefined || !hasApproved(job, actor);
+  });
+
+const isOfPeople = (move: Move): move is PersonCommand => COMMANDS_OF_PEOPLE.some((one) => one === move);
 
 const stale = (message: string): Rejected => ({ kind: 'rejected', code: 'stale-epoch', message, legal: [] });
 
-function illegal(job: Job, move: Move, why: string): Rejected {
-  const peers = MOVES_OF_PEOPLE.includes(move) ? MOVES_OF_PEOPLE : MOVES_OF_FACTORIES;
-  const legal = move === 'claim' || move === 'lose' ? [] : legalAmong(job, peers);
+function illegal(job: Job, move: Move, why: string, actor?: Actor): Rejected {
+  const legal = isOfPeople(move) ? legalAmong(job, COMMANDS_OF_PEOPLE, actor) : legalForFactories(job, move);
   return {
     kind: 'rejected',
     code: 'illegal-transition',
@@ -89,6 +140,9 @@ function illegal(job: Job, move: Move, why: string): Rejected {
     legal,
   };
 }
+
+const legalForFactories = (job: Job, move: Move): Move[] =>
+  move === 'claim' || move === 'lose' ? [] : legalAmong(job, MOVES_OF_FACTORIES);
 
 /**
  * What a command does to a job.
@@ -99,8 +153,8 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
   if (command.kind === 'report') return decideReport(job, run, command, now);
   if (command.kind === 'lose' && (command.epoch !== job.epoch || !isInFlight(job)))
     return stale(`epoch ${command.epoch} of ${job.jobId} is over already`);
-  const why = obstacle(job, command.kind);
-  if (why !== undefined) return illegal(job, command.kind, why);
+  const why = obstacle(job, command.kind, command.actor);
+  if (why !== undefined) return illegal(job, command.kind, why, command.actor);
   const current = run?.epoch === job.epoch && isInFlight(job) ? run : undefined;
   switch (command.kind) {
     case 'claim':
@@ -109,11 +163,24 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
       if (current === undefined) return stale(`${job.jobId} has no run of epoch ${command.epoch}`);
       return loseRun(job, current, command.message, command.actor, now);
     case 'ship':
-      return ship(job, command, now);
+      return person.land(job, command.actor, now);
+    case 'approve':
+      return person.approve(job, command, now);
+    case 'reject':
+      return person.reject(job, command, now);
+    case 'promote':
+      return person.promote(job, command, now);
     case 'cancel':
-      return cancel(job, current, command, now);
+      return person.cancel(job, current, command, now);
     case 'requeue':
-      return requeue(job, current, command, now);
+      return person.requeue(job, current, command, now);
+    case 'hold':
+      return person.hold(job, command, now);
+    case 'pause':
+      if (current === undefined) return stale(`${job.jobId} has no run of epoch ${job.epoch}`);
+      return person.pause(job, current, command, now);
+    case 'resume':
+      return person.resume(job, command, now);
     default:
       return assertExhaustive(command);
   }
@@ -147,13 +214,13 @@ function claim(job: Job, command: CommandOf<'claim'>, now: string): Decision {
     return illegal(job, 'claim', `its next run is to ${nextRunKind(job)}, not to ${command.run}`);
   const epoch = job.epoch + 1;
   const { actor, factoryId, pool, engine, decision } = command;
-  const held: Job = { ...omit(job, 'notBefore'), epoch, holder: factoryId };
+  const taken: Job = { ...omit(job, 'notBefore'), epoch, holder: factoryId };
   const next: Job =
     command.run === 'land'
-      ? held
+      ? taken
       : {
           // What an earlier attempt left behind belongs to that attempt's run.
-          ...enter(omit(held, 'change', 'verify', 'failure'), 'assigned', now),
+          ...enter(omit(taken, 'change', 'verify', 'failure', 'approvals'), 'assigned', now),
           attempts: job.attempts + 1,
         };
   const run: Run = {
@@ -171,46 +238,4 @@ function claim(job: Job, command: CommandOf<'claim'>, now: string): Decision {
   };
   const body = { kind: 'job.assigned', epoch, run: run.kind, factoryId, pool, decision } as const;
   return { kind: 'accepted', job: next, run, events: [draft(body, actor, now, job, next)] };
-}
-
-/** From review it goes straight on: without a verify command the person who ships is the gate. */
-function ship(job: Job, command: CommandOf<'ship'>, now: string): Accepted {
-  if (isLanding(job)) return { kind: 'accepted', job, events: [] };
-  const next: Job = {
-    ...enter(omit(job, 'failure'), 'testing', now),
-    landing: { requestedBy: command.actor, requestedAt: now },
-  };
-  return {
-    kind: 'accepted',
-    job: next,
-    events: [draft({ kind: 'ship.requested' }, command.actor, now, job, next)],
-  };
-}
-
-function cancel(job: Job, run: Run | undefined, command: CommandOf<'cancel'>, now: string): Accepted {
-  const next: Job = {
-    ...enter(omit(job, 'holder', 'landing', 'notBefore'), 'failed', now),
-    failure: { reason: 'cancelled', message: command.reason },
-  };
-  const body = { kind: 'job.cancelled', reason: command.reason } as const;
-  return {
-    kind: 'accepted',
-    job: next,
-    ...(run !== undefined && { run: cancelledRun(run, command.reason, now) }),
-    events: [draft(body, command.actor, now, job, next)],
-  };
-}
-
-function requeue(job: Job, run: Run | undefined, command: CommandOf<'requeue'>, now: string): Accepted {
-  const next: Job = {
-    ...enter(omit(job, 'holder', 'notBefore', 'failure', 'change', 'verify'), 'queued', now),
-    attempts: 0,
-  };
-  const body = { kind: 'job.requeued', reason: command.reason } as const;
-  return {
-    kind: 'accepted',
-    job: next,
-    ...(run !== undefined && { run: cancelledRun(run, `requeued: ${command.reason}`, now) }),
-    events: [draft(body, command.actor, now, job, next)],
-  };
 }

@@ -5,6 +5,8 @@ import type { Actor, Job, Run } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
 import type { Accepted } from './decision.js';
 import { failRun, releaseRun } from './failure.js';
+import { AUTO_SHIP, shipsByItself } from './gates.js';
+import { land } from './personCommands.js';
 import { addUsage } from './spend.js';
 
 type ReportOf<K extends RunReport['kind']> = Extract<RunReport, { kind: K }>;
@@ -61,12 +63,14 @@ function verified(job: Job, run: Run, report: ReportOf<'verified'>, actor: Actor
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
   const body = { kind: 'run.verified', ...fence, verify } as const;
   if (verify.passed) {
-    const next: Job = { ...enter(omit(job, 'holder'), 'testing', now), verify };
+    const tested: Job = { ...enter(omit(job, 'holder'), 'testing', now), verify };
+    const policy = job.manifest['review-policy'];
+    const shipped = shipsByItself({ policy, verify }) ? land(tested, AUTO_SHIP, now) : undefined;
     return {
       kind: 'accepted',
-      job: next,
+      job: shipped?.job ?? tested,
       run: { ...run, verify, status: 'succeeded', endedAt: now },
-      events: [draft(body, actor, now, job, next)],
+      events: [draft(body, actor, now, job, tested), ...(shipped?.events ?? [])],
     };
   }
   // Two events: what the command said, and what follows from it (a retry and when, or the end).

@@ -17,6 +17,7 @@ const RETRYABLE: Record<FailureReason, boolean> = {
   no_change: false,
   merge_conflict: false,
   cancelled: false,
+  rejected: false,
 };
 
 const isRetryable = (reason: FailureReason): reason is RetryReason => RETRYABLE[reason];

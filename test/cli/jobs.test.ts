@@ -163,7 +163,7 @@ describe('a job', () => {
     expect(stdout).toMatch(/verify +passed in 1\.2 s: npm test/);
     expect(stdout).toMatch(/queued +submitted “Show me” {2}by Ada|queued +submitted “Show me” {2}by aq/);
     expect(stdout).toMatch(/assigned +claimed by \S+ \(pool \S+, run 1\)\n +\S/);
-    expect(stdout).toContain(`possible now: aq ship ${jobId} · aq cancel ${jobId}`);
+    expect(stdout).toContain(`possible now: aq ship ${jobId} · aq reject ${jobId} · aq cancel`);
   });
 
   it('is shown without anything in its title that a terminal would obey', async () => {
@@ -193,6 +193,35 @@ describe('a job', () => {
     expect(stdout).toContain('cancelled: no longer needed');
     expect(stdout).toContain('requeued: requeued from the command line');
     await build();
+  });
+});
+
+describe('aq at the gates', () => {
+  it('holds a job, says so, and lets it go on', async () => {
+    const jobId = await submit('Wait for it');
+    const held = await aq('hold', jobId, '--reason', 'after the release');
+    expect([held.code, held.stdout]).toEqual([0, `${jobId} is in queued, on hold\n`]);
+    expect((await aq('show', jobId)).stdout).toMatch(/on hold +by Ada: after the release/);
+    expect((await aq('explain', jobId)).stdout).toContain('On hold by Ada');
+    expect(await aq('release', jobId)).toMatchObject({ code: 0, stdout: `${jobId} is in queued\n` });
+    await build();
+  });
+
+  it('rejects a change with a reason, which must be given', async () => {
+    const jobId = await submit('Turn down');
+    await build();
+    expect((await aq('reject', jobId)).code).toBe(2);
+    expect((await aq('reject', jobId, '-m', 'not like this')).code).toBe(0);
+    expect((await aq('show', jobId)).stdout).toContain('rejected: not like this');
+  });
+
+  it('refuses an approval of what one submitted oneself', async () => {
+    const jobId = await submit('Mine', 'review-policy: {reviewers: [ada, bob]}\n');
+    await build();
+    expect((await aq('show', jobId)).stdout).toContain('0 of 1 approvals by ada, bob');
+    const { code, stderr } = await aq('approve', jobId);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('nobody approves their own')]);
+    expect((await aq('ship', jobId)).stderr).toContain('it needs 1 more approval');
   });
 });
 
@@ -242,7 +271,7 @@ describe('aq ship', () => {
     const jobId = await submit('Too early');
     const { code, stderr } = await aq('ship', jobId);
     expect(code).toBe(4);
-    expect(stderr).toContain('Possible now: cancel.');
+    expect(stderr).toContain('Possible now: cancel, hold.');
     await build();
   });
 });

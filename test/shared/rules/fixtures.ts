@@ -98,6 +98,13 @@ export const report = (epoch: number, told: RunReport, factoryId = 'linux-1'): C
 export const ship: Command = { kind: 'ship', actor: OPERATOR };
 export const cancel: Command = { kind: 'cancel', actor: OPERATOR, reason: 'not needed' };
 export const requeue: Command = { kind: 'requeue', actor: OPERATOR, reason: 'once more' };
+export const REVIEWER: Actor = { kind: 'operator', id: 'bob' };
+export const approve: Command = { kind: 'approve', actor: REVIEWER };
+export const reject: Command = { kind: 'reject', actor: REVIEWER, reason: 'not like this' };
+export const promote: Command = { kind: 'promote', actor: REVIEWER };
+export const hold: Command = { kind: 'hold', actor: OPERATOR, reason: 'after the release' };
+export const pause: Command = { kind: 'pause', actor: OPERATOR, reason: 'the machine is needed' };
+export const resume: Command = { kind: 'resume', actor: OPERATOR };
 export const lose = (epoch: number): Command => ({
   kind: 'lose',
   actor: REAPER,

@@ -4,11 +4,29 @@ import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../../shared/contract/api.js';
 import { FAILURE_REASONS, JobSchema, RunSchema } from '../../../shared/contract/job.js';
 import type { Job, Run, Stage } from '../../../shared/contract/job.js';
+import { openApprovals } from '../../../shared/rules/gates.js';
 import { decide } from '../../../shared/rules/lifecycle.js';
 import type { Accepted, Command, EventDraft } from '../../../shared/rules/lifecycle.js';
 import { addUsage, NO_USAGE, spendOf } from '../../../shared/rules/spend.js';
 import { isEnded, isInFlight, isReady } from '../../../shared/rules/stages.js';
-import { REPORTS, USAGE, at, cancel, claim, job, lose, report, requeue, ship } from './fixtures.js';
+import {
+  REPORTS,
+  USAGE,
+  approve,
+  at,
+  cancel,
+  claim,
+  hold,
+  job,
+  lose,
+  pause,
+  promote,
+  reject,
+  report,
+  requeue,
+  resume,
+  ship,
+} from './fixtures.js';
 
 /** The stages that may follow each other, written down a second time on purpose. */
 const EDGES: Record<Stage, readonly Stage[]> = {
@@ -49,13 +67,15 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     },
     { weight: 2, arbitrary: fc.constantFrom(...FACTORIES).map((id) => claim('build', id)) },
     { weight: 1, arbitrary: fc.constantFrom(...FACTORIES).map((id) => claim('land', id)) },
-    { weight: 1, arbitrary: fc.constantFrom<Command>(ship, ship, cancel, requeue) },
+    { weight: 1, arbitrary: fc.constantFrom<Command>(ship, ship, cancel, requeue, approve, reject) },
+    { weight: 1, arbitrary: fc.constantFrom<Command>(promote, hold, pause, resume, resume) },
     { weight: 1, arbitrary: epochs.map((epoch) => lose(epoch)) },
   ),
   { maxLength: 40 },
 );
 const manifests = fc.record({
   verify: fc.constantFrom('npm test', undefined),
+  'review-policy': fc.constantFrom('manual' as const, 'auto' as const, { reviewers: ['@bob'] }),
   retry: fc.record({
     max: fc.integer({ min: 0, max: 2 }),
     on: fc.subarray(['timeout', 'verify_failed', 'engine_failed', 'lost'] as const),
@@ -90,6 +110,10 @@ function brokenBy(before: Job, command: Command, { job: next, events }: Accepted
     'epochs grow by one with each claim': next.epoch === before.epoch + (command.kind === 'claim' ? 1 : 0),
     'there is one open run, that of the holder': isInFlight(next) ? holder : open.length === 0,
     'what has ended is neither held nor ready': !isEnded(next.stage) || (!isInFlight(next) && !isReady(next)),
+    'what is on hold is neither claimed nor shipped':
+      before.hold === undefined || !['claim', 'ship'].includes(command.kind),
+    'nothing ships without the approvals that it needs':
+      command.kind !== 'ship' || openApprovals(before) === 0,
     'attempts are bounded': next.attempts <= next.manifest.retry.max + 1,
     'documents fit the contract':
       JobSchema.safeParse(next).success && runs.every((run) => RunSchema.safeParse(run).success),

@@ -3,12 +3,32 @@ import type { RunReport } from '../../../shared/contract/api.js';
 import { STAGES } from '../../../shared/contract/job.js';
 import { LEGAL, decide, legalCommands } from '../../../shared/rules/lifecycle.js';
 import type { Command } from '../../../shared/rules/lifecycle.js';
-import { NOW, REPORTS, after, at, cancel, claim, job, lose, report, requeue, ship } from './fixtures.js';
+import {
+  NOW,
+  REPORTS,
+  REVIEWER,
+  after,
+  approve,
+  at,
+  cancel,
+  claim,
+  hold,
+  job,
+  lose,
+  pause,
+  promote,
+  reject,
+  report,
+  requeue,
+  resume,
+  ship,
+} from './fixtures.js';
 import type { State } from './fixtures.js';
 
 const { started, finished, passed, broken, failed, conflict, released, landed } = REPORTS;
 const BUILD = [claim('build'), started, finished] as const;
 const LAND = [...BUILD, passed, ship, claim('land')] as const;
+const reviewed = job({ 'review-policy': { reviewers: ['@bob'] } });
 const noRetry = job({ retry: { max: 0 } });
 
 /** Every situation that a job can be in, reached by commands alone. */
@@ -22,6 +42,12 @@ const SITUATIONS: Record<string, State> = {
   shipping: after(job(), ...BUILD, passed, ship),
   claimed: after(job(), ...LAND),
   landing: after(job(), ...LAND, started),
+  held: after(job(), hold),
+  paused: after(job(), claim('build'), started, pause),
+  guarded: after(reviewed, ...BUILD, passed),
+  approved: after(reviewed, ...BUILD, passed, approve),
+  kept: after(job(), ...BUILD, passed, hold),
+  delayed: after(job(), ...BUILD, passed, ship, hold),
   conflict: after(job(), ...LAND, started, conflict),
   shipped: after(job(), ...LAND, started, landed),
   failed: after(job(), ...BUILD, broken),
@@ -43,6 +69,12 @@ const MOVES: Record<string, (state: State) => Command> = {
   ship: () => ship,
   cancel: () => cancel,
   requeue: () => requeue,
+  approve: () => approve,
+  reject: () => reject,
+  promote: () => promote,
+  hold: () => hold,
+  pause: () => pause,
+  resume: () => resume,
 };
 
 function told(what: RunReport): (state: State) => Command {
@@ -50,20 +82,26 @@ function told(what: RunReport): (state: State) => Command {
 }
 
 const TABLE = `
-            build    land     started  finished passed  broken failed  released landed  lose    ship    cancel requeue
-queued      assigned -        x        x        x       x      x       x        x       x       -       failed -
-assigned    -        -        building -        -       -      queued  queued   -       queued  -       failed -
-building    -        -        =        review   -       -      queued  queued   -       queued  -       failed -
-verifying   -        -        -        =        testing failed queued  queued   -       queued  -       failed queued
-parked      -        -        x        =        x       x      x       x        x       x       testing failed queued
-testing     -        -        x        x        =       x      x       x        x       x       testing failed -
-shipping    -        testing  x        x        =       x      x       x        x       x       =       failed -
-claimed     -        -        testing  -        -       -      review  testing  -       testing =       failed -
-landing     -        -        =        -        -       -      review  testing  shipped testing =       failed -
-conflict    -        -        x        x        x       x      x       x        x       x       testing failed queued
-shipped     -        -        x        x        x       x      x       x        =       x       -       -      -
-failed      -        -        x        x        x       =      x       x        x       x       -       -      queued
-dead        -        -        x        x        x       x      =       x        x       x       -       -      queued
+            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume
+queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -
+assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -
+building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -
+verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -
+parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -
+testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -
+shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -
+claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -
+landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -
+held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued
+paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued
+guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -
+approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -
+kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing
+delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing
+conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -
+shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -
+failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -
+dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -
 `;
 
 const [header = '', ...rows] = TABLE.trim().split('\n');
@@ -99,7 +137,7 @@ describe('the lifecycle table', () => {
     expect(decide(testing, undefined, requeue, NOW)).toMatchObject({
       kind: 'rejected',
       code: 'illegal-transition',
-      legal: ['ship', 'cancel'],
+      legal: ['ship', 'reject', 'cancel', 'hold'],
     });
     const { job: building, run } = after(job(), claim('build'), started);
     expect(decide(building, run, report(1, passed), NOW)).toMatchObject({
@@ -110,11 +148,12 @@ describe('the lifecycle table', () => {
 
   it('offers people exactly the commands that would change something', () => {
     for (const { job: one, run } of Object.values(SITUATIONS)) {
-      const useful = [ship, cancel, requeue].filter((command) => {
+      const all = [ship, approve, reject, promote, cancel, requeue, hold, pause, resume];
+      const useful = all.filter((command) => {
         const decision = decide(one, run, command, NOW);
         return decision.kind === 'accepted' && decision.events.length > 0;
       });
-      expect(legalCommands(one)).toEqual(useful.map((command) => command.kind));
+      expect(legalCommands(one, REVIEWER)).toEqual(useful.map((command) => command.kind));
     }
   });
 

@@ -57,7 +57,7 @@ export function WhyTab({ jobId }: { jobId: string }) {
       <div className="skeleton" role="status" aria-label="Loading the explanation" />
     );
   // Nobody is considered for a job that runs or has ended: an empty list says nothing then.
-  const waits = explanation.state === 'waiting' || explanation.state === 'unroutable';
+  const waits = ['waiting', 'blocked', 'unroutable'].includes(explanation.state);
   return (
     <div className="panel-body">
       <p className="lead">{explanation.summary}</p>

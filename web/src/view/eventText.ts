@@ -23,6 +23,7 @@ export const FAILURE_TEXT: Readonly<Record<FailureReason, string>> = {
   no_change: 'it changed nothing',
   merge_conflict: 'it conflicts with the base branch',
   cancelled: 'it was cancelled',
+  rejected: 'a reviewer turned it down',
 };
 
 const shortCommit = (commit: string): string => commit.slice(0, 8);
@@ -78,6 +79,19 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: 'Requeued', tone: 'person', note: body.reason };
     case 'job.cancelled':
       return { text: 'Cancelled', tone: 'person', note: body.reason };
+    case 'gate.approved':
+      return {
+        text: body.open === 0 ? 'Approved' : `Approved; ${body.open} more needed`,
+        tone: 'person',
+      };
+    case 'gate.rejected':
+      return { text: 'Rejected', tone: 'bad', note: body.reason };
+    case 'gate.promoted':
+      return { text: 'Promoted to testing', tone: 'person' };
+    case 'job.held':
+      return { text: body.paused ? 'Paused' : 'Put on hold', tone: 'person', note: body.reason };
+    case 'job.resumed':
+      return { text: 'Resumed', tone: 'person' };
     default:
       return assertExhaustive(body);
   }

@@ -1,0 +1,26 @@
+import type { Job } from '../../shared/contract/job.js';
+import { ROUTES } from '../../shared/contract/routes.js';
+import { operatorActor, type Caller } from './caller.js';
+import { changeJob } from './changeJob.js';
+import type { Deps } from './deps.js';
+import { jobFor } from './jobStore.js';
+
+/** What a person decides about a job at a gate, or about its going on. */
+export type GateDecision =
+  | { readonly kind: 'approve' | 'promote' | 'resume' }
+  | { readonly kind: 'reject' | 'hold' | 'pause'; readonly reason: string };
+
+/**
+ * Carries out a person's decision, who needs the role that its route names.
+ * @throws AppError not-found, forbidden, illegal-transition with what is legal for this person
+ */
+export async function decideGate(
+  deps: Deps,
+  caller: Caller,
+  jobId: string,
+  decision: GateDecision,
+): Promise<{ job: Job }> {
+  const [role] = ROUTES[`${decision.kind}Job`].access;
+  const ref = await jobFor(deps, caller, jobId, role);
+  return { job: await changeJob(deps, ref, { ...decision, actor: operatorActor(caller) }) };
+}
