@@ -1,5 +1,6 @@
 // `aq` as a function: arguments in, exit code out. Everything it touches comes in with `io`.
 import { Command, CommanderError } from 'commander';
+import { addBudget } from './commands/budget.js';
 import { addChanges } from './commands/change.js';
 import { addCompletion } from './commands/completion.js';
 import { addExplain } from './commands/explain.js';
@@ -76,6 +77,7 @@ ${EXIT_CODES_HELP}`,
   addExplain(program, io);
   addFleet(program, io, exit);
   addProduct(program, io);
+  addBudget(program, io);
   addManifest(program, io, exit);
   addCompletion(program, io);
   return program;

@@ -38,6 +38,11 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   listFactories: 'GET fleet/factories',
   getProduct: 'GET fleet/products/{productId}',
   putProduct: 'PUT fleet/products/{productId}',
+  pauseProduct: 'POST fleet/products/{productId}/pause',
+  resumeProduct: 'POST fleet/products/{productId}/resume',
+  getBudget: 'GET fleet/products/{productId}/budget',
+  putBudget: 'PUT fleet/products/{productId}/budget',
+  getBurndown: 'GET fleet/products/{productId}/burndown',
   receiveWebhook: 'POST fleet/webhooks/github/{productId}',
 };
 

@@ -1,24 +1,76 @@
 import type { BatchStep } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
+import type { Reservation } from '../../shared/contract/budget.js';
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { LedgerEntry, Spend } from '../../shared/contract/fleet.js';
-import { spendOf } from '../../shared/rules/spend.js';
+import { leftIn, newBudget, settled, settlementOf } from '../../shared/rules/budget.js';
+import type { SpendOfEvent } from '../../shared/rules/spend.js';
 import { BUDGETS } from '../../shared/topology.js';
+import { readBudget, reservationId } from './budgetStore.js';
 import type { Deps } from './deps.js';
 
 /** Many runs of one product may end at once, and they all add to one day. */
 const MAX_ATTEMPTS = 20;
 const PAUSE_MS = 20;
 
+/** What a run is settled with: its cost, its reservation, or nothing. */
+type Terms = { kind: 'cost'; cost: SpendOfEvent } | { kind: 'reserved' } | { kind: 'free' };
+
 /**
- * Adds what a run cost to its product's day: ledger entry and sum in one batch. The entry's id is the run's, so an
- * event that comes twice counts once.
+ * Settles what an event says about the cost of runs: ledger entry, the day's sum, the budget and the end of the
+ * reservation in one batch. The ledger entry's id is the run's, so an event that comes twice counts once; what settles
+ * to nothing is over with its reservation.
  */
 export async function accrueSpend(deps: Deps, event: JobEvent): Promise<void> {
-  const cost = spendOf(event);
-  if (!cost || !('epoch' in event.body)) return;
-  const { productId, jobId, at } = event;
-  const { epoch } = event.body;
+  const settlement = settlementOf(event);
+  if (!settlement) return;
+  if (settlement.kind !== 'all') return settleRun(deps, event, settlement.epoch, settlement);
+  const open = await deps.documents.query<Reservation>(BUDGETS, {
+    text: `SELECT * FROM c WHERE c.type = 'reservation' AND c.jobId = @jobId AND c.at <= @at`,
+    parameters: { jobId: event.jobId, at: event.at },
+    partition: [event.productId],
+  });
+  for (const { document } of open)
+    await settleRun(deps, event, document.epoch, { kind: settlement.spent ? 'reserved' : 'free' });
+}
+
+async function settleRun(deps: Deps, event: JobEvent, epoch: number, terms: Terms): Promise<void> {
+  const { productId, jobId } = event;
+  const ledgerId = `ledger:${jobId}:${epoch}`;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const [stored, entry] = await Promise.all([
+      deps.documents.read<Reservation>(BUDGETS, [productId], reservationId(jobId, epoch)),
+      deps.documents.read<LedgerEntry>(BUDGETS, [productId], ledgerId),
+    ]);
+    const reservation = stored?.document;
+    if (entry || (!reservation && terms.kind !== 'cost')) return;
+    try {
+      await deps.documents.batch(
+        BUDGETS,
+        [productId],
+        await stepsFor(deps, event, epoch, terms, reservation),
+      );
+      return;
+    } catch (error) {
+      // Others settle runs of the same product, or this very one.
+      if (!isCloudError(error, 'exists', 'precondition', 'not-found')) throw error;
+    }
+    await deps.clock.sleep(Math.random() * PAUSE_MS * attempt);
+  }
+  throw new Error(`the spend of ${productId} was changed by others ${MAX_ATTEMPTS} times in a row`);
+}
+
+async function stepsFor(
+  deps: Deps,
+  { productId, jobId, at }: JobEvent,
+  epoch: number,
+  terms: Terms,
+  reservation: Reservation | undefined,
+): Promise<BatchStep[]> {
+  const cost = costOf(terms, reservation);
+  const steps: BatchStep[] = reservation === undefined ? [] : [{ kind: 'remove', id: reservation.id }];
+  steps.push(await budgetStep(deps, productId, at, cost?.usd ?? 0, reservation?.usd ?? 0));
+  if (cost === undefined) return steps;
   const entry: LedgerEntry = {
     id: `ledger:${jobId}:${epoch}`,
     type: 'ledger',
@@ -27,31 +79,45 @@ export async function accrueSpend(deps: Deps, event: JobEvent): Promise<void> {
     epoch,
     at,
     ...cost,
+    ...(terms.kind === 'reserved' && { assumed: true }),
   };
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    try {
-      await deps.documents.batch(
-        BUDGETS,
-        [productId],
-        [{ kind: 'create', document: entry }, await addedTo(deps, productId, at.slice(0, 10), cost)],
-      );
-      return;
-    } catch (error) {
-      if (!isCloudError(error, 'exists', 'precondition')) throw error;
-    }
-    if (await deps.documents.read<LedgerEntry>(BUDGETS, [productId], entry.id)) return;
-    await deps.clock.sleep(Math.random() * PAUSE_MS * attempt);
+  return [
+    { kind: 'create', document: entry },
+    await addedTo(deps, productId, at.slice(0, 10), cost),
+    ...steps,
+  ];
+}
+
+function costOf(terms: Terms, reservation: Reservation | undefined): SpendOfEvent | undefined {
+  switch (terms.kind) {
+    case 'cost':
+      return terms.cost;
+    case 'reserved':
+      return { usd: reservation?.usd ?? 0, tokens: 0, wallSeconds: 0 };
+    case 'free':
+      return undefined;
   }
-  throw new Error(`the spend of ${productId} was changed by others ${MAX_ATTEMPTS} times in a row`);
+}
+
+/** The write that brings the budget up to date, on the condition that nobody else does at the same moment. */
+async function budgetStep(
+  deps: Deps,
+  productId: string,
+  at: string,
+  usd: number,
+  reservedUsd: number,
+): Promise<BatchStep> {
+  const stored = await readBudget(deps, productId);
+  const before = stored?.document ?? newBudget(productId, at);
+  const document = settled(before, at, usd, reservedUsd);
+  for (const window of ['day', 'month'] as const)
+    if ((leftIn(before, window) ?? 1) > 0 && (leftIn(document, window) ?? 1) <= 0)
+      deps.log('warn', 'a budget is used up: nothing that costs is claimed', { productId, window });
+  return stored ? { kind: 'replace', document, ifMatch: stored.etag } : { kind: 'create', document };
 }
 
 /** The write that adds to the sum of a day, on the condition that nobody else does at the same moment. */
-async function addedTo(
-  deps: Deps,
-  productId: string,
-  day: string,
-  cost: { usd: number; tokens: number; wallSeconds: number },
-): Promise<BatchStep> {
+async function addedTo(deps: Deps, productId: string, day: string, cost: SpendOfEvent): Promise<BatchStep> {
   const id = `spend:${day}`;
   const stored = await deps.documents.read<Spend>(BUDGETS, [productId], id);
   const sum = stored?.document ?? { usd: 0, tokens: 0, wallSeconds: 0, runs: 0 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Stored } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
+import type { Budget } from '../../shared/contract/budget.js';
 import type { Claim } from '../../shared/contract/api.js';
 import type { Factory, ReadyEntry } from '../../shared/contract/fleet.js';
 import type { Job } from '../../shared/contract/job.js';
@@ -13,6 +14,7 @@ import { ReadyIndex, chooseJobs, type Selected } from '../../shared/rules/schedu
 import { isReady, nextRunKind } from '../../shared/rules/stages.js';
 import { POOLS, READY } from '../../shared/topology.js';
 import { actorOf, requireFactory, type Caller, type FactoryCaller } from './caller.js';
+import { reserve, unreserve } from './budgetStore.js';
 import { commitDecision } from './commitDecision.js';
 import type { Deps } from './deps.js';
 import { dispatchSoon } from './dispatchJob.js';
@@ -94,7 +96,8 @@ async function claimFrom(
       choice.selected.map(async (chosen) => {
         const entry = open.get(chosen.entry.id);
         open.delete(chosen.entry.id);
-        return claimOne(deps, identity, factory, entry, chosen);
+        const budget = context.budgets?.get(chosen.entry.productId);
+        return claimOne(deps, identity, factory, entry, chosen, budget);
       }),
     );
     claims.push(...attempts.filter((claim) => claim !== undefined));
@@ -112,9 +115,11 @@ async function claimFrom(
  * Claims one job, or cleans up what is left of it in the ready set. The order of the writes is what makes a crash
  * between any two of them harmless:
  *  1. the lock, so that two jobs of one lock are never both in flight; alone it is free again after a lease time;
- *  2. the job with its run and event: from here the epoch is ours, and this alone is the truth;
- *  3. the lease; without it the job is reclaimed a lease time after the run's start (reapOrphans);
- *  4. the ready entry goes; left behind, the next claim finds that the job is not ready and removes it.
+ *  2. what it may cost, in the product's budget; the next claim of the same epoch finds it there, and the feed gives
+ *     it back when the job ends without one;
+ *  3. the job with its run and event: from here the epoch is ours, and this alone is the truth;
+ *  4. the lease; without it the job is reclaimed a lease time after the run's start (reapOrphans);
+ *  5. the ready entry goes; left behind, the next claim finds that the job is not ready and removes it.
  */
 async function claimOne(
   deps: Deps,
@@ -122,6 +127,7 @@ async function claimOne(
   factory: Factory,
   entry: Stored<ReadyEntry> | undefined,
   choice: Selected,
+  budget: Budget | undefined,
 ): Promise<Claim | undefined> {
   if (!entry) return undefined;
   const { productId, pool, id: jobId } = entry.document;
@@ -155,9 +161,10 @@ async function claimOne(
   if (decision.kind === 'rejected' || !decision.run) return undefined;
   const { epoch } = decision.job;
   if (!(await takeLock(deps, job, epoch))) return undefined;
-  const claimed = await commitDecision(deps, before, decision);
+  const reserved = await reserve(deps, job, epoch, budget);
+  const claimed = reserved ? await commitDecision(deps, before, decision) : undefined;
   if (!claimed) {
-    await dropLock(deps, job, epoch);
+    await Promise.all([dropLock(deps, job, epoch), giveBack(deps, before.document, epoch, reserved)]);
     return undefined;
   }
   remember(claimed);
@@ -179,6 +186,13 @@ async function claimOne(
  */
 const isNewer = (job: Job, entry: ReadyEntry): boolean =>
   job.epoch > entry.epoch || job.stageSince >= entry.readySince;
+
+/** The reservation of a claim that another one was faster than; the faster one may be on the same epoch. */
+async function giveBack(deps: Deps, job: Job, epoch: number, reserved: boolean): Promise<void> {
+  if (!reserved) return;
+  const { document: current } = await readJob(deps, job);
+  if (current.epoch < epoch) await unreserve(deps, job, epoch);
+}
 
 const absent = (error: unknown): undefined => {
   if (error instanceof AppError && error.code === 'not-found') return undefined;

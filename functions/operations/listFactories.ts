@@ -11,12 +11,12 @@ export async function readFactories(deps: Deps): Promise<Factory[]> {
       text: `SELECT * FROM c WHERE c.type = 'factory' ORDER BY c.id`,
       partition: [FLEET],
     }),
-    deps.documents.query<Pick<Lease, 'id' | 'holder'>>(LEASES, {
-      text: `SELECT c.id, c.holder FROM c WHERE c.type = 'lease' AND c.expiresAt > @now`,
+    deps.documents.select<Pick<Lease, 'holder'>>(LEASES, {
+      text: `SELECT c.holder FROM c WHERE c.type = 'lease' AND c.expiresAt > @now`,
       parameters: { now: deps.clock.now() },
     }),
   ]);
-  const held = leases.map(({ document }) => document.holder);
+  const held = leases.map(({ holder }) => holder);
   return stored.map(({ document }) => ({
     ...document,
     running: held.filter((holder) => holder === document.id).length,

@@ -1,6 +1,7 @@
 import type { Lock, ReadyEntry } from '../../shared/contract/fleet.js';
 import { lockKey, type SchedulingContext } from '../../shared/rules/scheduler.js';
 import { LEASES } from '../../shared/topology.js';
+import { ceilingsOf } from './budgetStore.js';
 import type { Deps } from './deps.js';
 import { lockHolder, lockId } from './leaseStore.js';
 import { findProduct } from './products.js';
@@ -15,8 +16,9 @@ export async function schedulingContext(
   entries: readonly ReadyEntry[],
 ): Promise<SchedulingContext & Shares> {
   const productIds = [...new Set(entries.map((entry) => entry.productId))];
-  const [products, locks, shares] = await Promise.all([
+  const [products, budgets, locks, shares] = await Promise.all([
     Promise.all(productIds.map((productId) => findProduct(deps, productId))),
+    ceilingsOf(deps, productIds),
     heldLocks(deps, entries),
     readShares(deps, productIds),
   ]);
@@ -27,7 +29,7 @@ export async function schedulingContext(
     pausedProducts.add(product.productId);
     switches.set(`product:${product.productId}`, product.paused.reason);
   }
-  return { locks, pausedProducts, switches, ...shares };
+  return { locks, pausedProducts, switches, budgets, ...shares };
 }
 
 async function heldLocks(deps: Deps, entries: readonly ReadyEntry[]): Promise<Map<string, string>> {

@@ -29,6 +29,15 @@ export async function sweepTickets(deps: Deps): Promise<number> {
   return sent.reduce((sum, count) => sum + count, 0);
 }
 
+/** As sweepTickets, after a change that lets waiting jobs go; the timer does it again. */
+export async function sweepSoon(deps: Deps): Promise<void> {
+  try {
+    await sweepTickets(deps);
+  } catch (error) {
+    deps.log('warn', 'tickets are left to the sweeper', { error: String(error) });
+  }
+}
+
 async function sweepPool(deps: Deps, pool: string, due: readonly Entry[]): Promise<number> {
   const waiting = await deps.bus.waiting(poolQueueName(pool), due.length);
   const lost = due.length - waiting.length;

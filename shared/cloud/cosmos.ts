@@ -125,8 +125,7 @@ function documentsOf(client: CosmosClient, databaseName: string, meter: Meter): 
       steps: readonly PatchStep[],
       condition?: string,
     ) {
-      const operations = steps as readonly PatchOperation[];
-      const body: PatchRequestBody = { operations: [...operations], ...(condition ? { condition } : {}) };
+      const body = patchBody(steps, condition);
       const answer = await call(name, 'patch', () =>
         container(name)
           .item(id, [...partition])
@@ -170,16 +169,28 @@ const toSpec = (query: Query): SqlQuerySpec => ({
   })),
 });
 
+const asJson = (document: Identified): JSONObject => ({ ...document }) as unknown as JSONObject;
+
 function toOperation(step: BatchStep): OperationInput {
-  const resourceBody = { ...step.document } as unknown as JSONObject;
   switch (step.kind) {
     case 'create':
-      return { operationType: 'Create', resourceBody };
+      return { operationType: 'Create', resourceBody: asJson(step.document) };
     case 'upsert':
-      return { operationType: 'Upsert', resourceBody };
-    case 'replace':
-      return { operationType: 'Replace', id: step.document.id, ifMatch: step.ifMatch, resourceBody };
+      return { operationType: 'Upsert', resourceBody: asJson(step.document) };
+    case 'replace': {
+      const { document, ifMatch } = step;
+      return { operationType: 'Replace', id: document.id, ifMatch, resourceBody: asJson(document) };
+    }
+    case 'patch':
+      return { operationType: 'Patch', id: step.id, resourceBody: patchBody(step.steps, step.condition) };
+    case 'remove':
+      return { operationType: 'Delete', id: step.id };
   }
+}
+
+function patchBody(steps: readonly PatchStep[], condition: string | undefined): PatchRequestBody {
+  const operations = [...(steps as readonly PatchOperation[])];
+  return { operations, ...(condition ? { condition } : {}) };
 }
 
 function stored<T>(resource: unknown): Stored<T> {

@@ -13,7 +13,15 @@ export interface Identified {
 
 export type BatchStep =
   | { readonly kind: 'create' | 'upsert'; readonly document: Identified }
-  | { readonly kind: 'replace'; readonly document: Identified; readonly ifMatch: string };
+  | { readonly kind: 'replace'; readonly document: Identified; readonly ifMatch: string }
+  | {
+      readonly kind: 'patch';
+      readonly id: string;
+      readonly steps: readonly PatchStep[];
+      /** As for `patch`. */
+      readonly condition?: string;
+    }
+  | { readonly kind: 'remove'; readonly id: string };
 
 export type PatchStep =
   | { readonly op: 'set'; readonly path: string; readonly value: unknown }

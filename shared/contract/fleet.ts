@@ -153,6 +153,8 @@ export const LedgerEntrySchema = z.strictObject({
   usd: z.number().nonnegative(),
   tokens: z.number().int().nonnegative(),
   wallSeconds: z.number().nonnegative(),
+  /** Nobody knows what the run cost: it counts as what was reserved for it. */
+  assumed: z.literal(true).optional(),
 });
 export type LedgerEntry = z.infer<typeof LedgerEntrySchema>;
 

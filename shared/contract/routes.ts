@@ -18,7 +18,6 @@ import {
   ListJobsSchema,
   LogAppendedSchema,
   PathSchemas,
-  PutProductSchema,
   RenewLeaseSchema,
   RenewedSchema,
   RunReportSchema,
@@ -26,7 +25,7 @@ import {
   SubmittedSchema,
 } from './api.js';
 import { ExplanationSchema } from './explanation.js';
-import { ProductSchema } from './fleet.js';
+import { PRODUCT_ROUTES } from './productRoutes.js';
 
 /** Roles of people, weakest first; each includes the ones before it. */
 export const ROLES = ['viewer', 'operator', 'reviewer', 'admin'] as const;
@@ -267,24 +266,7 @@ export const ROUTES = {
     result: FactoryListSchema,
     summary: 'The fleet.',
   },
-  getProduct: {
-    method: 'GET',
-    path: 'fleet/products/{productId}',
-    access: ['viewer'],
-    params: product,
-    result: ProductSchema,
-    summary: 'A product and what it allows.',
-  },
-  putProduct: {
-    method: 'PUT',
-    path: 'fleet/products/{productId}',
-    access: ['admin'],
-    params: product,
-    body: PutProductSchema,
-    maxBytes: JSON_BYTES,
-    result: ProductSchema,
-    summary: 'Create or change a product.',
-  },
+  ...PRODUCT_ROUTES,
   receiveWebhook: {
     method: 'POST',
     path: 'fleet/webhooks/github/{productId}',

@@ -6,7 +6,6 @@ import { BUDGET_WINDOWS, DEFAULT_ASSUMED_USD } from '../contract/budget.js';
 import type { Budget, BudgetWindow, PutBudget } from '../contract/budget.js';
 import type { JobEvent } from '../contract/event.js';
 import type { Block } from '../contract/explanation.js';
-import type { ReadyEntry } from '../contract/fleet.js';
 import type { Job, Stage } from '../contract/job.js';
 import { assertExhaustive } from '../errors.js';
 import { nextRunKind } from './stages.js';
@@ -77,16 +76,19 @@ export function budgetBlocks(budget: Budget, usd: number): Extract<Block, { kind
  * job's own budget, or undefined when it names none. A person who requeues an overspent job gives it its budget anew.
  */
 export function costOf(job: Job): number | undefined {
-  if (nextRunKind(job) === 'land' || job.engine === 'shell') return 0;
-  const { usd } = job.manifest.budget;
+  const { engine, manifest } = job;
+  if (nextRunKind(job) === 'land' || engine === 'shell' || manifest['engine-class'] === 'script') return 0;
+  const { usd } = manifest.budget;
   if (usd === undefined) return undefined;
   const left = roundUsd(usd - job.usage.usd);
   return left > 0 ? left : usd;
 }
 
 /** What a claim of the entry has to reserve. */
-export const reservationFor = (entry: Pick<ReadyEntry, 'costUsd'>, budget: Budget): number =>
-  entry.costUsd ?? budget.assumedUsd;
+export const reservationFor = (
+  entry: { costUsd?: number | undefined },
+  budget: Pick<Budget, 'assumedUsd'>,
+): number => entry.costUsd ?? budget.assumedUsd;
 
 /** Has the job used up what it may cost as a whole? Then only a person starts it again. */
 export function isOverBudget({ manifest, usage }: Pick<Job, 'manifest' | 'usage'>): boolean {

@@ -1,5 +1,6 @@
 /** What becomes of a job and its run when the run fails, is lost, or is given back. */
 import type { Actor, FailureReason, Job, Run, Usage } from '../contract/job.js';
+import { isOverBudget } from './budget.js';
 import { draft, enter, omit } from './decision.js';
 import type { Accepted } from './decision.js';
 import { decideRetry } from './retry.js';
@@ -28,8 +29,10 @@ interface Outcome {
 /** The job after a build that brought nothing: nobody holds it, and its retry policy has spoken. */
 function afterBuild(job: Job, failure: RunFailure, now: string): Outcome {
   const { reason, message } = failure;
-  const retry = decideRetry({ reason, attempts: job.attempts, retry: job.manifest.retry, now });
   const free: Job = { ...omit(job, 'holder', 'notBefore'), failure: { reason, message } };
+  // What has used its budget up is run again by a person only.
+  if (isOverBudget(job)) return { job: enter(free, 'failed', now) };
+  const retry = decideRetry({ reason, attempts: job.attempts, retry: job.manifest.retry, now });
   if (retry.kind === 'retry')
     return { job: { ...enter(free, 'queued', now), notBefore: retry.at }, retryAt: retry.at };
   return { job: enter(free, retry.kind === 'exhausted' ? 'dead_letter' : 'failed', now) };

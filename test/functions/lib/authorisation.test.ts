@@ -69,6 +69,8 @@ function requestFor(name: RouteName): TestRequest {
       enrolmentToken: 'no such token',
       descriptor: { name: 'x1', advertises: [], stations: 1, agentVersion: '1' },
     },
+    pauseProduct: { reason: 'x' },
+    putBudget: { dayUsd: 1000 },
     putProduct: { name: 'Shop', defaults: { repo: '/r.git', engine: 'shell' } },
   };
   const body = bodies[name];

@@ -1,0 +1,76 @@
+/** Routes of products: what they allow, what they may spend, and whether they run. Part of the table in routes.ts. */
+import { z } from 'zod';
+import { PathSchemas, PutProductSchema } from './api.js';
+import { BudgetViewSchema, BurndownQuerySchema, BurndownSchema, PutBudgetSchema } from './budget.js';
+import { ProductSchema } from './fleet.js';
+import type { RouteSpec } from './routes.js';
+
+const JSON_BYTES = 256 * 1024;
+
+const product = z.object({ productId: PathSchemas.productId });
+
+export const PRODUCT_ROUTES = {
+  getProduct: {
+    method: 'GET',
+    path: 'fleet/products/{productId}',
+    access: ['viewer'],
+    params: product,
+    result: ProductSchema,
+    summary: 'A product and what it allows.',
+  },
+  putProduct: {
+    method: 'PUT',
+    path: 'fleet/products/{productId}',
+    access: ['admin'],
+    params: product,
+    body: PutProductSchema,
+    maxBytes: JSON_BYTES,
+    result: ProductSchema,
+    summary: 'Create or change a product.',
+  },
+  pauseProduct: {
+    method: 'POST',
+    path: 'fleet/products/{productId}/pause',
+    access: ['operator'],
+    params: product,
+    body: z.strictObject({ reason: z.string().min(1).max(1000) }),
+    maxBytes: JSON_BYTES,
+    result: ProductSchema,
+    summary: 'Stop its claims and nobody else’s; what runs goes on.',
+  },
+  resumeProduct: {
+    method: 'POST',
+    path: 'fleet/products/{productId}/resume',
+    access: ['operator'],
+    params: product,
+    result: ProductSchema,
+    summary: 'Let a paused product go on.',
+  },
+  getBudget: {
+    method: 'GET',
+    path: 'fleet/products/{productId}/budget',
+    access: ['viewer'],
+    params: product,
+    result: BudgetViewSchema,
+    summary: 'What a product may spend, has spent and has reserved.',
+  },
+  putBudget: {
+    method: 'PUT',
+    path: 'fleet/products/{productId}/budget',
+    access: ['admin'],
+    params: product,
+    body: PutBudgetSchema,
+    maxBytes: JSON_BYTES,
+    result: BudgetViewSchema,
+    summary: 'Set ceilings; null takes one away, what is left out stays.',
+  },
+  getBurndown: {
+    method: 'GET',
+    path: 'fleet/products/{productId}/burndown',
+    access: ['viewer'],
+    params: product,
+    query: BurndownQuerySchema,
+    result: BurndownSchema,
+    summary: 'What was spent day by day, and where that leads.',
+  },
+} as const satisfies Record<string, RouteSpec>;
