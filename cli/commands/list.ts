@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
-import type { Job, Stage } from '../../shared/contract/job.js';
+import type { JobSummary } from '../../shared/contract/api.js';
+import type { Stage } from '../../shared/contract/job.js';
 import type { Client } from '../../shared/client.js';
 import { action, type Context } from '../context.js';
 import { paintStage, STAGE_NAMES } from '../describe/stage.js';
@@ -67,14 +68,14 @@ async function list(context: Context, flags: Flags): Promise<void> {
   }
 }
 
-async function fetchJobs(client: Client, { stage, product, limit }: Flags): Promise<Job[]> {
+async function fetchJobs(client: Client, { stage, product, limit }: Flags): Promise<JobSummary[]> {
   const { jobs } = await client.listJobs({
     query: { limit, ...(stage ? { stage } : {}), ...(product ? { productId: product } : {}) },
   });
   return jobs;
 }
 
-function jobTable({ paint, io }: Context, jobs: readonly Job[]): string {
+function jobTable({ paint, io }: Context, jobs: readonly JobSummary[]): string {
   if (jobs.length === 0) return 'No jobs. Submit one with: aq submit FILE.md';
   const now = io.now();
   const several = new Set(jobs.map(({ productId }) => productId)).size > 1;

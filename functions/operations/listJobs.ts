@@ -1,3 +1,4 @@
+import type { JobSummary } from '../../shared/contract/api.js';
 import type { Job, Stage } from '../../shared/contract/job.js';
 import { JOBS } from '../../shared/topology.js';
 import { requireRole, visibleProducts, type Caller } from './caller.js';
@@ -11,7 +12,7 @@ export async function listJobs(
   deps: Deps,
   caller: Caller,
   { query }: { query: { productId?: string | undefined; stage?: Stage | undefined; limit: number } },
-): Promise<{ jobs: Job[] }> {
+): Promise<{ jobs: JobSummary[] }> {
   if (query.productId !== undefined) requireRole(caller, 'viewer', query.productId);
   const products = query.productId === undefined ? visibleProducts(caller) : [query.productId];
   const filters = [
@@ -26,5 +27,10 @@ export async function listJobs(
       ...(query.stage === undefined ? {} : { stage: query.stage }),
     },
   });
-  return { jobs: jobs.map(({ document }) => document) };
+  return { jobs: jobs.map(({ document }) => summaryOf(document)) };
+}
+
+function summaryOf(job: Job): JobSummary {
+  const { body: _, ...manifest } = job.manifest;
+  return { ...job, manifest };
 }

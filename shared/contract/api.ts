@@ -1,6 +1,7 @@
 /** Bodies of the HTTP API. Paths and roles stand in routes.ts. */
 import { z } from 'zod';
 import { JobEventSchema } from './event.js';
+import { ManifestSchema } from './manifest.js';
 import { DirectiveSchema, FactoryDescriptorSchema, FactoryIdSchema, ProductSchema } from './fleet.js';
 import {
   ChangeSchema,
@@ -30,7 +31,10 @@ export const ListJobsSchema = z.strictObject({
   stage: StageSchema.optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
-export const JobListSchema = z.strictObject({ jobs: z.array(JobSchema) });
+/** A job without its prompt: lists are asked for often, and a prompt may have 256 KB. */
+export const JobSummarySchema = JobSchema.extend({ manifest: ManifestSchema.omit({ body: true }) });
+export type JobSummary = z.infer<typeof JobSummarySchema>;
+export const JobListSchema = z.strictObject({ jobs: z.array(JobSummarySchema) });
 
 export const JobDetailSchema = z.strictObject({
   job: JobSchema,

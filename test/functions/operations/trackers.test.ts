@@ -8,6 +8,7 @@ import { postToTracker } from '../../../functions/operations/postToTracker.js';
 import { receiveWebhook } from '../../../functions/operations/receiveWebhook.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import type { Deps } from '../../../functions/operations/deps.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { TrackerDeliverySchema, TrackerPostSchema } from '../../../shared/contract/messages.js';
 import { TRACKER_INBOX, TRACKER_OUTBOX } from '../../../shared/topology.js';
@@ -85,7 +86,7 @@ const delivered = (productId: string, body: object) =>
     },
   });
 
-const jobsOf = async (productId: string): Promise<Job[]> =>
+const jobsOf = async (productId: string): Promise<JobSummary[]> =>
   (await listJobs(deps, ADMIN, { query: { productId, limit: 100 } })).jobs;
 
 describe('a webhook', () => {
@@ -151,10 +152,11 @@ describe('a tracker item', () => {
     expect(job).toMatchObject({
       title: issue.title,
       engine: 'shell',
-      manifest: { body: 'echo done', priority: 'high', repo: '/repo.git', verify: 'npm test' },
+      manifest: { priority: 'high', repo: '/repo.git', verify: 'npm test' },
       trackerItem: { repository: REPOSITORY, number: issue.number },
       submittedBy: { kind: 'tracker' },
     });
+    expect((await detail(deps, job!.jobId)).job.manifest.body).toBe('echo done');
   });
 
   it('of another repository, without the label or closed makes no job', async () => {
@@ -218,7 +220,7 @@ async function jobOf(issue: Issue, productId: string): Promise<Job> {
   await delivered(productId, payload(issue));
   const [job] = await jobsOf(productId);
   if (!job) throw new Error('no job');
-  return job;
+  return (await detail(deps, job.jobId)).job;
 }
 
 describe('the echo to the item', () => {

@@ -1,5 +1,5 @@
 import { memo } from 'react';
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
 import { Age } from '../parts/ClockText.js';
 import { Link } from '../parts/Link.js';
 import { StageTrack } from '../parts/StageTrack.js';
@@ -8,7 +8,7 @@ import { formatCost } from '../view/usage.js';
 import { JobState } from './JobState.js';
 
 /** Renders again only when the job changed: mergeJobs keeps the object otherwise. */
-export const JobRow = memo(function JobRow({ job }: { job: Job }) {
+export const JobRow = memo(function JobRow({ job }: { job: JobSummary }) {
   const to = jobPath(job.jobId);
   return (
     <tr

@@ -1,8 +1,8 @@
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
 import { JobRow } from './JobRow.js';
 
 /** The newest first, as the API gives them. */
-export function JobTable({ jobs }: { jobs: readonly Job[] }) {
+export function JobTable({ jobs }: { jobs: readonly JobSummary[] }) {
   return (
     <table className="jobs">
       <caption className="sr-only">Jobs, the newest first</caption>

@@ -1,6 +1,6 @@
 /** The jobs that the list shows, kept up to date. */
 import { useEffect } from 'react';
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
 import { useControl } from '../control.js';
 import { usePoll, type Poll } from '../hooks/usePoll.js';
 import type { Work } from '../view/fleet.js';
@@ -12,7 +12,7 @@ const POLL_MS = 1500;
 export const LIST_LIMIT = 200;
 
 export interface JobList {
-  readonly jobs: readonly Job[];
+  readonly jobs: readonly JobSummary[];
   /** There are more jobs than the list holds: counts are of the newest ones. */
   readonly truncated: boolean;
 }
@@ -31,7 +31,7 @@ export function useJobs(filter: JobFilter): Poll<JobList> {
     const query = { limit: LIST_LIMIT, ...(product && { productId: product }) };
     const newest = await client.listJobs({ query }, { signal });
     const truncated = newest.jobs.length === LIST_LIMIT;
-    let all: readonly Job[] = newest.jobs;
+    let all: readonly JobSummary[] = newest.jobs;
     if (truncated && stage) {
       const { jobs } = await client.listJobs({ query: { ...query, stage } }, { signal });
       const known = new Set(all.map((job) => job.jobId));

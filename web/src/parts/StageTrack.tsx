@@ -1,8 +1,8 @@
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
 import { STAGE_LABEL, stageTrack } from '../view/stages.js';
 
 /** Six small steps and the stage in words. The words carry the meaning; the steps are for the eye. */
-export function StageTrack({ job }: { job: Job }) {
+export function StageTrack({ job }: { job: JobSummary }) {
   const { steps, active } = stageTrack(job);
   return (
     <span className={`track stage-${job.stage}`} data-active={active || undefined}>

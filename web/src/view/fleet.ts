@@ -1,12 +1,12 @@
 /** Factories, their stations and pools. */
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
 import type { RouteResult } from '../../../shared/contract/routeTypes.js';
 
 export type FactorySummary = RouteResult<'listFactories'>['factories'][number];
 
 /** What is known of the jobs: with a complete list, a factory that holds none of them is idle. */
 export interface Work {
-  readonly jobs: readonly Job[];
+  readonly jobs: readonly JobSummary[];
   readonly complete: boolean;
 }
 
@@ -39,7 +39,7 @@ export function fleetTotals(factories: readonly FactorySummary[], work: Work): F
 
 /** One cell a station; the jobs that the list knows to be there come first. */
 export interface Station {
-  readonly job?: Job;
+  readonly job?: JobSummary;
   readonly busy: boolean;
 }
 

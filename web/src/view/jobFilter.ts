@@ -1,5 +1,6 @@
 /** Which jobs the list shows. The filter lives in the address, so that a view can be sent to somebody. */
-import type { Job, Stage } from '../../../shared/contract/job.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
+import type { Stage } from '../../../shared/contract/job.js';
 import { STAGES } from './stages.js';
 
 export interface JobFilter {
@@ -29,7 +30,7 @@ export function writeFilter(filter: JobFilter): string {
   return search && `?${search}`;
 }
 
-function searchable(job: Job): string {
+function searchable(job: JobSummary): string {
   const item = job.trackerItem && `${job.trackerItem.repository}#${job.trackerItem.number}`;
   return [job.title, job.jobId, job.engine, job.holder, job.productId, job.manifest.priority, job.lane, item]
     .join(' ')
@@ -37,7 +38,7 @@ function searchable(job: Job): string {
 }
 
 /** Whether a job has every word of the filter somewhere in what the list shows of it. */
-export function matchesText(job: Job, text: string): boolean {
+export function matchesText(job: JobSummary, text: string): boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
   const haystack = searchable(job);
@@ -45,7 +46,7 @@ export function matchesText(job: Job, text: string): boolean {
 }
 
 /** Product and text, without the stage: what the counts per stage count. */
-export function inScope(jobs: readonly Job[], filter: JobFilter): Job[] {
+export function inScope(jobs: readonly JobSummary[], filter: JobFilter): JobSummary[] {
   return jobs.filter(
     (job) => (!filter.product || job.productId === filter.product) && matchesText(job, filter.text),
   );

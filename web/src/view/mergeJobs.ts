@@ -1,11 +1,14 @@
 /** Keeps a polled list calm. */
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobSummary } from '../../../shared/contract/api.js';
 
 /**
  * The new list, but with the old object for every job that did not change, and the old list when none did: React
  * then leaves those rows alone. Each change of a job appends an event, so the head of its chain tells.
  */
-export function mergeJobs(previous: readonly Job[] | undefined, next: readonly Job[]): readonly Job[] {
+export function mergeJobs(
+  previous: readonly JobSummary[] | undefined,
+  next: readonly JobSummary[],
+): readonly JobSummary[] {
   if (!previous) return next;
   const known = new Map(previous.map((job) => [job.jobId, job]));
   const merged = next.map((job) => {
