@@ -5,6 +5,7 @@ import { addChanges } from './commands/change.js';
 import { addCompletion } from './commands/completion.js';
 import { addExplain } from './commands/explain.js';
 import { addFleet } from './commands/fleet.js';
+import { addHalt } from './commands/halt.js';
 import { addList } from './commands/list.js';
 import { addLogs } from './commands/logs.js';
 import { addManifest } from './commands/manifest.js';
@@ -78,6 +79,7 @@ ${EXIT_CODES_HELP}`,
   addFleet(program, io, exit);
   addProduct(program, io);
   addBudget(program, io);
+  addHalt(program, io);
   addManifest(program, io, exit);
   addCompletion(program, io);
   return program;

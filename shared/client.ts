@@ -42,6 +42,9 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   resumeProduct: 'POST fleet/products/{productId}/resume',
   getBudget: 'GET fleet/products/{productId}/budget',
   putBudget: 'PUT fleet/products/{productId}/budget',
+  listSwitches: 'GET fleet/switches',
+  halt: 'POST fleet/halt',
+  resume: 'POST fleet/resume',
   getBurndown: 'GET fleet/products/{productId}/burndown',
   receiveWebhook: 'POST fleet/webhooks/github/{productId}',
 };

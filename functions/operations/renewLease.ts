@@ -7,7 +7,9 @@ import { requireFactory, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { noteRenewal, readFactory } from './factoryStore.js';
 import { locateJob, noSuchJob, readJob, readRun } from './jobStore.js';
+import { evict } from './evict.js';
 import { grantLease, holds } from './leaseStore.js';
+import { haltOf } from './switches.js';
 
 /**
  * Keeps a lease: one conditional patch. When it does not match, the job decides: a holder whose lease document got
@@ -25,6 +27,11 @@ export async function renewLease(
   const lease =
     (await extend(deps, jobId, epoch, factory.id)) ?? (await restore(deps, jobId, epoch, factory.id));
   await heartbeat;
+  const halted = await haltOf(deps, lease);
+  if (halted !== undefined) {
+    await evict(deps, lease, halted);
+    return { expiresAt: lease.expiresAt, directives: ['stop'] };
+  }
   return { expiresAt: lease.expiresAt, directives: lease.directives };
 }
 

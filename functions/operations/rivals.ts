@@ -1,11 +1,12 @@
 import type { Factory, ReadyEntry } from '../../shared/contract/fleet.js';
-import type { SchedulingContext } from '../../shared/rules/blocks.js';
+import { switchBlocks, type SchedulingContext } from '../../shared/rules/blocks.js';
 import { after } from '../../shared/rules/leases.js';
 import { rarerPools } from '../../shared/rules/routing.js';
 import { WARM_SILENCE_SECONDS, keptUntil, warmElsewhere, type WarmFactory } from '../../shared/rules/warm.js';
 import { FACTORIES, FLEET, POOLS, READY } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
 import { findProduct } from './products.js';
+import { readSwitches } from './switches.js';
 
 /** A factory has at most so many stations, and more rare work than stations changes nothing. */
 const MAX_RARE = 64;
@@ -62,12 +63,15 @@ export async function readWaiting(
   pools: readonly string[],
   factory: { id?: string; products: readonly string[] },
 ): Promise<Waiting[]> {
+  if (pools.length === 0) return [];
+  const switches = readSwitches(deps);
   const rare = (await Promise.all(pools.map((name) => readRare(deps, factory, name)))).flat();
   const products = [...new Set(rare.map(({ productId }) => productId))];
   const known = await Promise.all(products.map((productId) => findProduct(deps, productId)));
-  const paused = new Set(known.filter((one) => one?.paused).map((one) => one?.productId));
+  const paused = known.filter((one) => one?.paused).map((one) => one?.productId ?? '');
+  const stops = { switches: await switches, pausedProducts: new Set(paused) };
   return rare
-    .filter(({ productId }) => !paused.has(productId))
+    .filter((one) => switchBlocks(one, stops).length === 0)
     .sort((one, other) => one.orderKey - other.orderKey);
 }
 

@@ -6,6 +6,7 @@ import type { Deps } from './deps.js';
 import { lockHolder, lockId } from './leaseStore.js';
 import { findProduct } from './products.js';
 import { readShares, type Shares } from './shares.js';
+import { readSwitches } from './switches.js';
 
 /**
  * The state of the fleet around a decision on these entries. Reads only what they touch: usually one product and no
@@ -16,18 +17,19 @@ export async function schedulingContext(
   entries: readonly ReadyEntry[],
 ): Promise<SchedulingContext & Shares> {
   const productIds = [...new Set(entries.map((entry) => entry.productId))];
-  const [products, budgets, locks, shares] = await Promise.all([
+  const [products, switches, budgets, locks, shares] = await Promise.all([
     Promise.all(productIds.map((productId) => findProduct(deps, productId))),
+    readSwitches(deps),
     ceilingsOf(deps, productIds),
     heldLocks(deps, entries),
     readShares(deps, productIds),
   ]);
   const pausedProducts = new Set<string>();
-  const switches = new Map<string, string>();
   for (const product of products) {
     if (!product?.paused) continue;
     pausedProducts.add(product.productId);
-    switches.set(`product:${product.productId}`, product.paused.reason);
+    const scope = `product:${product.productId}`;
+    switches.set(scope, switches.get(scope) ?? product.paused.reason);
   }
   return { locks, pausedProducts, switches, budgets, ...shares };
 }

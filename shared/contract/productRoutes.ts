@@ -4,6 +4,7 @@ import { PathSchemas, PutProductSchema } from './api.js';
 import { BudgetViewSchema, BurndownQuerySchema, BurndownSchema, PutBudgetSchema } from './budget.js';
 import { ProductSchema } from './fleet.js';
 import type { RouteSpec } from './routes.js';
+import { HaltSchema, ResumeSchema, SwitchListSchema } from './switches.js';
 
 const JSON_BYTES = 256 * 1024;
 
@@ -72,5 +73,30 @@ export const PRODUCT_ROUTES = {
     query: BurndownQuerySchema,
     result: BurndownSchema,
     summary: 'What was spent day by day, and where that leads.',
+  },
+  listSwitches: {
+    method: 'GET',
+    path: 'fleet/switches',
+    access: ['viewer'],
+    result: SwitchListSchema,
+    summary: 'The kill switches that are on.',
+  },
+  halt: {
+    method: 'POST',
+    path: 'fleet/halt',
+    access: ['operator'],
+    body: HaltSchema,
+    maxBytes: JSON_BYTES,
+    result: SwitchListSchema,
+    summary: 'Kill switch: stop the claims of a scope at once, and its runs at their next renewal.',
+  },
+  resume: {
+    method: 'POST',
+    path: 'fleet/resume',
+    access: ['operator'],
+    body: ResumeSchema,
+    maxBytes: JSON_BYTES,
+    result: SwitchListSchema,
+    summary: 'Let a halted scope go on.',
   },
 } as const satisfies Record<string, RouteSpec>;

@@ -114,7 +114,7 @@ export type Settlement =
 const IN_FLIGHT: ReadonlySet<Stage> = new Set(['assigned', 'building', 'review']);
 
 /** What an event says about the cost of a run; undefined when it says nothing. */
-export function settlementOf({ body, from }: Pick<JobEvent, 'body' | 'from'>): Settlement | undefined {
+export function settlementOf({ body, from, actor }: Pick<JobEvent, 'body' | 'from' | 'actor'>): Settlement | undefined {
   const cost = spendOf({ body });
   switch (body.kind) {
     case 'run.finished':
@@ -127,7 +127,8 @@ export function settlementOf({ body, from }: Pick<JobEvent, 'body' | 'from'>): S
     case 'run.lost':
       return { kind: 'reserved', epoch: body.epoch };
     case 'run.released':
-      return { kind: 'free', epoch: body.epoch };
+      // Given back by its factory it had not got far; taken away from it, nobody knows.
+      return { kind: actor.kind === 'factory' ? 'free' : 'reserved', epoch: body.epoch };
     case 'job.cancelled':
     case 'job.requeued':
       return { kind: 'all', spent: from !== undefined && IN_FLIGHT.has(from) };

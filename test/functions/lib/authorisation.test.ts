@@ -70,6 +70,8 @@ function requestFor(name: RouteName): TestRequest {
       descriptor: { name: 'x1', advertises: [], stations: 1, agentVersion: '1' },
     },
     pauseProduct: { reason: 'x' },
+    halt: { scope: `product:${PRODUCT}`, reason: 'x' },
+    resume: { scope: `product:${PRODUCT}` },
     putBudget: { dayUsd: 1000 },
     putProduct: { name: 'Shop', defaults: { repo: '/r.git', engine: 'shell' } },
   };
@@ -131,7 +133,7 @@ describe('every route', () => {
 });
 
 describe('a person of another product', () => {
-  const aboutOne = forPeople.filter((name) => !['listJobs', 'listFactories'].includes(name));
+  const aboutOne = forPeople.filter((name) => !['listJobs', 'listFactories', 'listSwitches'].includes(name));
 
   it.each(aboutOne)('%s is refused, or shown that there is nothing', async (name) => {
     const token = await app.token(`admin.${OTHER}`);
@@ -142,6 +144,7 @@ describe('a person of another product', () => {
     const token = await app.token(`viewer.${OTHER}`);
     expect((await app.call('listJobs', { token })).json()).toEqual({ jobs: [] });
     expect((await app.call('listFactories', { token })).json()).toEqual({ factories: [] });
+    expect((await app.call('listSwitches', { token })).json()).toEqual({ on: [] });
     expect((await app.call('listJobs', { token, query: { productId: PRODUCT } })).status).toBe(403);
   });
 });

@@ -17,8 +17,10 @@ import {
 import { everyDay, forecastOf } from '../../../shared/rules/forecast.js';
 import { explainJob, selectJobs } from '../../../shared/rules/scheduler.js';
 import {
+  FACTORY,
   NOW,
   POOLS,
+  REAPER,
   REPORTS,
   USAGE,
   after,
@@ -143,8 +145,8 @@ describe('a claim', () => {
 });
 
 describe('an event settles', () => {
-  const said = (body: object, from?: 'building' | 'queued') =>
-    settlementOf({ body: { epoch: 2, factoryId: 'f', ...body } as EventBody, ...(from && { from }) });
+  const said = (body: object, from?: 'building' | 'queued', actor = FACTORY) =>
+    settlementOf({ body: { epoch: 2, factoryId: 'f', ...body } as EventBody, actor, ...(from && { from }) });
 
   it.each([
     ['what the run cost', { kind: 'run.finished', usage: USAGE }, 'cost'],
@@ -160,6 +162,10 @@ describe('an event settles', () => {
   it('whatever is open of a job that a person took away', () => {
     expect(said({ kind: 'job.cancelled' }, 'building')).toEqual({ kind: 'all', spent: true });
     expect(said({ kind: 'job.requeued' })).toEqual({ kind: 'all', spent: false });
+  });
+
+  it('the worst for a run that was taken from its factory', () => {
+    expect(said({ kind: 'run.released' }, 'building', REAPER)).toEqual({ kind: 'reserved', epoch: 2 });
   });
 
   it('nothing else', () => {

@@ -1,0 +1,48 @@
+// The kill switches: everything, one pool, or one product.
+import type { Command } from 'commander';
+import type { Switch } from '../../shared/contract/switches.js';
+import { AppError } from '../../shared/errors.js';
+import { action } from '../context.js';
+import type { Io } from '../io.js';
+import { age, oneLine, table, type Paint } from '../text.js';
+
+interface Flags {
+  reason: string;
+  lift?: boolean;
+}
+
+export function addHalt(program: Command, io: Io): void {
+  program
+    .command('halt')
+    .description('kill switch: nothing is claimed, and what runs stops within one renewal of its lease')
+    .argument('[scope]', 'fleet, pool:<name> or product:<id>; left out, what is halted is listed')
+    .option('-m, --reason <text>', 'for the record', 'halted from the command line')
+    .option('--lift', 'let the scope go on')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  aq halt fleet -m 'leaked credential'\n  aq halt\n  aq halt fleet --lift",
+    )
+    .action(
+      action<[string | undefined], Flags>(io, async (context, { reason, lift }, scope) => {
+        const client = await context.client();
+        if (scope === undefined && lift)
+          throw new AppError('invalid-request', 'Which scope? Name it: aq halt fleet --lift.');
+        const list =
+          scope === undefined
+            ? await client.listSwitches()
+            : await (lift ? client.resume({ body: { scope } }) : client.halt({ body: { scope, reason } }));
+        context.answer(list, () => describe(list.on, context.paint, context.io.stdout.columns));
+      }),
+    );
+}
+
+function describe(on: readonly Switch[], paint: Paint, columns: number): string {
+  if (on.length === 0) return 'Nothing is halted.';
+  const rows = on.map(({ scope, since, by, reason }) => [
+    paint('red', scope),
+    `${age(Date.now() - Date.parse(since))} ago`,
+    by.id,
+    oneLine(reason),
+  ]);
+  return table([['HALTED', 'SINCE', 'BY', 'REASON'].map((head) => paint('dim', head)), ...rows], columns);
+}

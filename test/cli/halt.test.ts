@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startCliSystem, type Answer, type CliSystem } from './system.js';
+
+let system: CliSystem;
+beforeAll(async () => {
+  system = await startCliSystem();
+}, 60_000);
+afterAll(() => system.close());
+const aq = (...args: string[]): Promise<Answer> => system.aq(args);
+
+describe('aq halt', () => {
+  it('throws a switch, lists what is halted, and lifts it', async () => {
+    expect((await aq('halt')).stdout).toBe('Nothing is halted.\n');
+    expect((await aq('halt', 'pool:mac', '-m', 'broken toolchain')).stdout).toMatch(
+      /^HALTED +SINCE +BY +REASON\npool:mac +\d+ s ago +\S.* broken toolchain\n$/,
+    );
+    expect(JSON.parse((await aq('halt', '--json')).stdout)).toMatchObject({
+      on: [{ scope: 'pool:mac', reason: 'broken toolchain' }],
+    });
+    expect((await aq('halt', 'pool:mac', '--lift')).stdout).toBe('Nothing is halted.\n');
+  });
+
+  it.each([
+    [['halt', 'everything'], 'expected fleet, pool:<name> or product:<id>'],
+    [['halt', 'pool:cellar'], 'there is no pool cellar'],
+    [['halt', '--lift'], 'Which scope?'],
+  ])('refuses %j', async (args, why) => {
+    const { code, stderr } = await aq(...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(why);
+  });
+});

@@ -1,0 +1,139 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
+import { explainJob } from '../../../functions/operations/explainJob.js';
+import { getBudget } from '../../../functions/operations/getBudget.js';
+import { putBudget } from '../../../functions/operations/putBudget.js';
+import { renewLease } from '../../../functions/operations/renewLease.js';
+import { halt, listSwitches, resume } from '../../../functions/operations/switches.js';
+import type { Claim } from '../../../shared/contract/api.js';
+import type { SwitchAudit } from '../../../shared/contract/switches.js';
+import { CONTROL, FLEET } from '../../../shared/topology.js';
+import type { FactoryCaller } from '../../../functions/operations/caller.js';
+import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import {
+  ADMIN,
+  claim,
+  claimOne,
+  depsOn,
+  detail,
+  makeFactory,
+  makeProduct,
+  operator,
+  report,
+  submit,
+} from '../fixture.js';
+
+let cloud: TestCloud;
+let deps: ReturnType<typeof depsOn>;
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  deps = depsOn(cloud);
+});
+afterAll(() => cloud.close());
+afterEach(async () => {
+  for (const { scope } of (await listSwitches(deps, ADMIN)).on)
+    await resume(deps, ADMIN, { body: { scope } });
+});
+
+const stop = (scope: string) => halt(deps, ADMIN, { body: { scope, reason: 'incident' } });
+const renew = (factory: FactoryCaller, { job, run }: Claim) =>
+  renewLease(deps, factory, { params: { jobId: job.jobId, epoch: run.epoch }, body: { running: 1 } });
+const setUp = async () => {
+  const { productId } = await makeProduct(deps);
+  return { productId, factory: await makeFactory(deps, productId), job: await submit(deps, productId) };
+};
+
+describe('a kill switch', () => {
+  it.each(['fleet', 'pool:any', 'product'])(
+    'of the %s stops claims at once, and lets them go on',
+    async (what) => {
+      const { productId, factory, job } = await setUp();
+      const scope = what === 'product' ? `product:${productId}` : what;
+      await stop(scope);
+      expect(await claim(deps, factory)).toEqual([]);
+      const explanation = await explainJob(deps, ADMIN, { params: { jobId: job.jobId } });
+      expect(explanation).toMatchObject({
+        summary: `Waits: ${scope} is stopped (incident).`,
+        wouldPlace: expect.stringContaining(`${scope} resumed`) as string,
+      });
+      await resume(deps, ADMIN, { body: { scope } });
+      expect(await claim(deps, factory)).toHaveLength(1);
+    },
+  );
+
+  it('leaves other products and pools alone', async () => {
+    const [one, other] = [await setUp(), await setUp()];
+    await stop(`product:${one.productId}`);
+    await stop('pool:mac');
+    expect(await claim(deps, other.factory)).toHaveLength(1);
+  });
+
+  it('stops a running job with its next renewal, without counting an attempt', async () => {
+    const { factory, job } = await setUp();
+    const running = await claimOne(deps, factory);
+    await report(deps, factory, running, { kind: 'started' });
+    expect((await renew(factory, running)).directives).toEqual([]);
+    await stop('fleet');
+    expect((await renew(factory, running)).directives).toEqual(['stop']);
+    expect((await detail(deps, job.jobId)).job).toMatchObject({ stage: 'queued', attempts: 0, epoch: 1 });
+    await expect(renew(factory, running)).rejects.toMatchObject({ code: 'stale-epoch' });
+    expect(await claim(deps, factory)).toEqual([]);
+    await resume(deps, ADMIN, { body: { scope: 'fleet' } });
+    expect((await claimOne(deps, factory)).run.epoch).toBe(2);
+  });
+
+  it('counts what it stopped as spent, since nobody knows better', async () => {
+    const { productId } = await makeProduct(deps);
+    const params = { productId };
+    await putBudget(deps, ADMIN, { params, body: { dayUsd: 10 } });
+    const factory = await makeFactory(deps, productId, ['os:linux', 'engine:shell', 'engine:claude']);
+    const { jobId } = await submit(deps, productId, { engine: 'claude', budget: { usd: 4 } });
+    const running = await claimOne(deps, factory, 'claude');
+    await stop('fleet');
+    await renew(factory, running);
+    for (const event of (await detail(deps, jobId)).events) await accrueSpend(deps, event);
+    const { windows, reservedUsd } = await getBudget(deps, ADMIN, { params });
+    expect([windows[0]?.spentUsd, reservedUsd]).toEqual([4, 0]);
+  });
+
+  it('is on the record, each change of it', async () => {
+    const { productId } = await makeProduct(deps);
+    const scope = `product:${productId}`;
+    const ada = operator('operator', productId);
+    await halt(deps, ada, { body: { scope, reason: 'first' } });
+    await halt(deps, ada, { body: { scope, reason: 'second' } });
+    expect((await listSwitches(deps, ada)).on).toMatchObject([
+      { scope, reason: 'second', by: { id: 'ada' } },
+    ]);
+    await resume(deps, ada, { body: { scope } });
+    const audit = await cloud.documents.query<SwitchAudit>(CONTROL, {
+      text: `SELECT * FROM c WHERE c.type = 'audit' AND c.scope = @scope ORDER BY c.at`,
+      parameters: { scope },
+      partition: [FLEET],
+    });
+    expect(audit.map(({ document: { action, reason, actor } }) => [action, reason, actor.id])).toEqual([
+      ['halt', 'first', 'ada'],
+      ['halt', 'second', 'ada'],
+      ['resume', undefined, 'ada'],
+    ]);
+  });
+
+  it('takes the right to it: a product by its operators, fleet and pools by those of all products', async () => {
+    const { productId } = await makeProduct(deps);
+    const thrown = (caller: ReturnType<typeof operator>, scope: string) =>
+      halt(deps, caller, { body: { scope, reason: 'x' } });
+    const own = operator('operator', productId);
+    for (const scope of ['fleet', 'pool:any', 'product:another'])
+      await expect(thrown(own, scope)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(thrown(operator('viewer', '*'), 'fleet')).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(thrown(ADMIN, 'pool:cellar')).rejects.toMatchObject({ code: 'invalid-request' });
+    await stop('product:another');
+    expect((await listSwitches(deps, own)).on).toEqual([]);
+  });
+
+  it('keeps every one of several that are thrown at the same moment', async () => {
+    const scopes = ['fleet', 'pool:any', 'pool:linux', 'pool:mac'];
+    await Promise.all(scopes.map(stop));
+    expect((await listSwitches(deps, ADMIN)).on.map(({ scope }) => scope).toSorted()).toEqual(scopes);
+  });
+});
