@@ -41,7 +41,9 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
 
   it('says why the job went where it went', async () => {
     await page.getByText('Score and who else was considered').first().click();
-    await page.getByText('The only ready job that factory-1 can run now.').first().waitFor();
+    const decision = page.getByText('The only ready job that factory-1 can run now.').first();
+    await decision.waitFor();
+    expect(await decision.isVisible()).toBe(true);
   });
 
   it('ships by the button, after asking', async () => {
@@ -62,14 +64,19 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('textbox').last().fill('---\nengin: shell\npriority: urgent\n---\nhi\n');
     await dialog.getByRole('button', { name: /submit/i }).click();
-    await dialog.getByText('engin', { exact: false }).first().waitFor();
-    await dialog.getByText('priority', { exact: false }).first().waitFor();
+    for (const place of ['2:', '3:']) {
+      const problem = dialog.getByText(place, { exact: false }).first();
+      await problem.waitFor();
+      expect(await problem.isVisible()).toBe(true);
+    }
   });
 
   it('shows the fleet', async () => {
     await page.goto(`${system.consoleUrl}/fleet`);
     await page.getByText('factory-1').first().waitFor();
-    await page.getByText('engine:shell').first().waitFor();
+    const engine = page.getByText('engine:shell').first();
+    await engine.waitFor();
+    expect(await engine.isVisible()).toBe(true);
   });
 
   it('made no errors on the way', () => {

@@ -20,7 +20,7 @@ const DEADLINE_MS = 45_000;
 /** A started system. Call `dispose` in a `finally` or an `afterAll`. */
 export async function startTestSystem(
   options: Partial<Pick<Options, 'factories' | 'sample' | 'dataDir' | 'leaseSeconds'>> = {},
-): Promise<{ system: System; dataDir: string; dispose(): Promise<void> }> {
+): Promise<{ system: System; dataDir: string; dispose: () => Promise<void> }> {
   // Tests and benchmarks run at the root of the checkout.
   const built = pathToFileURL(path.resolve('dist/local/system.js')).href;
   const { startSystem, FREE_PORTS } = (await import(built)) as SystemModule;
