@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addBudget } from './commands/budget.js';
 import { addChanges } from './commands/change.js';
 import { addCompletion } from './commands/completion.js';
+import { addDag } from './commands/dag.js';
 import { addExplain } from './commands/explain.js';
 import { addFleet } from './commands/fleet.js';
 import { addHalt } from './commands/halt.js';
@@ -76,6 +77,7 @@ ${EXIT_CODES_HELP}`,
   addShip(program, io);
   addChanges(program, io);
   addExplain(program, io);
+  addDag(program, io);
   addFleet(program, io, exit);
   addProduct(program, io);
   addBudget(program, io);

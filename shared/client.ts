@@ -19,6 +19,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   listJobs: 'GET fleet/jobs',
   getJob: 'GET fleet/jobs/{jobId}',
   explainJob: 'GET fleet/jobs/{jobId}/explanation',
+  getDag: 'GET fleet/jobs/{jobId}/dag',
   shipJob: 'POST fleet/jobs/{jobId}/ship',
   cancelJob: 'POST fleet/jobs/{jobId}/cancel',
   requeueJob: 'POST fleet/jobs/{jobId}/requeue',

@@ -43,6 +43,8 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `requeued: ${message(body.reason)}`;
     case 'job.cancelled':
       return `cancelled: ${message(body.reason)}`;
+    case 'deps.met':
+      return 'what it waited for is there';
     case 'gate.approved':
       return body.open === 0 ? 'approved' : `approved; ${body.open} more needed`;
     case 'gate.rejected':

@@ -54,6 +54,7 @@ function epochOf(command: Command): number | undefined {
     case 'ship':
     case 'cancel':
     case 'requeue':
+    case 'unblock':
     case 'approve':
     case 'reject':
     case 'promote':

@@ -26,6 +26,7 @@ function makesReady(body: EventBody): boolean {
     case 'run.failed':
     case 'run.lost':
     case 'job.resumed':
+    case 'deps.met':
       return true;
     case 'job.assigned':
     case 'run.started':

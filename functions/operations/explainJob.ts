@@ -9,6 +9,7 @@ import { isReady } from '../../shared/rules/stages.js';
 import { JOBS, POOLS, READY } from '../../shared/topology.js';
 import type { Caller } from './caller.js';
 import type { Deps } from './deps.js';
+import { readStages } from './jobStages.js';
 import { jobFor, partitionOf } from './jobStore.js';
 import { readFactories } from './listFactories.js';
 import { readWaiting } from './rivals.js';
@@ -25,12 +26,17 @@ export async function explainJob(
 ): Promise<Explanation> {
   const job = await jobFor(deps, caller, params.jobId, 'viewer');
   const entry = await readyEntry(deps, job);
-  const [factories, context, waitingByPool, position, lastAssignment] = await Promise.all([
+  const [factories, context, waitingByPool, position, lastAssignment, depStages] = await Promise.all([
     readFactories(deps),
     schedulingContext(deps, entry ? [entry] : []),
     entry ? rarerWaiting(deps, entry.pool) : new Map<string, number[]>(),
     entry && positionOf(deps, entry),
     lastAssignmentOf(deps, job),
+    readStages(
+      deps,
+      job.productId,
+      (job.waitsFor === undefined ? [] : (job.deps ?? [])).map((dep) => dep.jobId),
+    ),
   ]);
   const online = factories.filter((factory) => factory.status === 'online');
   return explain({
@@ -41,6 +47,7 @@ export async function explainJob(
     pools: POOLS,
     context: { ...context, waitingByPool },
     lastAssignment,
+    depStages,
     now: deps.clock.now(),
   });
 }

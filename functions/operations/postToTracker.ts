@@ -80,6 +80,7 @@ async function setState(item: GithubItem, body: EventBody): Promise<void> {
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':
+    case 'deps.met':
     case 'gate.approved':
     case 'gate.promoted':
     case 'job.held':

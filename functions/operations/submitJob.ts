@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { SubmitJob } from '../../shared/contract/api.js';
 import type { Product } from '../../shared/contract/fleet.js';
 import type { Actor, Job, TrackerItem } from '../../shared/contract/job.js';
@@ -13,11 +13,11 @@ import { commitNewJob } from './commitDecision.js';
 import type { Deps } from './deps.js';
 import { dispatchSoon } from './dispatchJob.js';
 import { canonicalJson, sha256 } from './eventChain.js';
+import { jobIdOf } from './jobId.js';
 import { partitionOf, remember } from './jobStore.js';
 import { readProduct, refuseReserved } from './products.js';
+import { resolveDeps } from './resolveDeps.js';
 
-/** 36^16 ids a product: a clash of two keys is not to be expected. */
-const ID_CHARS = 16;
 const BASE_BRANCH = 'base-branch';
 
 export interface Submitted {
@@ -81,7 +81,9 @@ export async function submitManifest(deps: Deps, submission: Submission): Promis
   const jobId = jobIdOf(productId, manifest['idempotency-key'] ?? randomUUID());
   // What was asked for, before the product's settings fill the gaps: those may change between two submits.
   const contentHash = sha256(canonicalJson(manifest));
+  const resolved = await resolveDeps(deps, { productId, jobId }, manifest.deps);
   const decided = newJob({
+    ...resolved,
     manifest: fillGaps(submission),
     productId,
     jobId,
@@ -104,12 +106,6 @@ export async function submitManifest(deps: Deps, submission: Submission): Promis
     `the key "${manifest['idempotency-key'] ?? ''}" belongs to ${jobId}, which asks for something else`,
     { jobId },
   );
-}
-
-/** `job-` and 16 characters that derive from product and key. */
-export function jobIdOf(productId: string, key: string): string {
-  const digest = createHash('sha256').update(`${productId}\n${key}`).digest('hex');
-  return `job-${BigInt(`0x${digest}`).toString(36).padStart(ID_CHARS, '0').slice(-ID_CHARS)}`;
 }
 
 function fillGaps({ manifest, product, namesBaseBranch: chosen }: Submission): Manifest {

@@ -28,6 +28,7 @@ export function isTold({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): boole
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':
+    case 'deps.met':
     case 'gate.approved':
     case 'gate.promoted':
     case 'job.held':
@@ -74,6 +75,7 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':
+    case 'deps.met':
     case 'gate.approved':
     case 'gate.promoted':
     case 'job.held':

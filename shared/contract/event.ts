@@ -77,6 +77,7 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ship.refused'), epoch, factoryId: z.string(), message: z.string() }),
   z.strictObject({ kind: z.literal('job.requeued'), reason: z.string() }),
   z.strictObject({ kind: z.literal('job.cancelled'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('deps.met') }),
   /** `open` more approvals are needed. */
   z.strictObject({
     kind: z.literal('gate.approved'),

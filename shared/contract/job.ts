@@ -120,6 +120,10 @@ export type TrackerItem = z.infer<typeof TrackerItemSchema>;
 export const ApprovalSchema = z.strictObject({ by: z.string(), at: TimestampSchema, commit: z.string() });
 export type Approval = z.infer<typeof ApprovalSchema>;
 
+/** Another job of the product that must come so far first. */
+export const DepSchema = z.strictObject({ jobId: JobIdSchema, until: z.enum(['testing', 'shipped']) });
+export type Dep = z.infer<typeof DepSchema>;
+
 export const JobSchema = z.strictObject({
   id: z.literal('job'),
   type: z.literal('job'),
@@ -157,6 +161,10 @@ export const JobSchema = z.strictObject({
   mergeCommit: z.string().optional(),
   /** Of the present change; another build starts without any. */
   approvals: z.array(ApprovalSchema).optional(),
+  /** What the manifest's `deps` name, found at the submit. */
+  deps: z.array(DepSchema).optional(),
+  /** Those of them that were not so far yet when somebody looked last; while this stands nobody claims the job. */
+  waitsFor: z.array(JobIdSchema).optional(),
   /** A person keeps it where it is: nobody claims it, nobody ships it. */
   hold: z.strictObject({ by: ActorSchema, at: TimestampSchema, reason: z.string() }).optional(),
   /** Number of events so far; the next one's sequence is this plus one. */

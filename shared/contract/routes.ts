@@ -24,6 +24,7 @@ import {
   SubmitJobSchema,
   SubmittedSchema,
 } from './api.js';
+import { DagSchema } from './dag.js';
 import { ExplanationSchema } from './explanation.js';
 import { PRODUCT_ROUTES } from './productRoutes.js';
 
@@ -104,6 +105,14 @@ export const ROUTES = {
     params: job,
     result: ExplanationSchema,
     summary: 'Why it runs where it runs, or why it waits.',
+  },
+  getDag: {
+    method: 'GET',
+    path: 'fleet/jobs/{jobId}/dag',
+    access: ['viewer'],
+    params: job,
+    result: DagSchema,
+    summary: 'The jobs that it waits for and those that wait for it, over any number of steps.',
   },
   shipJob: {
     method: 'POST',

@@ -42,7 +42,7 @@ export const EXPECTED: Record<keyof Manifest, string> & Record<string, string> =
   'tracker-item': 'a text of 1 to 200 characters',
   kind: 'one of leaf, composite',
   deps: 'a list of at most 1000 jobs',
-  'deps[]': 'a job',
+  'deps[]': 'the id or the idempotency key of a job of the product, and @testing where tested is enough',
   targetFactoryId: 'the id of a factory',
   body: 'the prompt (for the shell engine, the script), at most 256 KB of text',
 };
@@ -81,7 +81,6 @@ export const SYNONYMS: Readonly<Record<string, string>> = {
  * nothing or ships itself is not what was asked for. Lifting one is deleting its line.
  */
 export const NOT_YET: { path: string; what: string; asked: (manifest: Manifest) => boolean }[] = [
-  { path: 'deps', what: 'dependencies between jobs', asked: (manifest) => manifest.deps.length > 0 },
   { path: 'kind', what: 'composite jobs', asked: (manifest) => manifest.kind === 'composite' },
   { path: 'artifacts', what: 'artifacts', asked: (manifest) => manifest.artifacts.length > 0 },
   { path: 'profile', what: 'profiles', asked: (manifest) => manifest.profile !== undefined },

@@ -18,6 +18,8 @@ export type Command =
   | { kind: 'report'; actor: Actor; epoch: number; factoryId: string; report: RunReport }
   /** The reaper: the holder of this epoch was silent for too long. */
   | { kind: 'lose'; actor: Actor; epoch: number; message: string }
+  /** All that the job waits for is there. */
+  | { kind: 'unblock'; actor: Actor }
   | { kind: 'ship'; actor: Actor }
   | { kind: 'approve'; actor: Actor }
   | { kind: 'reject'; actor: Actor; reason: string }

@@ -1,7 +1,7 @@
 /** The answer to "why is my job not running?", as data with one sentence on top. */
 import type { Assignment, Explanation } from '../contract/explanation.js';
 import type { Factory, ReadyEntry } from '../contract/fleet.js';
-import type { Job } from '../contract/job.js';
+import type { Job, Stage } from '../contract/job.js';
 import type { PoolSpec } from '../topology.js';
 import type { SchedulingContext } from './blocks.js';
 import { keptBack } from './keptBack.js';
@@ -24,6 +24,8 @@ export interface ExplainInput {
   pools: readonly PoolSpec[];
   context: SchedulingContext;
   lastAssignment?: Assignment | undefined;
+  /** Stages of the jobs that it depends on. */
+  depStages?: ReadonlyMap<string, Stage> | undefined;
   /** ISO time. */
   now: string;
 }
@@ -40,7 +42,7 @@ export function explainJob(input: ExplainInput): Explanation {
     factories: [],
     ...(lastAssignment !== undefined && { assignment: lastAssignment }),
   };
-  const kept = keptBack(job);
+  const kept = keptBack(job, input.depStages);
   if (kept !== undefined) return { ...common, state: 'blocked', ...kept };
   if (!isReady(job)) {
     const state = isEnded(job.stage) ? 'ended' : 'placed';

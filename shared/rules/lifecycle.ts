@@ -21,7 +21,7 @@ export type Move = Exclude<Command['kind'], 'report'> | RunReport['kind'];
 
 /** Stage × command. What depends on more than the stage (who holds it, is it landing) stands in `obstacle`. */
 export const LEGAL: Record<Stage, readonly Move[]> = {
-  queued: ['claim', 'cancel', 'hold', 'resume'],
+  queued: ['claim', 'unblock', 'cancel', 'hold', 'resume'],
   assigned: ['started', 'failed', 'released', 'lose', 'cancel', 'pause'],
   building: ['finished', 'failed', 'released', 'lose', 'cancel', 'pause'],
   // Verify runs here while a factory holds the job; afterwards it waits for a person.
@@ -74,7 +74,7 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
     case 'claim':
       if (isReady(job)) return undefined;
       if (isInFlight(job)) return `${job.holder} holds it`;
-      return held(job) ?? 'nobody has said ship';
+      return held(job) ?? waiting(job) ?? 'nobody has said ship';
     case 'ship':
       if (isLanding(job)) return held(job);
       return inFlight(job) ?? held(job) ?? shipGate(job);
@@ -87,6 +87,8 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
       return inFlight(job) ?? 'its verify command has not passed';
     case 'hold':
       return inFlight(job) ?? held(job);
+    case 'unblock':
+      return job.waitsFor === undefined ? 'it waits for no other job' : undefined;
     case 'resume':
       return job.hold === undefined ? 'it is not on hold' : undefined;
     case 'started':
@@ -107,6 +109,8 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
 }
 
 const held = ({ hold }: Job): string | undefined => hold && `${hold.by.id} put it on hold: ${hold.reason}`;
+
+const waiting = ({ waitsFor }: Job): string | undefined => waitsFor && `it waits for ${waitsFor.join(', ')}`;
 
 const inFlight = (job: Job): string | undefined => {
   if (!isInFlight(job)) return undefined;
@@ -142,7 +146,7 @@ function illegal(job: Job, move: Move, why: string, actor?: Actor): Rejected {
 }
 
 const legalForFactories = (job: Job, move: Move): Move[] =>
-  move === 'claim' || move === 'lose' ? [] : legalAmong(job, MOVES_OF_FACTORIES);
+  move === 'claim' || move === 'lose' || move === 'unblock' ? [] : legalAmong(job, MOVES_OF_FACTORIES);
 
 /**
  * What a command does to a job.
@@ -162,6 +166,8 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
     case 'lose':
       if (current === undefined) return stale(`${job.jobId} has no run of epoch ${command.epoch}`);
       return loseRun(job, current, command.message, command.actor, now);
+    case 'unblock':
+      return unblock(job, command, now);
     case 'ship':
       return person.land(job, command.actor, now);
     case 'approve':
@@ -238,4 +244,10 @@ function claim(job: Job, command: CommandOf<'claim'>, now: string): Decision {
   };
   const body = { kind: 'job.assigned', epoch, run: run.kind, factoryId, pool, decision } as const;
   return { kind: 'accepted', job: next, run, events: [draft(body, actor, now, job, next)] };
+}
+
+function unblock(job: Job, { actor }: CommandOf<'unblock'>, now: string): Decision {
+  // It is ready from now on: the time that it waited for others is no waiting for a factory.
+  const next: Job = { ...omit(job, 'waitsFor'), stageSince: now };
+  return { kind: 'accepted', job: next, events: [draft({ kind: 'deps.met' }, actor, now, job, next)] };
 }

@@ -1,5 +1,5 @@
 /** A new job and its first event. */
-import type { Actor, Job, TrackerItem } from '../contract/job.js';
+import type { Actor, Dep, Job, TrackerItem } from '../contract/job.js';
 import type { Engine, Manifest } from '../contract/manifest.js';
 import { requirementsOf } from './capabilities.js';
 import type { EventDraft } from './decision.js';
@@ -31,9 +31,22 @@ export function newJob(input: {
   actor: Actor;
   trackerItem?: TrackerItem | undefined;
   engine?: Engine | undefined;
+  deps?: readonly Dep[] | undefined;
+  /** Of the deps, those that are not so far yet. */
+  waitsFor?: readonly string[] | undefined;
   now: string;
 }): { job: Job; events: EventDraft[] } {
-  const { manifest, productId, jobId, contentHash, actor, trackerItem, now } = input;
+  const {
+    manifest,
+    productId,
+    jobId,
+    contentHash,
+    actor,
+    trackerItem,
+    now,
+    deps = [],
+    waitsFor = [],
+  } = input;
   const engine = namedEngine(manifest) ?? (manifest['engine-class'] === undefined ? input.engine : undefined);
   const requirements = requirementsOf(manifest, engine);
   const title = titleOf(manifest);
@@ -49,6 +62,8 @@ export function newJob(input: {
     requirements,
     lane: laneOf(requirements),
     ...(trackerItem !== undefined && { trackerItem }),
+    ...(deps.length > 0 && { deps: [...deps] }),
+    ...(waitsFor.length > 0 && { waitsFor: [...waitsFor] }),
     stage: 'queued',
     submittedAt: now,
     submittedBy: actor,

@@ -14,8 +14,11 @@ export const isLanding = (job: Pick<Job, 'stage' | 'landing'>): boolean =>
   job.stage === 'testing' && job.landing !== undefined;
 
 /** May a factory claim it, as far as the job itself is concerned? A retry may still have to wait (`notBefore`). */
-export const isReady = (job: Pick<Job, 'stage' | 'landing' | 'holder' | 'hold'>): boolean =>
-  !isInFlight(job) && job.hold === undefined && (job.stage === 'queued' || isLanding(job));
+export const isReady = (job: Pick<Job, 'stage' | 'landing' | 'holder' | 'hold' | 'waitsFor'>): boolean =>
+  !isInFlight(job) &&
+  job.hold === undefined &&
+  job.waitsFor === undefined &&
+  (job.stage === 'queued' || isLanding(job));
 
 /** Does it wait for a person, with a change to look at? */
 export const isParked = (job: Pick<Job, 'stage' | 'landing' | 'holder'>): boolean =>

@@ -225,6 +225,20 @@ describe('aq at the gates', () => {
   });
 });
 
+describe('aq dag', () => {
+  it('shows what a job waits for', async () => {
+    const first = await submit('Model');
+    const second = await submit('Page', `deps: [${first}]\n`);
+    const lines = (await aq('dag', first)).stdout.split('\n');
+    expect(lines[0]).toMatch(/^JOB +STAGE +TITLE +WAITS FOR$/);
+    expect(lines[1]).toMatch(new RegExp(`^${first} +queued +Model +–$`));
+    expect(lines[2]).toMatch(new RegExp(`^${second} +queued +Page +${first}$`));
+    expect((await aq('explain', second)).stdout).toContain(`${first} to ship`);
+    await aq('cancel', second);
+    await build();
+  });
+});
+
 describe('aq ship', () => {
   it('waits until the change is merged and tells what happens', async () => {
     const jobId = await submit('Ship me');

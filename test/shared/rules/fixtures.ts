@@ -98,6 +98,7 @@ export const report = (epoch: number, told: RunReport, factoryId = 'linux-1'): C
 export const ship: Command = { kind: 'ship', actor: OPERATOR };
 export const cancel: Command = { kind: 'cancel', actor: OPERATOR, reason: 'not needed' };
 export const requeue: Command = { kind: 'requeue', actor: OPERATOR, reason: 'once more' };
+export const unblock: Command = { kind: 'unblock', actor: { kind: 'system', id: 'deps' } };
 export const REVIEWER: Actor = { kind: 'operator', id: 'bob' };
 export const approve: Command = { kind: 'approve', actor: REVIEWER };
 export const reject: Command = { kind: 'reject', actor: REVIEWER, reason: 'not like this' };

@@ -14,6 +14,7 @@ import {
   claim,
   hold,
   job,
+  jobId,
   lose,
   pause,
   promote,
@@ -22,6 +23,7 @@ import {
   requeue,
   resume,
   ship,
+  unblock,
 } from './fixtures.js';
 import type { State } from './fixtures.js';
 
@@ -29,6 +31,7 @@ const { started, finished, passed, broken, failed, conflict, released, landed } 
 const BUILD = [claim('build'), started, finished] as const;
 const LAND = [...BUILD, passed, ship, claim('land')] as const;
 const reviewed = job({ 'review-policy': { reviewers: ['@bob'] } });
+const blocked = { ...job(), deps: [{ jobId: jobId(2), until: 'shipped' as const }], waitsFor: [jobId(2)] };
 const noRetry = job({ retry: { max: 0 } });
 
 /** Every situation that a job can be in, reached by commands alone. */
@@ -44,6 +47,7 @@ const SITUATIONS: Record<string, State> = {
   landing: after(job(), ...LAND, started),
   held: after(job(), hold),
   paused: after(job(), claim('build'), started, pause),
+  blocked: after(blocked),
   guarded: after(reviewed, ...BUILD, passed),
   approved: after(reviewed, ...BUILD, passed, approve),
   kept: after(job(), ...BUILD, passed, hold),
@@ -75,6 +79,7 @@ const MOVES: Record<string, (state: State) => Command> = {
   hold: () => hold,
   pause: () => pause,
   resume: () => resume,
+  unblock: () => unblock,
 };
 
 function told(what: RunReport): (state: State) => Command {
@@ -82,26 +87,27 @@ function told(what: RunReport): (state: State) => Command {
 }
 
 const TABLE = `
-            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume
-queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -
-assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -
-building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -
-verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -
-parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -
-testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -
-shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -
-claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -
-landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -
-held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued
-paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued
-guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -
-approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -
-kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing
-delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing
-conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -
-shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -
-failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -
-dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -
+            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume   unblock
+queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -
+assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -
+building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -
+verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -        -
+parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -
+testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -        -
+shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -        -
+claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -        -
+landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -        -
+held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -
+paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -
+blocked     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        queued
+guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -        -
+approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -        -
+kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing  -
+delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing  -
+conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -
+shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -        -
+failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -        -
+dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -        -
 `;
 
 const [header = '', ...rows] = TABLE.trim().split('\n');

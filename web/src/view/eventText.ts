@@ -79,6 +79,8 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: 'Requeued', tone: 'person', note: body.reason };
     case 'job.cancelled':
       return { text: 'Cancelled', tone: 'person', note: body.reason };
+    case 'deps.met':
+      return { text: 'Its dependencies are met', tone: 'progress' };
     case 'gate.approved':
       return {
         text: body.open === 0 ? 'Approved' : `Approved; ${body.open} more needed`,

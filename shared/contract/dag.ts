@@ -1,0 +1,13 @@
+/** Jobs that wait for each other, as a graph. */
+import { z } from 'zod';
+import { DepSchema, JobIdSchema, StageSchema } from './job.js';
+
+export const DagSchema = z.strictObject({
+  /** Each after those that it waits for. */
+  jobs: z.array(z.strictObject({ jobId: JobIdSchema, title: z.string(), stage: StageSchema })),
+  /** `to` waits until `from` is so far; `met` when it is. */
+  edges: z.array(
+    z.strictObject({ from: JobIdSchema, to: JobIdSchema, until: DepSchema.shape.until, met: z.boolean() }),
+  ),
+});
+export type Dag = z.infer<typeof DagSchema>;

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Stage } from '../../../shared/contract/job.js';
+import { connectedJobs, isReached, openDeps, parseDep, type DagJob } from '../../../shared/rules/dag.js';
+import { keptBack } from '../../../shared/rules/keptBack.js';
+import { decide } from '../../../shared/rules/lifecycle.js';
+import { isReady } from '../../../shared/rules/stages.js';
+import { NOW, OPERATOR, accept, at, claim, job, jobId, unblock } from './fixtures.js';
+
+const node = (n: number, ...needs: number[]): DagJob => ({
+  jobId: jobId(n),
+  title: `job ${n}`,
+  stage: 'queued',
+  deps: needs.map((one) => ({ jobId: jobId(one), until: 'shipped' })),
+});
+const numbers = (jobs: readonly DagJob[]): number[] => jobs.map((one) => Number(one.jobId.slice(4)));
+
+describe('a dependency', () => {
+  it.each([
+    ['job-0000000000000001', 'job-0000000000000001', 'shipped'],
+    ['job-0000000000000001@testing', 'job-0000000000000001', 'testing'],
+    ['a@b@shipped', 'a@b', 'shipped'],
+    ['someone@example.com', 'someone@example.com', 'shipped'],
+  ] as const)('%s means %s until %s', (text, ref, until) => {
+    expect(parseDep(text)).toEqual({ ref, until });
+  });
+
+  it('is reached by shipping, and by testing where that is enough', () => {
+    expect(isReached('shipped', 'testing') && isReached('shipped', 'shipped')).toBe(true);
+    expect([isReached('testing', 'testing'), isReached('testing', 'shipped')]).toEqual([true, false]);
+    for (const stage of ['queued', 'building', 'review', 'failed', 'dead_letter'] as const)
+      expect(isReached(stage, 'testing')).toBe(false);
+  });
+});
+
+describe('a job that waits for others', () => {
+  const needs = [jobId(2), jobId(3)];
+  const waiting = {
+    ...job(),
+    deps: [
+      { jobId: jobId(2), until: 'shipped' as const },
+      { jobId: jobId(3), until: 'testing' as const },
+    ],
+    waitsFor: needs,
+  };
+
+  it('is not ready, and is ready when it was let go on', () => {
+    expect(isReady(waiting)).toBe(false);
+    expect(decide(waiting, undefined, claim('build'), NOW)).toMatchObject({
+      message: expect.stringContaining(`it waits for ${needs.join(', ')}`) as unknown,
+    });
+    const free = accept({ job: waiting, run: undefined }, unblock, at(60));
+    expect(free.events[0]?.body).toEqual({ kind: 'deps.met' });
+    expect(free.job.stageSince).toBe(at(60));
+    expect(isReady(free.job)).toBe(true);
+  });
+
+  it('tells what would let it go on, and which one failed', () => {
+    const stages = new Map<string, Stage>([
+      [jobId(2), 'failed'],
+      [jobId(3), 'building'],
+    ]);
+    expect(keptBack(waiting, stages)).toEqual({
+      summary: `Waits for ${jobId(2)} (failed), ${jobId(3)} (building).`,
+      wouldPlace: `${jobId(2)} to ship (it is in failed: requeue it), and ${jobId(3)} to reach testing`,
+    });
+    const hold = { by: OPERATOR, at: NOW, reason: 'later' };
+    stages.set(jobId(2), 'shipped').set(jobId(3), 'testing');
+    expect(keptBack({ ...waiting, hold }, stages)?.wouldPlace).toBe(`the hold lifted (resume ${jobId(1)})`);
+  });
+});
+
+describe('the graph', () => {
+  it('has what hangs together, each job after those that it waits for', () => {
+    const jobs = [node(4, 2, 3), node(3, 1), node(2, 1), node(1), node(9, 8), node(8)];
+    for (const start of [1, 2, 4]) {
+      const order = numbers(connectedJobs(jobId(start), jobs));
+      expect(order.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4]);
+      expect([order[0], order[3]]).toEqual([1, 4]);
+    }
+  });
+
+  it('of a thousand jobs is drained in waves, every job once, whatever its shape', () => {
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.nat()), (random) => {
+        const pick = (below: number): number => random.next().value % below;
+        const jobs = Array.from({ length: 1000 }, (_, n) =>
+          node(n, ...new Set(Array.from({ length: Math.min(n, 3) }, () => pick(n)))),
+        );
+        const stages = new Map<string, Stage>(jobs.map((one) => [one.jobId, 'queued']));
+        let waves = 0;
+        for (let left = jobs; left.length > 0; waves += 1) {
+          const ready = left.filter((one) => openDeps(one.deps ?? [], stages).length === 0);
+          expect(ready.length).toBeGreaterThan(0);
+          for (const one of ready) stages.set(one.jobId, 'shipped');
+          left = left.filter((one) => stages.get(one.jobId) !== 'shipped');
+        }
+        const order = connectedJobs(jobId(0), jobs);
+        expect(order).toHaveLength(1000);
+        const place = new Map(order.map((one, index) => [one.jobId, index]));
+        for (const one of order)
+          for (const dep of one.deps ?? [])
+            expect((place.get(dep.jobId) ?? 0) < (place.get(one.jobId) ?? 0)).toBe(true);
+      }),
+      { numRuns: 5 },
+    );
+  });
+});
