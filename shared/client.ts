@@ -15,6 +15,8 @@ type Endpoint<N extends RouteName> = `${(typeof ROUTES)[N]['method']} ${(typeof 
 /** Method and path of every route; the compiler holds them against the route table. */
 const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   getHealth: 'GET fleet/health',
+  getOpenApi: 'GET fleet/openapi.json',
+  getManifestSchema: 'GET fleet/schemas/manifest',
   submitJob: 'POST fleet/jobs',
   listJobs: 'GET fleet/jobs',
   getJob: 'GET fleet/jobs/{jobId}',

@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import type { Switch } from '../../shared/contract/switches.js';
 import { AppError } from '../../shared/errors.js';
-import { action } from '../context.js';
+import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
-import { age, oneLine, table, type Paint } from '../text.js';
+import { age, oneLine, table } from '../text.js';
 
 interface Flags {
   reason: string;
@@ -31,18 +31,21 @@ export function addHalt(program: Command, io: Io): void {
           scope === undefined
             ? await client.listSwitches()
             : await (lift ? client.resume({ body: { scope } }) : client.halt({ body: { scope, reason } }));
-        context.answer(list, () => describe(list.on, context.paint, context.io.stdout.columns));
+        context.answer(list, () => describe(context, list.on));
       }),
     );
 }
 
-function describe(on: readonly Switch[], paint: Paint, columns: number): string {
+function describe({ paint, io }: Context, on: readonly Switch[]): string {
   if (on.length === 0) return 'Nothing is halted.';
   const rows = on.map(({ scope, since, by, reason }) => [
     paint('red', scope),
-    `${age(Date.now() - Date.parse(since))} ago`,
+    `${age(io.now() - Date.parse(since))} ago`,
     by.id,
     oneLine(reason),
   ]);
-  return table([['HALTED', 'SINCE', 'BY', 'REASON'].map((head) => paint('dim', head)), ...rows], columns);
+  return table(
+    [['HALTED', 'SINCE', 'BY', 'REASON'].map((head) => paint('dim', head)), ...rows],
+    io.stdout.columns,
+  );
 }

@@ -1,11 +1,14 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Command } from 'commander';
-import type { Problem } from '../../shared/errors.js';
+import type { Manifest } from '../../shared/contract/manifest.js';
+import { AppError, type Problem } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
-import { describeProblem } from '../failures.js';
+import { describeProblem, inFile } from '../failures.js';
 import { readInput } from '../input.js';
 import type { Io } from '../io.js';
-import { count } from '../text.js';
+import { count, oneLine, table } from '../text.js';
 
 export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => void): void {
   const manifest = program.command('manifest').description('job files, without submitting them');
@@ -23,6 +26,62 @@ export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => 
         if (!valid) exit(EXIT.usage);
       }),
     );
+  manifest
+    .command('explain')
+    .description('what a job file means: every field with its unit resolved, and which are defaults')
+    .argument('<file>', 'a job file; - is standard input')
+    .addHelpText('after', '\nExamples:\n  aq manifest explain job.md\n  aq manifest explain job.md --json')
+    .action(action<[string], object>(io, (context, _flags, file) => explain(context, file)));
+  manifest
+    .command('fmt')
+    .description('put a job file into the usual order of fields; comments stay where they belong')
+    .argument('<file>', 'a job file; - is standard input')
+    .option('-w, --write', 'change the file instead of printing it')
+    .addHelpText('after', '\nExamples:\n  aq manifest fmt job.md\n  aq manifest fmt -w job.md')
+    .action(action<[string], { write?: boolean }>(io, format));
+}
+
+async function readManifest(
+  context: Context,
+  file: string,
+): Promise<{ text: string; given: readonly string[]; manifest: Manifest }> {
+  const { parseManifest } = await import('../../shared/manifest.js');
+  const text = await readInput(context.io, file);
+  const parsed = parseManifest(text);
+  if (parsed.kind === 'ok') return { text, given: parsed.given, manifest: parsed.manifest };
+  const { problems } = parsed;
+  throw inFile(
+    new AppError('invalid-manifest', `the manifest has ${count(problems.length, 'problem')}`, { problems }),
+    file,
+  );
+}
+
+async function explain(context: Context, file: string): Promise<void> {
+  const { manifest, given } = await readManifest(context, file);
+  const { body, ...fields } = manifest;
+  context.answer({ manifest, given }, () => {
+    const rows = Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? oneLine(value) : JSON.stringify(value),
+      given.includes(name) ? '' : context.paint('dim', 'default'),
+    ]);
+    const lines = body.trim().split('\n').length;
+    const prompt = ['body', `${count(lines, 'line')}, ${body.length} characters`, ''];
+    return table([...rows, prompt], context.io.stdout.columns);
+  });
+}
+
+async function format(context: Context, { write }: { write?: boolean }, file: string): Promise<void> {
+  const { text } = await readManifest(context, file);
+  const { formatManifest } = await import('../manifestFormat.js');
+  const formatted = formatManifest(text);
+  if (!write || file === '-') {
+    context.io.stdout.write(formatted);
+    return;
+  }
+  const changed = formatted !== text;
+  if (changed) await writeFile(path.resolve(context.io.cwd, file), formatted);
+  context.answer({ file, changed }, () => `${file} ${changed ? 'is formatted' : 'is as it should be'}`);
 }
 
 async function validate(context: Context, files: readonly string[]): Promise<boolean> {

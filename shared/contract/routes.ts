@@ -72,6 +72,20 @@ export const ROUTES = {
     result: HealthSchema,
     summary: 'Is every part there?',
   },
+  getOpenApi: {
+    method: 'GET',
+    path: 'fleet/openapi.json',
+    access: ['anyone'],
+    result: z.record(z.string(), z.unknown()),
+    summary: 'This API in OpenAPI 3.1.',
+  },
+  getManifestSchema: {
+    method: 'GET',
+    path: 'fleet/schemas/manifest',
+    access: ['anyone'],
+    result: z.record(z.string(), z.unknown()),
+    summary: 'The JSON Schema of a manifest.',
+  },
   submitJob: {
     method: 'POST',
     path: 'fleet/jobs',

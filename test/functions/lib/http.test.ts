@@ -106,6 +106,13 @@ describe('a request', () => {
     expect(answer.json()).toMatchObject({ code: 'unavailable' });
   });
 
+  it('for the schemas is answered to anybody', async () => {
+    const described = (await app.call('getOpenApi')).json() as { paths: Record<string, object> };
+    expect(described.paths).toHaveProperty('/api/fleet/jobs');
+    const schema = (await app.call('getManifestSchema')).json() as { properties: Record<string, object> };
+    expect(schema.properties).toHaveProperty('engine-class');
+  });
+
   it('for health tells which part is well', async () => {
     const answer = await app.call('getHealth');
     expect(answer.json()).toMatchObject({

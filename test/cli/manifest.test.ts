@@ -1,0 +1,49 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aq } from './system.js';
+
+const FILE = '---\npriority: high\nengine: claude\nbudget: { usd: $5 }\ntimeout: 1h\n---\nFix it.\n';
+
+let cwd: string;
+beforeAll(async () => {
+  cwd = await mkdtemp(path.join(tmpdir(), 'aq-manifest-'));
+  await writeFile(path.join(cwd, 'job.md'), FILE);
+  await writeFile(path.join(cwd, 'bad.md'), '---\npriority: urgent\n---\nx\n');
+});
+afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+describe('aq manifest explain', () => {
+  it('tells every field with its unit resolved, and which are defaults; without a connection', async () => {
+    const { stdout, code } = await aq(['manifest', 'explain', 'job.md'], { cwd });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^timeout +3600$/m);
+    expect(stdout).toMatch(/^budget +\{"usd":5\}$/m);
+    expect(stdout).toMatch(/^base-branch +main +default$/m);
+    expect(stdout).toMatch(/^body +1 line, /m);
+    const json = JSON.parse(
+      (await aq(['manifest', 'explain', 'job.md', '--json'], { cwd })).stdout,
+    ) as object;
+    expect(json).toMatchObject({ manifest: { timeout: 3600 }, given: expect.arrayContaining(['timeout']) });
+  });
+
+  it('tells what is wrong with a file, and where', async () => {
+    const { stderr, code } = await aq(['manifest', 'explain', 'bad.md'], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain('bad.md:2:11: priority');
+  });
+});
+
+describe('aq manifest fmt', () => {
+  it('prints the file in its usual shape, and writes it when asked to', async () => {
+    const formatted = '---\nengine: claude\ntimeout: 1h\npriority: high\nbudget: {usd: $5}\n---\nFix it.\n';
+    expect((await aq(['manifest', 'fmt', 'job.md'], { cwd })).stdout).toBe(formatted);
+    expect(await readFile(path.join(cwd, 'job.md'), 'utf8')).toBe(FILE);
+    expect((await aq(['manifest', 'fmt', '-w', 'job.md'], { cwd })).stdout).toBe('job.md is formatted\n');
+    expect(await readFile(path.join(cwd, 'job.md'), 'utf8')).toBe(formatted);
+    expect((await aq(['manifest', 'fmt', '-w', 'job.md'], { cwd })).stdout).toBe(
+      'job.md is as it should be\n',
+    );
+  });
+});
