@@ -114,7 +114,11 @@ export type Settlement =
 const IN_FLIGHT: ReadonlySet<Stage> = new Set(['assigned', 'building', 'review']);
 
 /** What an event says about the cost of a run; undefined when it says nothing. */
-export function settlementOf({ body, from, actor }: Pick<JobEvent, 'body' | 'from' | 'actor'>): Settlement | undefined {
+export function settlementOf({
+  body,
+  from,
+  actor,
+}: Pick<JobEvent, 'body' | 'from' | 'actor'>): Settlement | undefined {
   const cost = spendOf({ body });
   switch (body.kind) {
     case 'run.finished':
