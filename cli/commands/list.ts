@@ -83,7 +83,7 @@ function jobTable({ paint, io }: Context, jobs: readonly JobSummary[]): string {
   const rows = jobs.map((job) => [
     job.jobId,
     paintStage(paint, job.stage),
-    age(now - Date.parse(job.stageSince)),
+    age(now - Date.parse(job.stageSince)) + (job.sla?.breached ? paint('red', ' late') : ''),
     job.manifest.priority,
     job.holder ?? '–',
     ...(several ? [job.productId] : []),

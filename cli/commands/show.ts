@@ -3,6 +3,7 @@ import type { JobDetail } from '../../shared/contract/api.js';
 import { action, type Context } from '../context.js';
 import { describeChange, describeVerify, shortCommit } from '../describe/event.js';
 import { paintStage } from '../describe/stage.js';
+import { describeSla } from '../describe/sla.js';
 import { timeline } from '../describe/timeline.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
@@ -23,11 +24,12 @@ async function show(context: Context, _flags: object, ref: string): Promise<void
   context.answer(detail, () => describeJob(detail, context.paint, context.io));
 }
 
-function describeJob({ job, runs, events, legal }: JobDetail, paint: Paint, io: Io): string {
+function describeJob({ job, runs, events, legal, sla }: JobDetail, paint: Paint, io: Io): string {
   const { manifest } = job;
   const engine = job.engine ?? manifest['engine-class'] ?? runs.at(-1)?.engine;
   const facts: [string, string | undefined][] = [
     ['stage', `${paintStage(paint, job.stage)} for ${age(io.now() - Date.parse(job.stageSince))}`],
+    ['due', sla && describeSla(sla, io.now(), paint)],
     ['held by', job.holder],
     ['on hold', job.hold && `by ${oneLine(job.hold.by.id)}: ${oneLine(job.hold.reason)}`],
     ['product', job.productId],
@@ -57,6 +59,8 @@ function describeJob({ job, runs, events, legal }: JobDetail, paint: Paint, io: 
     table(rows, io.stdout.columns),
     timeline(events, paint),
   ];
+  const failures = attempts(runs, io.stdout.columns, paint);
+  if (isOver(job) && failures !== undefined) sections.push(failures);
   if (job.failure)
     sections.push(`${paint('red', 'What went wrong:')}\n${indent(clean(job.failure.message))}`);
   if (job.verify && !job.verify.passed)
@@ -72,5 +76,28 @@ const describePolicy = ({ manifest, approvals = [] }: JobDetail['job']): string 
   const given = approvals.map(({ by }) => oneLine(by)).join(', ');
   return `${approvals.length} of ${policy.quorum} approvals by ${policy.reviewers.join(', ')}${given === '' ? '' : ` (given: ${given})`}`;
 };
+
+const isOver = ({ stage }: JobDetail['job']): boolean => stage === 'failed' || stage === 'dead_letter';
+
+/** What every failed run said: who it was, how it ended, the exit code. */
+function attempts(runs: JobDetail['runs'], columns: number, paint: Paint): string | undefined {
+  const rows = runs.flatMap(({ epoch, factoryId, engine, status, failure }) =>
+    failure === undefined
+      ? []
+      : [
+          [
+            String(epoch),
+            factoryId,
+            engine,
+            status === 'lost' ? 'lost' : failure.reason.replaceAll('_', ' '),
+            String(failure.exitCode ?? '–'),
+            oneLine(failure.message),
+          ],
+        ],
+  );
+  if (rows.length === 0) return undefined;
+  const heads = ['RUN', 'FACTORY', 'ENGINE', 'ENDED', 'EXIT', 'MESSAGE'].map((head) => paint('dim', head));
+  return table([heads, ...rows], columns);
+}
 
 const indent = (text: string): string => text.trimEnd().replaceAll(/^/gm, '  ');

@@ -33,7 +33,7 @@ export function describeBlock(block: Block): string {
 }
 
 export function describeExplanation(explanation: Explanation, paint: Paint, columns: number): string {
-  const { summary, wouldPlace, pool, lane, position, factories, pools, assignment } = explanation;
+  const { summary, wouldPlace, pool, lane, position, factories, pools, assignment, sla } = explanation;
   const sections = [paint('bold', oneLine(summary))];
   if (wouldPlace !== undefined)
     sections.push(`${paint('green', 'What would place it:')} ${oneLine(wouldPlace)}`);
@@ -42,6 +42,7 @@ export function describeExplanation(explanation: Explanation, paint: Paint, colu
       ...(pool === undefined ? [] : [`pool ${pool}`]),
       `lane ${lane}`,
       ...(position === undefined ? [] : [`position ${position}`]),
+      ...(sla?.breached ? [paint('red', `late since ${clockTime(sla.dueAt)}`)] : []),
     ].join(' · '),
   );
   if (factories.length > 0)

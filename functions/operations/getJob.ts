@@ -1,6 +1,7 @@
 import type { JobDetail } from '../../shared/contract/api.js';
 import { ROUTES } from '../../shared/contract/routes.js';
 import { legalCommands } from '../../shared/rules/lifecycle.js';
+import { slaOf } from '../../shared/rules/sla.js';
 import { actorOf, hasRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { locateJob, noSuchJob, readHistory } from './jobStore.js';
@@ -21,5 +22,6 @@ export async function getJob(
   const legal = legalCommands(history.job, actor).filter((command) =>
     ROUTES[`${command}Job`].access.some((role) => hasRole(caller, role, ref.productId)),
   );
-  return { ...history, legal };
+  const sla = slaOf(history.job, deps.clock.now());
+  return { ...history, legal, ...(sla && { sla }) };
 }

@@ -1,5 +1,6 @@
 import type { JobSummary } from '../../shared/contract/api.js';
 import type { Job, Stage } from '../../shared/contract/job.js';
+import { slaOf } from '../../shared/rules/sla.js';
 import { JOBS } from '../../shared/topology.js';
 import { requireRole, visibleProducts, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
@@ -27,10 +28,12 @@ export async function listJobs(
       ...(query.stage === undefined ? {} : { stage: query.stage }),
     },
   });
-  return { jobs: jobs.map(({ document }) => summaryOf(document)) };
+  const now = deps.clock.now();
+  return { jobs: jobs.map(({ document }) => summaryOf(document, now)) };
 }
 
-function summaryOf(job: Job): JobSummary {
+function summaryOf(job: Job, now: string): JobSummary {
   const { body: _, ...manifest } = job.manifest;
-  return { ...job, manifest };
+  const sla = slaOf(job, now);
+  return { ...job, manifest, ...(sla && { sla }) };
 }

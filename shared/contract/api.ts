@@ -15,6 +15,7 @@ import {
   UsageSchema,
   VerifyResultSchema,
 } from './job.js';
+import { SlaSchema } from './sla.js';
 
 /** Either the manifest as JSON, or the text of a file with front matter. */
 export const SubmitJobSchema = z.union([
@@ -32,7 +33,10 @@ export const ListJobsSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 /** A job without its prompt: lists are asked for often, and a prompt may have 256 KB. */
-export const JobSummarySchema = JobSchema.extend({ manifest: ManifestSchema.omit({ body: true }) });
+export const JobSummarySchema = JobSchema.extend({
+  manifest: ManifestSchema.omit({ body: true }),
+  sla: SlaSchema.optional(),
+});
 export type JobSummary = z.infer<typeof JobSummarySchema>;
 export const JobListSchema = z.strictObject({ jobs: z.array(JobSummarySchema) });
 
@@ -42,6 +46,7 @@ export const JobDetailSchema = z.strictObject({
   events: z.array(JobEventSchema),
   /** Commands that the stage allows and the caller may give. */
   legal: z.array(z.string()),
+  sla: SlaSchema.optional(),
 });
 export type JobDetail = z.infer<typeof JobDetailSchema>;
 

@@ -1,5 +1,6 @@
 /** Why a job went where it went, or why it waits: decisions as data. */
 import { z } from 'zod';
+import { SlaSchema } from './sla.js';
 import { BudgetWindowSchema } from './budget.js';
 
 /** The weighted parts of a score; each part is already multiplied by its weight. */
@@ -80,6 +81,8 @@ export const ExplanationSchema = z.strictObject({
   ),
   /** Pools that were considered for the job and what each lacks. */
   pools: z.array(z.strictObject({ pool: z.string(), missing: z.array(z.string()) })),
+  /** By when it should have left the phase that it is in. */
+  sla: SlaSchema.optional(),
   /** The decision of the last assignment, if there was one. */
   assignment: AssignmentSchema.optional(),
 });

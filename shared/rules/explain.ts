@@ -9,6 +9,7 @@ import { placementOf } from './placement.js';
 import { readyEntryOf } from './ready.js';
 import { describeRemedy } from './remedy.js';
 import { routeJob } from './routing.js';
+import { slaOf } from './sla.js';
 import { isEnded, isReady } from './stages.js';
 import { summaryOfSettled, summaryOfWaiting } from './summary.js';
 
@@ -34,12 +35,14 @@ export interface ExplainInput {
 export function explainJob(input: ExplainInput): Explanation {
   const { job, position, pools, lastAssignment } = input;
   const routing = routeJob(job, pools);
+  const sla = slaOf(job, input.now);
   const common = {
     jobId: job.jobId,
     stage: job.stage,
     lane: job.lane,
     pools: routing.considered,
     factories: [],
+    ...(sla !== undefined && { sla }),
     ...(lastAssignment !== undefined && { assignment: lastAssignment }),
   };
   const kept = keptBack(job, input.depStages);

@@ -225,6 +225,19 @@ describe('aq at the gates', () => {
   });
 });
 
+describe('aq show of a job that failed', () => {
+  it('names every run, its factory, how it ended and its exit code', async () => {
+    const jobId = await submit('Fail', 'retry: {max: 0}\n');
+    const claim = await factory.claim();
+    await factory.failed(claim, 'engine_failed', 'out of memory');
+    const { stdout } = await aq('show', jobId);
+    expect(stdout).toContain('dead_letter');
+    expect(stdout).toMatch(
+      /RUN +FACTORY +ENGINE +ENDED +EXIT +MESSAGE\n1 +worker +shell +engine failed +1 +out of memory/,
+    );
+  });
+});
+
 describe('aq dag', () => {
   it('shows what a job waits for', async () => {
     const first = await submit('Model');

@@ -3,6 +3,7 @@ import { decideGate, type GateDecision } from '../../../functions/operations/dec
 import { dispatchReadyJob } from '../../../functions/operations/dispatchReadyJob.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getJob } from '../../../functions/operations/getJob.js';
+import { listJobs } from '../../../functions/operations/listJobs.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import { LEASES, READY } from '../../../shared/topology.js';
@@ -138,5 +139,19 @@ describe('promoting', () => {
     await report(deps, factory, claimed, FINISHED);
     expect((await decide(jobId, { kind: 'promote' })).job).toMatchObject({ stage: 'testing' });
     expect(await claim(deps, factory)).toEqual([]);
+  });
+});
+
+describe('what takes too long', () => {
+  it('is late in the detail, the list and the explanation', async () => {
+    const { productId } = await start();
+    const { jobId } = await submit(deps, productId, { priority: 'critical' });
+    expect((await detail(deps, jobId)).sla).toMatchObject({ phase: 'start', breached: false });
+    cloud.clock.advance(301);
+    const query = { productId, limit: 10 };
+    const late = { phase: 'start', breached: true };
+    expect((await detail(deps, jobId)).sla).toMatchObject(late);
+    expect((await listJobs(deps, ADMIN, { query })).jobs[0]?.sla).toMatchObject(late);
+    expect((await explainJob(deps, ADMIN, { params: { jobId } })).sla).toMatchObject(late);
   });
 });

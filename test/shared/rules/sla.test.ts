@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { PRIORITIES } from '../../../shared/contract/manifest.js';
+import { SLA_SECONDS, slaOf } from '../../../shared/rules/sla.js';
+import { REPORTS, after, at, claim, hold, job, jobId, ship } from './fixtures.js';
+
+const { started, finished, passed, landed } = REPORTS;
+const TESTED = [claim('build'), started, finished, passed] as const;
+
+describe('the time that a job may take', () => {
+  it('runs for a factory, for the run, and for a person, each by its priority', () => {
+    const urgent = job({ priority: 'critical' });
+    expect(slaOf(urgent, at(10))).toEqual({ phase: 'start', dueAt: at(300), breached: false });
+    expect(slaOf(after(urgent, claim('build')).job, at(10))).toMatchObject({ phase: 'run', dueAt: at(3600) });
+    expect(slaOf(after(urgent, ...TESTED).job, at(10))).toMatchObject({ phase: 'decide', dueAt: at(3600) });
+    expect(slaOf(after(urgent, ...TESTED, ship).job, at(10))).toMatchObject({
+      phase: 'start',
+      dueAt: at(300),
+    });
+  });
+
+  it('is over a moment after it is due', () => {
+    const urgent = job({ priority: 'critical' });
+    expect(slaOf(urgent, at(300))?.breached).toBe(false);
+    expect(slaOf(urgent, at(301))?.breached).toBe(true);
+  });
+
+  it('stands still for what is on hold, waits for others, or has ended', () => {
+    expect(slaOf(after(job(), hold).job, at(1))).toBeUndefined();
+    expect(slaOf({ ...job(), waitsFor: [jobId(2)] }, at(1))).toBeUndefined();
+    expect(slaOf(after(job(), ...TESTED, ship, claim('land'), started, landed).job, at(1))).toBeUndefined();
+  });
+
+  it('grows as the priority falls', () => {
+    for (const phase of ['start', 'run', 'decide'] as const) {
+      const times = PRIORITIES.map((priority) => SLA_SECONDS[priority][phase]);
+      expect(times).toEqual(times.toSorted((one, other) => one - other));
+    }
+  });
+});
