@@ -44,7 +44,12 @@ async function openApp(): Promise<App> {
     clock: systemClock,
     factoryTokens: factoryTokens(settings.factoryTokenKey),
     bell: createLogBell(),
-    settings: { leaseSeconds: settings.leaseSeconds, version: packageVersion(), secret: settings.secret },
+    settings: {
+      leaseSeconds: settings.leaseSeconds,
+      preemption: settings.preemption,
+      version: packageVersion(),
+      secret: settings.secret,
+    },
   };
   return {
     authenticate: authenticator(settings),

@@ -19,6 +19,8 @@ export interface Settings {
   readonly operator: { readonly issuer: string; readonly audience: string; readonly jwksUrl: URL };
   readonly factoryTokenKey: Uint8Array;
   readonly leaseSeconds: number;
+  /** May critical work take stations from less urgent work? Off unless PREEMPTION is `on`. */
+  readonly preemption: boolean;
   /** Secrets that products name: webhook secrets, tracker tokens. */
   readonly secret: (name: string) => string | undefined;
 }
@@ -44,6 +46,7 @@ export function readSettings(env: Environment): Settings {
   const factoryTokenKey = attempt(() => key(env, 'FACTORY_TOKEN_KEY'));
   const leaseSeconds = attempt(() => positive(env, 'LEASE_SECONDS', DEFAULT_LEASE_SECONDS));
   attempt(() => feedPollMs(env));
+  const preemption = attempt(() => onOrOff(env, 'PREEMPTION'));
   if (
     !cosmos ||
     !serviceBus ||
@@ -63,6 +66,7 @@ export function readSettings(env: Environment): Settings {
     operator: { issuer, audience, jwksUrl },
     factoryTokenKey,
     leaseSeconds,
+    preemption: preemption ?? false,
     secret: (name) => env[name],
   };
 }
@@ -80,6 +84,12 @@ function url(env: Environment, name: string): URL {
   const value = required(env, name);
   if (URL.canParse(value)) return new URL(value);
   throw new SettingsError(`${name} is "${value}"; expected a URL`);
+}
+
+function onOrOff(env: Environment, name: string): boolean {
+  const value = env[name] ?? 'off';
+  if (value === 'on' || value === 'off') return value === 'on';
+  throw new SettingsError(`${name} is "${value}"; expected on or off`);
 }
 
 function positive(env: Environment, name: string, fallback: number): number {

@@ -27,6 +27,7 @@ export interface Deps {
   readonly bell: LogBell;
   readonly settings: {
     readonly leaseSeconds: number;
+    readonly preemption: boolean;
     readonly version: string;
     /** The value of an app setting that a product names for one of its secrets. */
     readonly secret: (name: string) => string | undefined;

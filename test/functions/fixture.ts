@@ -36,7 +36,12 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
       sign: async ({ factoryId }) => ({ token: `token of ${factoryId}`, expiresAt: cloud.clock.now() }),
     },
     bell: createLogBell(),
-    settings: { leaseSeconds: LEASE_SECONDS, version: 'test', secret: (name) => secrets[name] },
+    settings: {
+      leaseSeconds: LEASE_SECONDS,
+      preemption: true,
+      version: 'test',
+      secret: (name) => secrets[name],
+    },
     lines,
   };
 }
