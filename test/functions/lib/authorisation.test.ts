@@ -95,6 +95,8 @@ describe('every route', () => {
     expect(new Set([...forPeople, ...forFactories]).size).toBe(guarded.length);
     expect(names.filter((name) => !guarded.includes(name))).toEqual([
       'getHealth',
+      'getOpenApi',
+      'getManifestSchema',
       'enrolFactory',
       'receiveWebhook',
     ]);

@@ -35,7 +35,12 @@ describe('the triggers', () => {
 
   it('on the event log retry without end, each with bookkeeping of its own', () => {
     const feeds = app.triggers.get('feed') ?? [];
-    expect(feeds.toSorted()).toEqual(['accrueSpend', 'dispatchReadyJobs', 'echoToTracker']);
+    expect(feeds.toSorted()).toEqual([
+      'accrueSpend',
+      'dispatchReadyJobs',
+      'echoToTracker',
+      'unblockDependents',
+    ]);
     const prefixes = feeds.map((name) => {
       const { metadata } = app.registry.functions.get(name) ?? {};
       expect(metadata?.retryOptions).toMatchObject({ maxRetryCount: -1 });

@@ -138,7 +138,7 @@ describe('commands of people', () => {
     await expect(shipJob(deps, ADMIN, { params: { jobId } })).rejects.toMatchObject({
       code: 'illegal-transition',
       status: 409,
-      detail: { legal: ['cancel'], stage: 'assigned' },
+      detail: { legal: ['cancel', 'pause'], stage: 'assigned' },
     });
   });
 
