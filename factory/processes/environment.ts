@@ -1,4 +1,6 @@
 /** What a child process of a run may know: the machine's environment without anything that is the factory's own. */
+import { homedir } from 'node:os';
+import path from 'node:path';
 import { RUN_VARIABLE } from './group.js';
 
 /** Settings and secrets of the product and of the identity that the factory runs under. */
@@ -58,6 +60,23 @@ export function runEnvironment(
     ...cleanEnvironment(from),
     [RUN_VARIABLE]: run,
     TMPDIR: scratch,
+    GIT_CONFIG_GLOBAL: globalConfig(scratch),
     ...(process.platform === 'win32' ? { TEMP: scratch, TMP: scratch } : {}),
   };
+}
+
+/**
+ * What `git config --global` writes to inside of a run: a file that goes away with it. With the user's own, one job
+ * could send the pushes of all later ones elsewhere.
+ */
+export const globalConfig = (scratch: string): string => path.join(scratch, 'gitconfig');
+
+/** The first text of that file: the user's settings hold in a run too (credential helpers, addresses). */
+export function includeUserConfig(env: Readonly<Record<string, string>>): string {
+  const home = env['HOME'] ?? homedir();
+  const files = [
+    path.join(env['XDG_CONFIG_HOME'] ?? path.join(home, '.config'), 'git', 'config'),
+    path.join(home, '.gitconfig'),
+  ];
+  return files.map((file) => `[include]\n\tpath = ${JSON.stringify(file)}\n`).join('');
 }

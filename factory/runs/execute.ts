@@ -11,7 +11,7 @@ import { pause } from '../pause.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Workspace } from '../workspace/workspace.js';
 import { buildRun } from './build.js';
-import { repoOf, type RunContext } from './context.js';
+import type { RunContext } from './context.js';
 import { landRun } from './land.js';
 import { isRefusal, RunLease, type LeaseEnd } from './lease.js';
 import { RunLog } from './log.js';
@@ -96,7 +96,7 @@ class RunExecution {
       drain.removeEventListener('abort', onDrain);
       this.lease.stop();
       this.log.stop();
-      await this.deps.workspace.remove(this.run, repoOf(this.claim)).catch((error: unknown) => {
+      await this.deps.workspace.remove(this.run).catch((error: unknown) => {
         this.tell('warn', 'the worktree could not be removed', { why: reasonOf(error) });
       });
     }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Change } from '../../shared/contract/job.js';
 import { pause } from '../pause.js';
 import { GitError, TRANSFER_TIMEOUT_MS, withoutCredentials, type Git } from './git.js';
-import type { Checkout } from './workspace.js';
+import { reclaim, type Checkout } from './workspace.js';
 
 /** Paths named in a change: the contract takes no more … */
 const MAX_FILES = 2000;
@@ -25,7 +25,7 @@ export const featureBranch = (jobId: string): string => `aq/${jobId}`;
 /**
  * Commits everything in the worktree (also what the engine committed itself stays). Undefined when the result is
  * the same as the base.
- * @throws GitError when the worktree is no repository any more
+ * @throws Error when the worktree is no repository any more
  */
 export async function commitChange(
   checkout: Checkout,
@@ -33,6 +33,7 @@ export async function commitChange(
   message: readonly string[],
 ): Promise<Change | undefined> {
   const { git, baseCommit } = checkout;
+  await reclaim(checkout);
   await git.call(['add', '--all']);
   if (await differs(git, ['--cached', 'HEAD'])) {
     await git.call([

@@ -16,6 +16,7 @@ const SETTINGS = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'core.quotePath=false',
+  'core.useReplaceRefs=false',
   'commit.gpgSign=false',
   'tag.gpgSign=false',
   'gc.auto=0',
@@ -54,7 +55,7 @@ export interface GitCall {
   readonly allow?: readonly number[];
 }
 
-/** Git in one folder (a mirror or a worktree). */
+/** Git as the factory calls it. */
 export class Git {
   readonly cwd: string;
   private readonly env: Readonly<Record<string, string>>;
@@ -65,9 +66,15 @@ export class Git {
     this.env = { ...env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' };
   }
 
-  /** The same git in another folder. */
-  at(cwd: string): Git {
-    return new Git(cwd, this.env);
+  /**
+   * The same git in exactly this repository: nothing is looked for in the folder, where an engine may have put a
+   * `.git` that leads elsewhere.
+   * @param gitDir absolute; need not be a repository for commands that can do without
+   * @param worktree absolute; absent for a bare repository
+   */
+  in(gitDir: string, worktree?: string): Git {
+    const at = worktree === undefined ? {} : { GIT_WORK_TREE: worktree };
+    return new Git(worktree ?? this.cwd, { ...this.env, GIT_DIR: gitDir, ...at });
   }
 
   /**

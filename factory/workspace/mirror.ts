@@ -1,20 +1,22 @@
-/** A bare copy of a repository on the factory's disk: fetched into, never worked in; every run gets a worktree of it. */
+/**
+ * A bare copy of a repository on the factory's disk: fetched into, never worked in. Every run gets a small repository
+ * of its own that borrows the mirror's objects, so that what an engine sets, locks or names there ends with the run.
+ */
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import path from 'node:path';
 import { Mutex } from '../mutex.js';
 import { ASK_TIMEOUT_MS, GitError, TRANSFER_TIMEOUT_MS, withoutCredentials, type Git } from './git.js';
+import { claimGitDir } from './gitDir.js';
 import { PreflightError } from './preflight.js';
 
 /** Branches named in the message about one that is missing. */
 const BRANCHES_SHOWN = 8;
-/** The configuration as it was made: an engine that runs `git config` in its worktree writes into the mirror's. */
-const PRISTINE_CONFIG = 'config.pristine';
+/** Looking for missing objects after a failure (ms). */
+const WALK_TIMEOUT_MS = 120_000;
 /** The repository's address, so that a mirror on the disk can be recognised. */
 const ADDRESS = 'address';
-
-/** Entries of worktrees that come or go; emptied after a crash. */
-export const STAGING = 'staging';
 
 /** Anything but a path: `https://…`, `ssh://…`, `file://…`, `git@host:owner/name`. */
 const isAddress = (repo: string): boolean =>
@@ -40,19 +42,22 @@ export type Heads = ReadonlyMap<string, string>;
 export class Mirror {
   /** What git can clone. */
   readonly repo: string;
-  readonly git: Git;
+  readonly path: string;
+  private readonly git: Git;
+  /** For questions to the remote: in no repository, so that no repository's settings change the answer. */
+  private readonly nowhere: Git;
   /** Two fetches would change the same refs. */
   private readonly fetching = new Mutex();
-  /** Commits that are known to be here. */
-  private readonly here = new Set<string>();
 
-  constructor(repo: string, git: Git) {
+  /**
+   * @param at where it lies or will lie, absolute
+   * @param git outside of any repository
+   */
+  constructor(repo: string, at: string, git: Git) {
     this.repo = repo;
-    this.git = git;
-  }
-
-  get path(): string {
-    return this.git.cwd;
+    this.path = at;
+    this.git = git.in(at);
+    this.nowhere = git.in(devNull);
   }
 
   /**
@@ -62,7 +67,7 @@ export class Mirror {
   async heads(branches: readonly string[], signal?: AbortSignal): Promise<Heads> {
     const refs = branches.map((branch) => `refs/heads/${branch}`);
     try {
-      const answer = await this.git.call(['ls-remote', '--', this.repo, ...refs], {
+      const answer = await this.nowhere.call(['ls-remote', '--', this.repo, ...refs], {
         timeoutMs: ASK_TIMEOUT_MS,
         signal,
       });
@@ -92,11 +97,48 @@ export class Mirror {
    * @throws PreflightError when the fetch fails
    */
   async ensure(branch: string, commit: string, signal?: AbortSignal): Promise<void> {
-    if (this.here.has(commit)) return;
+    if (await this.has(commit)) return;
     await this.fetching.run(async () => {
       if (!(await this.has(commit))) await this.fetch(branch, signal);
     });
-    this.here.add(commit);
+  }
+
+  /**
+   * After a failure that the mirror may be the reason for: when objects are missing in it, it is emptied and the
+   * branch fetched anew. Runs that borrow from it lacked these objects before.
+   * @throws PreflightError when the fetch fails
+   */
+  async mend(branch: string, commit: string, signal?: AbortSignal): Promise<void> {
+    await this.fetching.run(async () => {
+      if (await this.isBroken(commit, signal)) await rm(this.path, { recursive: true, force: true });
+      if (!(await this.has(commit))) await this.fetch(branch, signal);
+    });
+  }
+
+  /** Walks everything that should be here; a walk that takes too long proves nothing. */
+  private async isBroken(commit: string, signal?: AbortSignal): Promise<boolean> {
+    try {
+      await this.claim();
+    } catch {
+      return true;
+    }
+    const tips = (await this.has(commit)) ? ['--all', commit] : ['--all'];
+    try {
+      await this.git.call(['rev-list', '--quiet', '--objects', ...tips], {
+        timeoutMs: WALK_TIMEOUT_MS,
+        signal,
+      });
+      return false;
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      return error.exitCode !== null;
+    }
+  }
+
+  /** Makes it when it is missing, and takes it back from whatever a job wrote there. */
+  private async claim(): Promise<void> {
+    await claimGitDir(this.path, { kind: 'bare' });
+    await writeFile(path.join(this.path, ADDRESS), this.repo, { mode: 0o600 });
   }
 
   /** Is this commit here? */
@@ -108,6 +150,7 @@ export class Mirror {
   private async fetch(branch: string, signal?: AbortSignal): Promise<void> {
     // A flat name: with a folder a branch that was `a` and is now `a/b` would be in its own way.
     const ref = `refs/gigafactory/${branch.replaceAll('/', '%')}`;
+    await this.claim();
     const quietly = ['--quiet', '--no-tags', '--no-write-fetch-head'];
     try {
       await this.git.call(['fetch', ...quietly, '--', this.repo, `+refs/heads/${branch}:${ref}`], {
@@ -120,40 +163,6 @@ export class Mirror {
         `branch "${branch}" of ${withoutCredentials(this.repo)} could not be fetched: ${error.message}`,
       );
     }
-  }
-
-  /**
-   * A new worktree at a commit that is here, on no branch. Its entry is written by hand (gitrepository-layout) and
-   * moved into place, because `git worktree add` starts three processes, and every other git that looks at the
-   * worktrees meanwhile trips over the half-written entry.
-   * @param at where, absolute; its last part names it
-   */
-  async addWorktree(at: string, commit: string, signal?: AbortSignal): Promise<Git> {
-    const name = path.basename(at);
-    const entry = path.join(this.path, 'worktrees', name);
-    const fresh = path.join(this.path, STAGING, `${name}.new`);
-    await mkdir(at);
-    await Promise.all([
-      mkdir(fresh, { recursive: true }),
-      mkdir(path.dirname(entry), { recursive: true }),
-      writeFile(path.join(at, '.git'), `gitdir: ${entry}\n`),
-    ]);
-    await Promise.all([
-      writeFile(path.join(fresh, 'HEAD'), `${commit}\n`),
-      writeFile(path.join(fresh, 'commondir'), '../..\n'),
-      writeFile(path.join(fresh, 'gitdir'), `${path.join(at, '.git')}\n`),
-    ]);
-    await rename(fresh, entry);
-    const worktree = this.git.at(at);
-    await worktree.call(['reset', '--quiet', '--hard'], { signal });
-    return worktree;
-  }
-
-  /** Forgets a worktree whose folder is gone: moved out of git's sight first, for the same reason. */
-  async forgetWorktree(name: string): Promise<void> {
-    const gone = path.join(this.path, STAGING, `${name}.gone`);
-    await rename(path.join(this.path, 'worktrees', name), gone).catch(() => {});
-    await rm(gone, { recursive: true, force: true });
   }
 }
 
@@ -168,39 +177,18 @@ const headsOf = (listing: string): Heads =>
   );
 
 /**
- * The mirror of a repository, made empty when it is not there yet.
+ * The mirror of a repository; made when it is first fetched into.
  * @param repos the folder of all mirrors
  * @throws PreflightError for a path that is not absolute: it would mean another place on every factory
  */
-export async function openMirror(repos: string, repo: string, git: Git): Promise<Mirror> {
+export function mirrorOf(repos: string, repo: string, git: Git): Mirror {
   if (!isAddress(repo) && !path.isAbsolute(repo)) {
     throw new PreflightError(
       `the repository "${repo}" is a relative path: name an absolute one, or an address`,
     );
   }
-  const at = mirrorPath(repos, repo);
-  const pristine = path.join(at, PRISTINE_CONFIG);
-  if (await exists(pristine)) {
-    await copyFile(pristine, path.join(at, 'config'));
-  } else {
-    // Made aside and moved: a crash never leaves half a mirror.
-    const fresh = `${at}.new`;
-    await rm(fresh, { recursive: true, force: true });
-    await rm(at, { recursive: true, force: true });
-    await mkdir(repos, { recursive: true });
-    await git.at(repos).call(['init', '--quiet', '--bare', '--template=', '--', fresh]);
-    await copyFile(path.join(fresh, 'config'), path.join(fresh, PRISTINE_CONFIG));
-    await writeFile(path.join(fresh, ADDRESS), repo, { mode: 0o600 });
-    await rename(fresh, at);
-  }
-  return new Mirror(repo, git.at(at));
+  return new Mirror(repo, mirrorPath(repos, repo), git);
 }
 
 /** Whose mirror a folder is. */
 export const repoOf = (mirror: string): Promise<string> => readFile(path.join(mirror, ADDRESS), 'utf8');
-
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );

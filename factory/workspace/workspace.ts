@@ -1,13 +1,15 @@
 /**
- * Where runs work: a bare mirror a repository, a worktree and a scratch folder a run. Nothing of a run stays after
+ * Where runs work: a bare mirror a repository; a worktree, a small repository behind it, and a scratch folder a run. Nothing of a run stays after
  * it; what a crash left is removed at the next start.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { globalConfig, includeUserConfig } from '../processes/environment.js';
 import { Git } from './git.js';
-import { openMirror, repoOf, STAGING, type Mirror } from './mirror.js';
+import { claimGitDir, isGitDir } from './gitDir.js';
+import { mirrorOf, repoOf, type Mirror } from './mirror.js';
 
 export interface CheckoutSpec {
   /** `<jobId>.<epoch>` */
@@ -34,8 +36,9 @@ export interface Checkout {
 export class Workspace {
   private readonly folders: { readonly repos: string; readonly worktrees: string; readonly scratch: string };
   private readonly git: Git;
+  private readonly env: Readonly<Record<string, string>>;
   private readonly onDisk = new Set<string>();
-  private readonly mirrors = new Map<string, Promise<Mirror>>();
+  private readonly mirrors = new Map<string, Mirror>();
 
   /**
    * @param root the factory's own folder, absolute
@@ -47,8 +50,8 @@ export class Workspace {
       worktrees: path.join(root, 'worktrees'),
       scratch: path.join(root, 'tmp'),
     };
-    // An engine may delete its `.git`: git must then fail, not find a repository that the folder happens to lie in.
-    this.git = new Git(root, { ...env, GIT_CEILING_DIRECTORIES: root });
+    this.git = new Git(root, env);
+    this.env = env;
   }
 
   /** Repositories that need no first fetch. */
@@ -66,16 +69,24 @@ export class Workspace {
    * @throws PreflightError when the repository or the branch cannot be had
    */
   async checkout(spec: CheckoutSpec, signal?: AbortSignal): Promise<Checkout> {
-    const mirror = await this.mirror(spec.repo);
+    const mirror = this.mirror(spec.repo);
+    await mkdir(this.folders.worktrees, { recursive: true });
     const heads = await mirror.heads([spec.baseBranch, spec.featureBranch], signal);
     const baseCommit = heads.get(spec.baseBranch);
     if (baseCommit === undefined) throw await mirror.missingBranch(spec.baseBranch, signal);
     const at = this.worktreePath(spec.run);
     const scratch = path.join(this.folders.scratch, spec.run);
-    await mkdir(this.folders.worktrees, { recursive: true });
     await mkdir(scratch, { recursive: true });
-    await mirror.ensure(spec.baseBranch, baseCommit, signal);
-    const git = await mirror.addWorktree(at, baseCommit, signal);
+    await writeFile(globalConfig(scratch), includeUserConfig(this.env));
+    const git = this.git.in(path.join(at, '.git'), at);
+    try {
+      await mirror.ensure(spec.baseBranch, baseCommit, signal);
+      await fill(git, at, baseCommit, mirror, signal);
+    } catch {
+      signal?.throwIfAborted();
+      await mirror.mend(spec.baseBranch, baseCommit, signal);
+      await fill(git, at, baseCommit, mirror, signal);
+    }
     return {
       repo: spec.repo,
       mirror,
@@ -88,15 +99,12 @@ export class Workspace {
   }
 
   /** Removes what a run had; fine when it had nothing. */
-  async remove(run: string, repo: string | undefined): Promise<void> {
+  async remove(run: string): Promise<void> {
     await Promise.all([removeTree(this.worktreePath(run)), removeTree(path.join(this.folders.scratch, run))]);
-    const mirror = repo === undefined ? undefined : await this.mirrors.get(repo)?.catch(() => undefined);
-    await mirror?.forgetWorktree(run);
   }
 
   /**
-   * After a crash: removes every worktree and scratch folder, half-written files of git, and branches that engines
-   * made. Only while no run is under way.
+   * After a crash: removes every worktree and scratch folder, and half-written files of git. Only while no run is under way.
    * @returns the runs that were found
    */
   async removeLeftovers(): Promise<string[]> {
@@ -104,40 +112,51 @@ export class Workspace {
     await Promise.all([removeTree(this.folders.worktrees), removeTree(this.folders.scratch)]);
     for (const name of await list(this.folders.repos)) {
       const mirror = path.join(this.folders.repos, name);
-      const repo = name.endsWith('.git') && (await mend(this.git.at(mirror)));
+      const repo = name.endsWith('.git') && (await tidy(mirror));
       if (repo) this.onDisk.add(repo);
       else await removeTree(mirror);
     }
     return runs;
   }
 
-  private mirror(repo: string): Promise<Mirror> {
-    const known = this.mirrors.get(repo);
-    if (known) return known;
-    const opening = openMirror(this.folders.repos, repo, this.git);
-    this.mirrors.set(repo, opening);
-    opening.catch(() => this.mirrors.delete(repo));
-    return opening;
+  private mirror(repo: string): Mirror {
+    const mirror = this.mirrors.get(repo) ?? mirrorOf(this.folders.repos, repo, this.git);
+    this.mirrors.set(repo, mirror);
+    return mirror;
   }
+}
+
+/** An empty worktree with its repository, and the commit in it. */
+async function fill(
+  git: Git,
+  at: string,
+  commit: string,
+  mirror: Mirror,
+  signal?: AbortSignal,
+): Promise<void> {
+  await removeTree(at);
+  await claimGitDir(path.join(at, '.git'), { kind: 'worktree', borrowsFrom: mirror.path, commit });
+  await git.call(['reset', '--quiet', '--hard'], { signal });
+}
+
+/**
+ * After an engine worked in it: its commits and its index stay, its settings go (see claimGitDir).
+ * @throws Error when the engine removed the repository or put another in its place
+ */
+export async function reclaim({ path: at, mirror }: Checkout): Promise<void> {
+  const gitDir = path.join(at, '.git');
+  if (!(await isGitDir(gitDir))) throw new Error(`${at} is not a git repository any more`);
+  await claimGitDir(gitDir, { kind: 'worktree', borrowsFrom: mirror.path });
 }
 
 const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
-/** Whose mirror it is; undefined when it is beyond repair, to be fetched anew. */
-async function mend(git: Git): Promise<string | undefined> {
+/** Whose mirror it is; undefined when it is none. */
+async function tidy(mirror: string): Promise<string | undefined> {
   try {
-    const locks = (await readdir(git.cwd, { recursive: true })).filter((file) =>
-      /\.lock$|\/tmp_\w+$/.test(file),
-    );
-    await Promise.all(locks.map((file) => rm(path.join(git.cwd, file), { force: true })));
-    await rm(path.join(git.cwd, STAGING), { recursive: true, force: true });
-    await git.call(['worktree', 'prune', '--expire=now']);
-    const branches = (await git.call(['for-each-ref', '--format=%(refname:short)', 'refs/heads'])).split(
-      '\n',
-    );
-    const made = branches.filter(Boolean);
-    if (made.length > 0) await git.call(['branch', '--quiet', '-D', '--', ...made]);
-    return await repoOf(git.cwd);
+    const halves = (await readdir(mirror, { recursive: true })).filter((file) => /[/\\]tmp_[\w-]+$/.test(file));
+    await Promise.all(halves.map((file) => rm(path.join(mirror, file), { recursive: true, force: true })));
+    return await repoOf(mirror);
   } catch {
     return undefined;
   }

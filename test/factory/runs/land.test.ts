@@ -141,3 +141,23 @@ test('refuses a checkout of the base with changes, and says what to do', async (
   expect(JSON.stringify(last(seen.reports))).toContain('commit or stash them there');
   expect(readFileSync(path.join(checkout, 'a.txt'), 'utf8')).toBe('work in progress\n');
 });
+
+test('ships to the repository that was named, whatever an earlier job set', async () => {
+  await using fixture = await factoryFixture();
+  const { repository } = fixture;
+  const elsewhere = path.join(fixture.folder, 'elsewhere.git');
+  git(fixture.folder, 'clone', '--quiet', '--bare', repository.path, elsewhere);
+  const redirect = `url.${elsewhere}.insteadOf ${repository.path}`;
+  const mirrorConfig = '"$(dirname "$(cat .git/objects/info/alternates)")/config"';
+  const mallory = claimOf({
+    repo: repository.path,
+    body: `echo x > x.txt; git config ${redirect}; git config --global ${redirect}; git config -f ${mirrorConfig} ${redirect}`,
+  });
+  await fixture.execute(mallory);
+  const before = git(elsewhere, 'for-each-ref');
+  const claim = await reviewed(fixture);
+  const seen = await fixture.execute(claim);
+  expect(last(seen.reports)).toMatchObject({ kind: 'landed', mergeCommit: repository.head('main') });
+  for (const job of [mallory, claim]) expect(repository.head(`aq/${job.job.jobId}`)).toBeDefined();
+  expect(git(elsewhere, 'for-each-ref')).toBe(before);
+});

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -24,13 +25,12 @@ test('gives every run a worktree of its own, many coming and going at once', asy
     expect(readFileSync(path.join(checkout.path, 'a.txt'), 'utf8')).toBe('one\n');
     expect(await checkout.git.call(['status', '--porcelain'])).toBe('');
     paths.add(checkout.path);
-    await workspace.remove(run, repository.path);
+    await workspace.remove(run);
     return checkout.mirror.path;
   };
   const [mirror = ''] = await Promise.all(Array.from({ length: 12 }, (_, at) => live(`job-${at}.1`)));
   expect(paths.size).toBe(12);
-  expect(git(mirror, 'worktree', 'list').split('\n')).toHaveLength(1);
-  expect(readdirSync(path.join(mirror, 'staging'))).toEqual([]);
+  expect(git(mirror, 'fsck')).toBe('');
   expect(workspace.warm).toEqual([repository.path]);
 });
 
@@ -68,35 +68,60 @@ test('shows no credentials of an address', async () => {
   await expect(failing).rejects.not.toThrow('hunter2');
 });
 
-test('undoes what an engine did to the mirror’s configuration', async () => {
+test('keeps what an engine sets, locks or names in its repository out of the next run', async () => {
   using folder = new TemporaryFolder();
   const repository = createRepository(folder.path);
-  const root = path.join(folder.path, 'factory');
-  const first = await new Workspace(root, env).checkout(spec(repository.path));
-  git(first.path, 'config', 'core.bare', 'false');
+  const workspace = new Workspace(path.join(folder.path, 'factory'), env);
+  const first = await workspace.checkout(spec(repository.path));
   git(first.path, 'config', 'user.name', 'Mallory');
-  await new Workspace(root, env).checkout(spec(repository.path, 'job-1.2'));
-  expect(() => git(first.mirror.path, 'config', 'user.name')).toThrow('Command failed');
+  git(first.path, 'checkout', '--quiet', '-b', 'made-by-the-engine');
+  writeFileSync(path.join(first.path, '.git', 'packed-refs.lock'), '');
+  const next = await workspace.checkout(spec(repository.path, 'job-1.2'));
+  expect(() => git(next.path, 'config', 'user.name')).toThrow('Command failed');
+  expect(git(next.path, 'branch', '--list', 'made*')).toBe('');
 });
 
-test('removes what a crash left: worktrees, locks, branches of engines, half a mirror', async () => {
+const DAMAGES: readonly (readonly [string, string])[] = [
+  ['lost its objects', 'rm -rf objects'],
+  ['lost some of its objects', 'find objects -type f | tail -n 1 | xargs rm -f'],
+  ['lost its names and objects', 'rm -rf objects/* refs/*'],
+  ['is gone', 'rm -rf "$PWD"'],
+  ['is locked', 'touch config.lock index.lock HEAD.lock packed-refs.lock refs/gigafactory/main.lock'],
+  [
+    'has nonsense for a configuration',
+    'echo "[[" > config; mkdir -p info; echo "* filter=x" > info/attributes',
+  ],
+  ['borrows from nowhere', 'mkdir -p objects/info; echo /nowhere > objects/info/alternates'],
+];
+test.each(DAMAGES)('serves the next run although the mirror %s', async (_, damage) => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const workspace = new Workspace(path.join(folder.path, 'factory'), env);
+  const { mirror } = await workspace.checkout(spec(repository.path));
+  execFileSync('sh', ['-c', damage], { cwd: mirror.path });
+  const same = await workspace.checkout(spec(repository.path, 'job-1.2'));
+  expect(readFileSync(path.join(same.path, 'a.txt'), 'utf8')).toBe('one\n');
+  const head = repository.commit({ 'b.txt': 'b' });
+  const next = await workspace.checkout(spec(repository.path, 'job-1.3'));
+  expect(await next.git.call(['rev-parse', 'HEAD'])).toBe(`${head}\n`);
+  expect(await next.git.call(['status', '--porcelain'])).toBe('');
+  expect(git(mirror.path, 'fsck')).toBe('');
+});
+
+test('removes what a crash left: worktrees, halves of objects, folders that are no mirror', async () => {
   using folder = new TemporaryFolder();
   const repository = createRepository(folder.path);
   const root = path.join(folder.path, 'factory');
   const crashed = await new Workspace(root, env).checkout(spec(repository.path));
-  git(crashed.path, 'checkout', '--quiet', '-b', 'made-by-the-engine');
-  writeFileSync(path.join(crashed.mirror.path, 'packed-refs.lock'), '');
-  mkdirSync(path.join(crashed.mirror.path, 'staging', 'job-1.2.new'));
-  mkdirSync(path.join(root, 'repos', 'half.git.new'));
+  const half = path.join(crashed.mirror.path, 'objects', 'tmp_objdir-incoming');
+  mkdirSync(half);
   mkdirSync(path.join(root, 'repos', 'broken.git'));
 
   const workspace = new Workspace(root, env);
   expect(await workspace.removeLeftovers()).toEqual(['job-1.1']);
   expect(existsSync(path.join(root, 'worktrees'))).toBe(false);
   expect(readdirSync(path.join(root, 'repos'))).toEqual([path.basename(crashed.mirror.path)]);
-  expect(existsSync(path.join(crashed.mirror.path, 'staging'))).toBe(false);
-  expect(git(crashed.mirror.path, 'branch', '--list')).toBe('');
-  expect(git(crashed.mirror.path, 'worktree', 'list').split('\n')).toHaveLength(1);
+  expect(existsSync(half)).toBe(false);
   expect(workspace.warm).toEqual([repository.path]);
   const checkout = await workspace.checkout(spec(repository.path, 'job-1.2'));
   expect(existsSync(path.join(checkout.path, 'a.txt'))).toBe(true);
@@ -111,13 +136,13 @@ test('removes folders without write permission', async () => {
   mkdirSync(cache);
   writeFileSync(path.join(cache, 'x'), 'x');
   chmodSync(cache, 0o500);
-  await workspace.remove('job-1.1', repository.path);
+  await workspace.remove('job-1.1');
   expect(existsSync(checkout.path)).toBe(false);
 });
 
 test('removes nothing where there was nothing', async () => {
   using folder = new TemporaryFolder();
   const workspace = new Workspace(path.join(folder.path, 'factory'), env);
-  await workspace.remove('job-9.9', undefined);
+  await workspace.remove('job-9.9');
   expect(await workspace.removeLeftovers()).toEqual([]);
 });
