@@ -3,6 +3,7 @@
  * shared/manifest.ts reads both into this one schema. An old file with only engine, cwd and yolo stays valid.
  */
 import { z } from 'zod';
+import { line, text } from './plainText.js';
 
 /** Engines in one place: the name a job asks for, and the classes it belongs to. */
 export const ENGINES = ['shell', 'claude', 'codex', 'copilot', 'devin', 'opencode', 'gemini'] as const;
@@ -90,11 +91,11 @@ export const ReviewPolicySchema = z.union([
 export type ReviewPolicy = z.infer<typeof ReviewPolicySchema>;
 
 /** A branch or a path that ends up in a git command line: no leading dash, no blanks or control characters. */
-const GitNameSchema = z.string().regex(/^[^-\s~^:?*[\\][^\s~^:?*[\\]*$/, 'expected a git branch name');
+const GitNameSchema = line().regex(/^[^-\s~^:?*[\\][^\s~^:?*[\\]*$/, 'expected a git branch name');
 
 /** Keys as people write them (kebab case). Every field but the body may be left out. */
 export const ManifestSchema = z.strictObject({
-  title: z.string().min(1).max(200).optional(),
+  title: line().min(1).max(200).optional(),
   engine: EngineSchema.optional(),
   'engine-class': z.enum(ENGINE_CLASSES).optional(),
   profile: z
@@ -102,22 +103,21 @@ export const ManifestSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9-]*$/, 'expected a profile name such as backend-engineer')
     .optional(),
   /** A checkout on the factory's own disk (old files); `repo` is the way for a fleet. */
-  cwd: z.string().min(1).max(MAX_ADDRESS_CHARS).optional(),
+  cwd: line().min(1).max(MAX_ADDRESS_CHARS).optional(),
   /** What git can clone: an https or ssh address, or a path. */
-  repo: z
-    .string()
+  repo: line()
     .max(MAX_ADDRESS_CHARS)
     .regex(/^[^-\s]\S*$/, 'expected an address or a path that git can clone')
     .optional(),
   'base-branch': GitNameSchema.default('main'),
   yolo: z.boolean().default(false),
   /** Jobs with the same lock never run at the same time, anywhere in the fleet. */
-  lock: z.string().min(1).max(100).optional(),
+  lock: line().min(1).max(100).optional(),
   timeout: DurationSchema.default(DEFAULT_TIMEOUT_SECONDS),
   /** Shell command, run in the worktree after the engine; exit code 0 passes. */
-  verify: z.string().min(1).max(4000).optional(),
+  verify: text().min(1).max(4000).optional(),
   capabilities: z.array(CapabilitySchema).max(50).default([]),
-  prefers: z.array(z.string().min(1).max(MAX_NAME_CHARS)).max(50).default([]),
+  prefers: z.array(line().min(1).max(MAX_NAME_CHARS)).max(50).default([]),
   priority: PrioritySchema.default('medium'),
   budget: z
     .strictObject({
@@ -126,7 +126,7 @@ export const ManifestSchema = z.strictObject({
       wall: DurationSchema.optional(),
     })
     .default({}),
-  'idempotency-key': z.string().min(1).max(200).optional(),
+  'idempotency-key': line().min(1).max(200).optional(),
   retry: z
     .strictObject({
       max: z.number().int().min(0).max(20).default(2),
@@ -135,13 +135,13 @@ export const ManifestSchema = z.strictObject({
     })
     .default({ max: 2, backoff: 10, on: ['timeout', 'engine_failed', 'lost'] }),
   'review-policy': ReviewPolicySchema.default('manual'),
-  artifacts: z.array(z.string().min(1)).max(50).default([]),
-  'tracker-item': z.string().min(1).max(200).optional(),
+  artifacts: z.array(line().min(1)).max(50).default([]),
+  'tracker-item': line().min(1).max(200).optional(),
   kind: z.enum(['leaf', 'composite']).default('leaf'),
-  deps: z.array(z.string().min(1)).max(1000).default([]),
-  targetFactoryId: z.string().min(1).max(MAX_NAME_CHARS).optional(),
+  deps: z.array(line().min(1)).max(1000).default([]),
+  targetFactoryId: line().min(1).max(MAX_NAME_CHARS).optional(),
   /** The prompt; for the shell engine, the script. */
-  body: z.string().max(MAX_BODY_CHARS),
+  body: text().max(MAX_BODY_CHARS),
 });
 
 /** What may be written. */

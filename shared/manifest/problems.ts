@@ -63,7 +63,7 @@ function describe(issue: Issue, path: Path, source: Source): Problem[] {
     );
   }
   const name = path.map(String).join('.') || 'the manifest';
-  const expected = expectedAt(path) ?? issue.message;
+  const expected = isPrecise(issue) ? issue.message : (expectedAt(path) ?? issue.message);
   const value = valueAt(source.value, path);
   if (value === undefined) return [problemAt(source, path, `${name} is missing`, { expected })];
   const valid = valuesOf(issue);
@@ -74,6 +74,8 @@ function describe(issue: Issue, path: Path, source: Source): Problem[] {
     }),
   ];
 }
+
+const isPrecise = (issue: Issue): boolean => issue.code === 'custom' && issue.params?.['precise'] === true;
 
 /** The list of fields at the root; what EXPECTED says elsewhere, with any index as `[]`. */
 function expectedAt(path: Path): string | undefined {

@@ -85,6 +85,32 @@ describe('a manifest', () => {
   });
 });
 
+describe('text in a manifest', () => {
+  const NUL = String.fromCharCode(0);
+  const HALF = String.fromCharCode(0xd800);
+
+  it.each(['title', 'lock', 'idempotency-key', 'repo', 'base-branch', 'targetFactoryId', 'verify', 'body'])(
+    'is refused with a NUL or half of a character in %s, naming the place',
+    (name) => {
+      for (const [character, code] of [
+        [NUL, 'U+0000'],
+        [HALF, 'U+D800'],
+      ]) {
+        const problems = refused(validateManifest({ body: 'Do it.', [name]: `ab${character}c` }));
+        expect(problems).toMatchObject([
+          { path: name, expected: expect.stringContaining(`${code}`) as unknown },
+        ]);
+      }
+    },
+  );
+
+  it('is one line in a title, and may have lines, tabs and pasted colours in a prompt', () => {
+    expect(refused(validateManifest({ title: 'a\nb', body: 'x' }))).toHaveLength(1);
+    const body = 'one\r\n\ttwo \u001B[31mred\u001B[0m 👍';
+    expect(accepted(validateManifest({ body, verify: 'a &&\n\tb' })).body).toBe(body);
+  });
+});
+
 describe('the parser', () => {
   it.each(INVALID)('refuses $name', ({ text, problems }) => {
     const told = refused(parseManifest(text)).map(
