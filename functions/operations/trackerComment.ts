@@ -59,7 +59,7 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
       ].join('\n\n');
     case 'ship.landed':
       return [
-        `**Shipped** to \`${body.baseBranch}\` as ${body.mergeCommit}.`,
+        `**Shipped** to \`${body.baseBranch}\` as \`${body.mergeCommit}\`.`,
         ...(job.verify ? [verdict(job.verify)] : []),
         ...(job.change ? [changeLine(job.change)] : []),
       ].join('\n\n');
@@ -88,7 +88,9 @@ const verdict = (verify: VerifyResult): string =>
   `Verify ${verify.passed ? 'passed' : 'failed'}: \`${verify.command}\` (exit code ${verify.exitCode ?? 'none'}, ${(verify.durationMs / 1000).toFixed(1)} s).`;
 
 const changeLine = (change: NonNullable<Job['change']>): string =>
-  `Branch \`${change.branch}\` at ${change.commit}: ${change.filesChanged.length} files, +${change.insertions} −${change.deletions}.`;
+  `Branch \`${change.branch}\` at \`${change.commit}\`: ${files(change.filesChanged.length)}, +${change.insertions} −${change.deletions}.`;
+
+const files = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`;
 
 const firstLine = (text: string): string => text.split('\n')[0]?.slice(0, 500) ?? '';
 
