@@ -18,6 +18,8 @@ import { RunLog } from './log.js';
 import type { Redactor } from './redact.js';
 import { Reporter } from './reporter.js';
 
+/** How long the end of a run's log may hold up its result (ms): the result and the station matter more. */
+const LOG_END_MS = 3000;
 /** What a drain may still spend on a run's log, and on its release (ms each). */
 const LAST_WORDS_MS = 300;
 
@@ -124,9 +126,23 @@ class RunExecution {
     const reason = last.kind === 'failed' ? last.reason : undefined;
     if (last.kind === 'failed') this.log.note(`${last.reason}: ${last.message.split('\n')[0]}`);
     // Before the report: with it the control plane takes the lease back, and refuses what is appended later.
-    await this.log.end();
+    if (!(await this.logEnds())) {
+      this.log.stop();
+      this.tell('warn', "the run's log is incomplete: the control plane did not take the rest in time");
+    }
     await this.report.send(last, this.stop.signal);
     this.tell('info', `run ${last.kind}`, { reason, ms: this.sinceClaim() });
+  }
+
+  /** False when the rest of the log does not get through in time. */
+  private async logEnds(): Promise<boolean> {
+    const over = new AbortController();
+    const inTime = await Promise.race([
+      this.log.end().then(() => true),
+      pause(LOG_END_MS, over.signal).then(() => false),
+    ]);
+    over.abort();
+    return inTime;
   }
 
   /** The run was stopped, or the control plane refused a report of it. Only a drain has last words. */

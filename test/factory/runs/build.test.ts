@@ -329,3 +329,14 @@ test('gives the job back when the factory drains', async () => {
   expect(fixture.repository.head(`aq/${claim.job.jobId}`)).toBeUndefined();
   expect(fixture.leftovers()).toEqual([]);
 });
+
+test('reports the result although nobody takes the log, and says that it is incomplete', async () => {
+  await using fixture = await factoryFixture();
+  fixture.plane.onRequest = (route) => {
+    if (route === 'appendLog') throw new AppError('unavailable', 'the blobs are away');
+  };
+  const seen = await fixture.execute(claimOf({ repo: fixture.repository.path, body: 'echo 2 > a.txt' }));
+  expect(kinds(seen.reports)).toEqual(['started', 'finished']);
+  expect(seen.logEnded).toBe(false);
+  expect(fixture.said.join('\n')).toContain('log is incomplete');
+});

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Claim } from '../../../shared/contract/api.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { cleanEnvironment } from '../../../factory/processes/environment.js';
+import { createLogger } from '../../../factory/log.js';
 import { executeRun, type RunDeps } from '../../../factory/runs/execute.js';
 import { Redactor } from '../../../factory/runs/redact.js';
 import { Workspace } from '../../../factory/workspace/workspace.js';
@@ -19,6 +20,8 @@ export interface FactoryFixture extends AsyncDisposable {
   readonly plane: ControlPlane;
   readonly workspace: Workspace;
   readonly redactor: Redactor;
+  /** What the factory's own log says. */
+  readonly said: readonly string[];
   /** Aborting it drains. */
   readonly drain: AbortController;
   /** Carries out a claim and answers with what the control plane saw of it. */
@@ -36,6 +39,7 @@ export async function factoryFixture(files?: Readonly<Record<string, string>>): 
     cleanEnvironment({ ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' }),
   );
   const redactor = new Redactor();
+  const said: string[] = [];
   const drain = new AbortController();
   const deps: RunDeps = {
     coordinator: plane.client,
@@ -44,7 +48,7 @@ export async function factoryFixture(files?: Readonly<Record<string, string>>): 
     engineVersions: new Map(),
     env: process.env,
     redactor,
-    logger: silent,
+    logger: createLogger((line) => said.push(line)),
     running: () => 1,
     onDrainAsked: () => drain.abort(),
   };
@@ -55,6 +59,7 @@ export async function factoryFixture(files?: Readonly<Record<string, string>>): 
     plane,
     workspace,
     redactor,
+    said,
     drain,
     async execute(claim) {
       plane.epochs.set(claim.job.jobId, claim.run.epoch);
