@@ -19,6 +19,8 @@ const LATE_AFTER_APPENDS = 20_000;
 const MAX_BATCH_BYTES = 512 * 1024;
 /** Beyond this much unsent output writing waits (bytes). */
 const HIGH_WATER_BYTES = 4 * 1024 * 1024;
+/** … each piece for so long at most (ms): an outage slows an engine down, but does not hold the end of its run. */
+const STALL_MS = 2000;
 /** One run's log at most (bytes); what comes after is dropped, and the log says so. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024;
 /** After a failed append (ms), doubled each time. */
@@ -65,7 +67,7 @@ export class RunLog {
         Buffer.from(`\n[factory] the log is longer than ${MAX_LOG_BYTES} bytes: the rest is dropped\n`),
       );
     }
-    return this.pendingBytes > HIGH_WATER_BYTES ? this.drained.promise : undefined;
+    return this.pendingBytes > HIGH_WATER_BYTES ? this.room() : undefined;
   }
 
   /** A line of the factory's own, apart from the engine's. */
@@ -86,6 +88,12 @@ export class RunLog {
     this.stopped.abort();
     this.wake();
     this.drained.resolve();
+  }
+
+  private async room(): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([this.drained.promise, pause(STALL_MS, over.signal)]);
+    over.abort();
   }
 
   private push(bytes: Buffer): void {

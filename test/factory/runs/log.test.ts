@@ -78,6 +78,16 @@ test('makes the writer wait when nobody takes the log, and lets it go when the r
   expect(log.write(Buffer.from(LINE))).toBeUndefined();
 });
 
+test('does not let the writer wait without end in an outage', async () => {
+  plane.onRequest = () => {
+    throw new AppError('unavailable', 'away');
+  };
+  const waiting = log.write(Buffer.alloc(5_000_000));
+  expect(waiting).toBeDefined();
+  await waiting;
+  log.stop();
+});
+
 test('sends nothing more once the epoch is stale', async () => {
   plane.epochs.set(JOB, 2);
   await log.write(Buffer.from(LINE));
