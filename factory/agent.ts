@@ -145,7 +145,10 @@ export class Agent {
   private async removeLeftovers(): Promise<void> {
     const runs = await this.workspace.removeLeftovers();
     if (runs.length === 0) return;
-    const killed = await sweep((run) => runs.includes(run));
+    const killed = await sweep(
+      (run) => runs.includes(run),
+      runs.map((run) => this.workspace.worktreePath(run)),
+    );
     this.deps.logger.info('cleaned up after a crash', { worktrees: runs.length, processes: killed });
   }
 

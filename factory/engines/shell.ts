@@ -57,6 +57,7 @@ export const shell: Engine = {
         env: request.env,
         timeoutMs: request.wallSeconds * 1000,
         run: request.run,
+        folders: [request.worktree, request.scratch],
         mergeOutput: true,
         onOutput(chunk) {
           tail.add(chunk);

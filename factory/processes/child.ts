@@ -15,9 +15,15 @@ const HELD_PIPE_MS = 500;
  * A dead man's switch around the command. A grandchild waits on descriptor 3, whose other end is ours: when the
  * factory dies, however it dies, the pipe closes and the whole group is killed. It is forked twice so that the
  * command never sees it as a child of its own. Standard error joins standard output here, in order, where asked.
+ *
+ * The shell stays between the factory and the command, so that `kill $PPID` in a job hits the shell. It outlives a
+ * SIGTERM to the group, because its end would be taken for the command's, and then ends as the command did.
  */
 const guard = (merge: boolean): string =>
-  `( ( read -r _ <&3; kill -KILL 0 ) >/dev/null 2>&1 & ); exec "$@" 3<&-${merge ? ' 2>&1' : ''}`;
+  // Its own standard error is closed off: a shell remarks there that its child was killed.
+  '( ( read -r _ <&3; kill -KILL 0 ) >/dev/null 2>&1 & ); trap : TERM; exec 4>&2 2>/dev/null; ' +
+  `( exec "$@" 3<&- 2>&${merge ? 1 : 4} 4>&- ); code=$?; ` +
+  'trap - TERM; [ $code -le 128 ] || kill -$((code - 128)) $$; exit $code';
 
 export interface ChildSpec {
   readonly command: string;
@@ -31,6 +37,8 @@ export interface ChildSpec {
   readonly timeoutMs?: number;
   /** `<jobId>.<epoch>`: descendants that left the group are ended too, and all of them when the factory dies. */
   readonly run?: string;
+  /** Folders of the run alone: on Linux whoever is still in one when the command has ended is ended too. */
+  readonly folders?: readonly string[];
   readonly killGraceMs?: number;
 }
 
@@ -75,7 +83,7 @@ export async function runChild(spec: ChildSpec, signal?: AbortSignal): Promise<C
   try {
     const end = await ended;
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
-    if (spec.run !== undefined) await sweepRun(spec.run);
+    if (spec.run !== undefined) await sweepRun(spec.run, spec.folders);
     await output.end(ending.cause() === 'aborted');
     return { ...end, cause: ending.cause(), durationMs: performance.now() - startedAt };
   } finally {

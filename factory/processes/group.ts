@@ -1,9 +1,11 @@
 /**
  * Ending process trees. On POSIX every child of ours leads a process group of its own, so one signal reaches all of
- * its descendants but those that left the group; on Linux these are found by the run's name in their environment.
+ * its descendants but those that left the group; on Linux these are found by the run's name in their environment, or
+ * by their working directory.
  */
 import { spawn } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, readlink } from 'node:fs/promises';
+import path from 'node:path';
 
 /** Names the run in the environment of everything that it starts. */
 export const RUN_VARIABLE = 'GIGAFACTORY_RUN';
@@ -30,18 +32,22 @@ export function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL'): bool
  * Kills what a run left behind outside of its process groups (daemons, `setsid`). Linux only: elsewhere the
  * environment of another process cannot be read without its help.
  * @param run `<jobId>.<epoch>`
+ * @param folders of the run alone: found there is also what threw its environment away (`env -i`)
  * @returns how many processes were killed
  */
-export async function sweepRun(run: string): Promise<number> {
-  return sweep((owner) => owner === run);
+export async function sweepRun(run: string, folders: readonly string[] = []): Promise<number> {
+  return sweep((owner) => owner === run, folders);
 }
 
-/** Kills every process that belongs to one of these runs: after a crash of the factory itself. */
-export async function sweep(isOurs: (run: string) => boolean): Promise<number> {
+/** Kills every process that belongs to one of these runs or works in one of these folders. */
+export async function sweep(
+  isOurs: (run: string) => boolean,
+  folders: readonly string[] = [],
+): Promise<number> {
   if (process.platform !== 'linux') return 0;
   let killed = 0;
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {
-    const found = await processesOf(isOurs);
+    const found = await processesOf(isOurs, folders);
     if (found.length === 0) break;
     for (const pid of found) {
       try {
@@ -57,18 +63,25 @@ export async function sweep(isOurs: (run: string) => boolean): Promise<number> {
 
 const ENTRY = `${RUN_VARIABLE}=`;
 
-async function processesOf(isOurs: (run: string) => boolean): Promise<number[]> {
+async function processesOf(isOurs: (run: string) => boolean, folders: readonly string[]): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const owners = await Promise.all(
+  const found = await Promise.all(
     pids.map(async (pid) => {
-      // Ours alone can be read; a zombie's environment is empty.
-      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+      // Ours alone can be read; a zombie has neither.
+      const [environment, cwd] = await Promise.all([
+        readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''),
+        folders.length === 0 ? '' : readlink(`/proc/${pid}/cwd`).catch(() => ''),
+      ]);
       const entry = environment.split('\0').find((variable) => variable.startsWith(ENTRY));
-      return entry?.slice(ENTRY.length);
+      return (
+        (entry !== undefined && isOurs(entry.slice(ENTRY.length))) ||
+        folders.some((folder) => isIn(cwd, folder))
+      );
     }),
   );
-  return pids.filter((pid, at) => {
-    const owner = owners[at];
-    return pid !== process.pid && owner !== undefined && isOurs(owner);
-  });
+  return pids.filter((pid, at) => pid !== process.pid && found[at]);
 }
+
+/** The kernel adds a word to the name of a folder that was removed. */
+const isIn = (cwd: string, folder: string): boolean =>
+  cwd === folder || cwd === `${folder} (deleted)` || cwd.startsWith(folder + path.sep);

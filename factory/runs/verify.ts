@@ -39,6 +39,7 @@ export async function verifyChange(
       cwd: spec.checkout.path,
       env: spec.env,
       run: spec.run,
+      folders: [spec.checkout.path, spec.checkout.scratch],
       timeoutMs: spec.seconds * 1000,
       mergeOutput: true,
       onOutput(chunk) {

@@ -154,7 +154,9 @@ const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => 
 /** Whose mirror it is; undefined when it is none. */
 async function tidy(mirror: string): Promise<string | undefined> {
   try {
-    const halves = (await readdir(mirror, { recursive: true })).filter((file) => /[/\\]tmp_[\w-]+$/.test(file));
+    const halves = (await readdir(mirror, { recursive: true })).filter((file) =>
+      /[/\\]tmp_[\w-]+$/.test(file),
+    );
     await Promise.all(halves.map((file) => rm(path.join(mirror, file), { recursive: true, force: true })));
     return await repoOf(mirror);
   } catch {

@@ -12,7 +12,7 @@ const env = { PATH: process.env['PATH'] ?? '' };
 
 async function sh(
   script: string,
-  more: { timeoutMs?: number; run?: string; signal?: AbortSignal; cwd?: string } = {},
+  more: { timeoutMs?: number; run?: string; signal?: AbortSignal; cwd?: string; folders?: string[] } = {},
 ): Promise<ChildEnd & { output: string }> {
   let output = '';
   const { signal, run = 'job-test.1', cwd = '/', ...rest } = more;
@@ -112,4 +112,25 @@ test.runIf(linux)('finds the processes of a run by its name in their environment
   await until(() => isAlive(pid));
   expect(await sweep((run) => run === 'job-crashed.7')).toBe(1);
   await until(() => !isAlive(pid));
+});
+
+test('keeps a command that kills its parent away from the factory', async () => {
+  const { exitCode, signal } = await sh(`[ $PPID -ne ${process.pid} ]; kill -9 $PPID; sleep 60`);
+  expect({ exitCode, signal }).toEqual({ exitCode: null, signal: 'SIGKILL' });
+  expect((await sh(`[ $PPID -ne ${process.pid} ]`)).exitCode).toBe(0);
+});
+
+test('lets a command use its grace after SIGTERM, and says which signal ended one', async () => {
+  const polite = await sh('trap "sleep 0.05; echo bye; exit 3" TERM; sleep 60 & wait', { timeoutMs: 200 });
+  expect(polite).toMatchObject({ cause: 'timeout', output: 'bye\n', exitCode: 3 });
+  expect(await sh('kill -INT $$')).toMatchObject({ cause: 'exit', exitCode: null, signal: 'SIGINT' });
+  expect(await sh('exit 255')).toMatchObject({ exitCode: 255, signal: null });
+});
+
+test.runIf(linux)('ends what left the group and its environment but stayed in the folder', async () => {
+  using folder = new TemporaryFolder();
+  const script = 'env -i "$(command -v setsid)" "$(command -v sleep)" 60 & echo $!; sleep 0.1';
+  const { output, exitCode } = await sh(script, { cwd: folder.path, folders: [folder.path] });
+  expect(exitCode).toBe(0);
+  await until(() => !isAlive(Number(output)));
 });
