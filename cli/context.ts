@@ -59,6 +59,14 @@ export class Context {
     this.io.stdout.write(`${text}\n`);
   }
 
+  /** What to know beside the answer, on standard error: a sentence, or for programs a line of JSON. */
+  warn(text: string, facts: object): void {
+    const told = this.json
+      ? JSON.stringify({ warning: { message: text, ...facts } })
+      : painter(this.io.stderr, this.io.env)('yellow', text);
+    this.io.stderr.write(`${told}\n`);
+  }
+
   /** For people who wait; programs that asked for JSON do not see it. */
   progress(text: string): void {
     if (!this.json) this.say(text);

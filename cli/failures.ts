@@ -11,7 +11,6 @@ const CURES: Partial<Record<ErrorCode, string>> = {
   unauthenticated:
     'Sign in again: start the system for a new connection file, or set a fresh GIGAFACTORY_TOKEN.',
   forbidden: 'Ask an admin of the product for the role.',
-  'not-found': '`aq list` shows the jobs that there are.',
   contended: 'Try again.',
   unavailable: 'Start the system with `npm start`, or try again in a moment.',
   internal: 'This is a defect: please report it with the id.',
@@ -49,10 +48,21 @@ export function describeFailure(error: unknown, paint: Paint): string {
     );
   if (legal) lines.push(legal.length > 0 ? `Possible now: ${legal.join(', ')}.` : 'Nothing is possible now.');
   if (retryAfterSeconds !== undefined) lines.push(`Try again in ${retryAfterSeconds} s.`);
-  const cure = CURES[error.code];
+  const cure = error.code === 'not-found' ? cureOfNotFound(error) : CURES[error.code];
   // Our own messages may hold the cure already; another one would only confuse.
   if (cure !== undefined && !/`npm start`|aq list/.test(error.message)) lines.push(paint('dim', cure));
   return lines.join('\n');
+}
+
+/** What is missing stands in the details. */
+function cureOfNotFound({ detail: { jobId, productId, epoch } }: AppError): string | undefined {
+  if (typeof jobId === 'string')
+    return epoch === undefined
+      ? '`aq list` shows the jobs that there are.'
+      : `\`aq show ${clean(jobId)}\` tells its runs.`;
+  if (typeof productId === 'string')
+    return `Is it spelt right? An admin makes it with \`aq product put FILE -p ${clean(productId)}\`.`;
+  return undefined;
 }
 
 /** `job.md:2:1: engin: unknown field; did you mean "engine"?` – editors jump to it. */

@@ -9,10 +9,22 @@ export async function readInput(io: Io, file: string): Promise<string> {
   try {
     return await readFile(path.resolve(io.cwd, file), 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new AppError(
-      'invalid-request',
-      code === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read: ${message}`,
-    );
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new AppError('invalid-request', unreadable(file, code));
+  }
+}
+
+function unreadable(file: string, code: string): string {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return `There is no file ${file}.`;
+    case 'EISDIR':
+      return `${file} is a folder: name a file in it.`;
+    case 'EACCES':
+    case 'EPERM':
+      return `${file} may not be read by you: look at its permissions.`;
+    default:
+      return `${file} cannot be read (${code}).`;
   }
 }

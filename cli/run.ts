@@ -48,7 +48,7 @@ function createProgram(io: Io, exit: (code: ExitCode) => void): Command {
     .description('Work with the gigafactory: submit jobs, watch them, ship them.')
     .option('--json', 'JSON on standard output, and nothing else there')
     .option('--connection <file>', 'connection file (default: .gigafactory/connection.json here or above)')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'what a command does, with examples')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

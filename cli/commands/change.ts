@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import { action, type Context } from '../context.js';
-import { paintStage } from '../describe/stage.js';
+import { isCancelled, paintStanding } from '../describe/stage.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
 
@@ -97,9 +97,10 @@ export function addChanges(program: Command, io: Io): void {
 }
 
 function tell(context: Context, changed: RouteResult<'cancelJob'>): void {
-  const { jobId, stage, hold } = changed.job;
+  const { jobId, hold } = changed.job;
   context.answer(
     changed,
-    () => `${jobId} is in ${paintStage(context.paint, stage)}${hold === undefined ? '' : ', on hold'}`,
+    () =>
+      `${jobId} is ${isCancelled(changed.job) ? '' : 'in '}${paintStanding(context.paint, changed.job)}${hold === undefined ? '' : ', on hold'}`,
   );
 }

@@ -101,7 +101,8 @@ async function enrol(context: Context, { product, expires }: EnrolFlags): Promis
     () => `${enrolment.enrolmentToken}
 
 Shown once, good for one factory until ${clockTime(enrolment.expiresAt)}. On its machine, with SERVICE_BUS set to
-the bus (or SERVICE_BUS__fullyQualifiedNamespace, to use an identity):
+the bus (or SERVICE_BUS__fullyQualifiedNamespace, to use an identity); of a local system it stands in
+.gigafactory/settings.json, beside the connection file:
 
   GIGAFACTORY_API=${apiUrl} \\
   GIGAFACTORY_ENROLMENT=${enrolment.enrolmentToken} \\

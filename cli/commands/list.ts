@@ -3,7 +3,7 @@ import type { JobSummary } from '../../shared/contract/api.js';
 import type { Stage } from '../../shared/contract/job.js';
 import type { Client } from '../../shared/client.js';
 import { action, type Context } from '../context.js';
-import { paintStage, STAGE_NAMES } from '../describe/stage.js';
+import { paintStanding, STAGE_NAMES } from '../describe/stage.js';
 import type { Io } from '../io.js';
 import { age, oneLine, table } from '../text.js';
 import { wholeNumber } from './arguments.js';
@@ -82,7 +82,7 @@ function jobTable({ paint, io }: Context, jobs: readonly JobSummary[]): string {
   const heads = ['JOB', 'STAGE', 'FOR', 'PRIORITY', 'FACTORY', ...(several ? ['PRODUCT'] : []), 'TITLE'];
   const rows = jobs.map((job) => [
     job.jobId,
-    paintStage(paint, job.stage),
+    paintStanding(paint, job),
     age(now - Date.parse(job.stageSince)) + (job.sla?.breached ? paint('red', ' late') : ''),
     job.manifest.priority,
     job.holder ?? '–',

@@ -88,18 +88,35 @@ async function validate(context: Context, files: readonly string[]): Promise<boo
   const { paint, io } = context;
   // The schema takes longer to load than most commands take in all.
   const { parseManifest } = await import('../../shared/manifest.js');
-  const results: { file: string; ok: boolean; problems: Problem[] }[] = [];
+  const results: { file: string; ok: boolean; problems: Problem[]; warnings: string[] }[] = [];
   for (const file of files) {
     const read = parseManifest(await readInput(io, file));
-    results.push({ file, ok: read.kind === 'ok', problems: read.kind === 'ok' ? [] : read.problems });
+    results.push(
+      read.kind === 'ok'
+        ? { file, ok: true, problems: [], warnings: needs(read.manifest) }
+        : { file, ok: false, problems: read.problems, warnings: [] },
+    );
   }
   context.answer({ files: results }, () =>
     results
-      .flatMap(({ file, ok, problems }) => [
+      .flatMap(({ file, ok, problems, warnings }) => [
         `${ok ? paint('green', 'ok') : paint('red', count(problems.length, 'problem'))}  ${file}`,
         ...problems.map((problem) => describeProblem(problem, paint, file)),
+        ...warnings.map((warning) => `  ${paint('yellow', 'note:')} ${warning}`),
       ])
       .join('\n'),
   );
   return results.every(({ ok }) => ok);
+}
+
+/** Every factory has a shell; any other engine has to be installed on one, and its job waits until it is. */
+function needs(manifest: Manifest): string[] {
+  const { engine, 'engine-class': engineClass } = manifest;
+  if (engine === 'shell' || (engine === undefined && engineClass === 'script')) return [];
+  if (engine === undefined && engineClass === undefined)
+    return [
+      'no engine: unless its product names one, a factory with a coding engine is needed (aq factories)',
+    ];
+  const tag = engine === undefined ? `engine-class:${engineClass}` : `engine:${engine}`;
+  return [`a factory with ${tag} is needed; aq factories shows what there is`];
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { JobDetail } from '../../shared/contract/api.js';
 import { action, type Context } from '../context.js';
 import { describeChange, describeVerify, shortCommit } from '../describe/event.js';
-import { paintStage } from '../describe/stage.js';
+import { paintStanding } from '../describe/stage.js';
 import { describeSla } from '../describe/sla.js';
 import { timeline } from '../describe/timeline.js';
 import type { Io } from '../io.js';
@@ -28,7 +28,7 @@ function describeJob({ job, runs, events, legal, sla }: JobDetail, paint: Paint,
   const { manifest } = job;
   const engine = job.engine ?? manifest['engine-class'] ?? runs.at(-1)?.engine;
   const facts: [string, string | undefined][] = [
-    ['stage', `${paintStage(paint, job.stage)} for ${age(io.now() - Date.parse(job.stageSince))}`],
+    ['stage', `${paintStanding(paint, job)} for ${age(io.now() - Date.parse(job.stageSince))}`],
     ['due', sla && describeSla(sla, io.now(), paint)],
     ['held by', job.holder],
     ['on hold', job.hold && `by ${oneLine(job.hold.by.id)}: ${oneLine(job.hold.reason)}`],

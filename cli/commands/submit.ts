@@ -9,6 +9,7 @@ import { inFile, JobFailed } from '../failures.js';
 import { followUntilSettled } from '../follow.js';
 import { readInput } from '../input.js';
 import type { Io } from '../io.js';
+import { warnIfStranded } from '../stranded.js';
 import { oneLine } from '../text.js';
 
 interface Flags {
@@ -51,13 +52,23 @@ async function submit(context: Context, flags: Flags, file: string): Promise<voi
         ? `${job.jobId}  ${oneLine(job.title)}\n${context.paint('dim', `watch it: aq logs ${job.jobId} -f`)}`
         : `${job.jobId} was there already with this key and content; it is in ${job.stage}.`,
     );
+    await warnIfStranded(context, client, job);
     return;
   }
   context.progress(`${job.jobId}  ${oneLine(job.title)}${created ? '' : ' (was there already)'}`);
+  await warnIfStranded(context, client, job);
   const detail = await followUntilSettled(context, client, job.jobId, 0);
-  context.answer({ job: detail.job, created }, () => describeExitFrom(detail.job, context.paint));
-  if (detail.job.stage === 'failed' || detail.job.stage === 'dead_letter')
-    throw new JobFailed(`${job.jobId} failed: ${detail.job.failure?.message ?? detail.job.stage}`);
+  const { stage, failure } = detail.job;
+  const failed = stage === 'failed' || stage === 'dead_letter';
+  // A failure is told as such below; its message stands among the events above.
+  if (!failed || context.json)
+    context.answer({ job: detail.job, created }, () => describeExitFrom(detail.job, context.paint));
+  if (failed)
+    throw new JobFailed(
+      context.json
+        ? `${job.jobId} failed: ${failure?.message ?? stage}`
+        : describeExitFrom(detail.job, context.paint),
+    );
 }
 
 async function send(

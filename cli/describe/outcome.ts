@@ -1,9 +1,9 @@
 // Where a job stands when nothing more happens to it by itself, and what a person can do next.
 import type { Job } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
-import { oneLine, type Paint } from '../text.js';
+import type { Paint } from '../text.js';
 import { shortCommit } from './event.js';
-import { paintStage } from './stage.js';
+import { isCancelled, paintStage } from './stage.js';
 
 export function describeExitFrom(job: Job, paint: Paint): string {
   const stage = `${job.jobId} is in ${paintStage(paint, job.stage)}`;
@@ -18,7 +18,9 @@ export function describeExitFrom(job: Job, paint: Paint): string {
       return `${stage}${job.mergeCommit === undefined ? '' : `: ${shortCommit(job.mergeCommit)}`}`;
     case 'failed':
     case 'dead_letter':
-      return `${stage}${job.failure ? `: ${oneLine(job.failure.message)}` : ''}. Try again with: aq requeue ${job.jobId}`;
+      return isCancelled(job)
+        ? `${job.jobId} was cancelled. Run it after all with: aq requeue ${job.jobId}`
+        : `${stage}${job.failure ? ` (${job.failure.reason.replaceAll('_', ' ')})` : ''}. See aq show ${job.jobId}; try again with: aq requeue ${job.jobId}`;
     case 'queued':
     case 'assigned':
     case 'building':

@@ -1,4 +1,4 @@
-import type { Stage } from '../../shared/contract/job.js';
+import type { Job, Stage } from '../../shared/contract/job.js';
 import type { Colour, Paint } from '../text.js';
 
 const COLOURS: Readonly<Record<Stage, Colour>> = {
@@ -16,3 +16,13 @@ const COLOURS: Readonly<Record<Stage, Colour>> = {
 export const STAGE_NAMES = Object.keys(COLOURS);
 
 export const paintStage = (paint: Paint, stage: Stage): string => paint(COLOURS[stage], stage);
+
+type Standing = Pick<Job, 'stage' | 'failure'>;
+
+/** Ended by a person, which is nothing to be alarmed about. */
+export const isCancelled = ({ stage, failure }: Standing): boolean =>
+  stage === 'failed' && failure?.reason === 'cancelled';
+
+/** The stage of a job, but `cancelled` in grey where somebody cancelled it. */
+export const paintStanding = (paint: Paint, job: Standing): string =>
+  isCancelled(job) ? paint('dim', 'cancelled') : paintStage(paint, job.stage);

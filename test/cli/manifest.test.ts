@@ -47,3 +47,12 @@ describe('aq manifest fmt', () => {
     );
   });
 });
+
+describe('aq manifest validate', () => {
+  it('notes which engine a factory needs, as the file alone cannot bring it', async () => {
+    const claude = await aq(['manifest', 'validate', 'job.md'], { cwd });
+    expect([claude.code, claude.stdout]).toEqual([0, expect.stringContaining('engine:claude is needed')]);
+    const shell = await aq(['manifest', 'validate', '-'], { cwd, stdin: '---\nengine: shell\n---\nls\n' });
+    expect(shell.stdout).toBe('ok  -\n');
+  });
+});

@@ -26,7 +26,7 @@ describe('aq manifest validate', () => {
     const all = await aq(['manifest', 'validate', 'good.md', '--json'], { cwd: folder });
     expect([all.code, JSON.parse(all.stdout)]).toEqual([
       0,
-      { files: [{ file: 'good.md', ok: true, problems: [] }] },
+      { files: [{ file: 'good.md', ok: true, problems: [], warnings: [] }] },
     ]);
   });
 

@@ -1,0 +1,25 @@
+// A job that waits for a factory which is not there would wait for ever: its submitter hears of it at once.
+import type { Client } from '../shared/client.js';
+import type { Job } from '../shared/contract/job.js';
+import { isStranded } from '../shared/contract/prospects.js';
+import { AppError } from '../shared/errors.js';
+import type { Context } from './context.js';
+import { oneLine } from './text.js';
+
+/** Tells on standard error when no factory of the fleet could run the job; it stays queued. */
+export async function warnIfStranded(context: Context, client: Client, job: Job): Promise<void> {
+  if (job.stage !== 'queued') return;
+  const explanation = await client.explainJob({ params: { jobId: job.jobId } }).catch((error: unknown) => {
+    // The job is in: that nobody could say how it will fare is no failure of the submit.
+    if (error instanceof AppError) return undefined;
+    throw error;
+  });
+  if (!explanation || !isStranded(explanation)) return;
+  const { summary, wouldPlace } = explanation;
+  const cure = wouldPlace === undefined ? '' : ` What would place it: ${wouldPlace}.`;
+  context.warn(`No factory could run it now; it stays queued. ${oneLine(summary + cure)}`, {
+    jobId: job.jobId,
+    summary,
+    wouldPlace,
+  });
+}
