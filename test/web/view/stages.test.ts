@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { STAGES as CONTRACT_STAGES } from '../../../shared/contract/job.js';
-import { asksFor, stageCounts, STAGES, stageTrack } from '../../../web/src/view/stages.js';
+import {
+  asksFor,
+  stageClass,
+  stageCounts,
+  stageLabel,
+  STAGES,
+  stageTrack,
+} from '../../../web/src/view/stages.js';
 import { SAMPLE_CHANGE, sampleJob, sampleVerify } from '../samples.js';
 
 const states = (changes: Parameters<typeof sampleJob>[0]): string =>
@@ -64,4 +71,10 @@ describe('what a job asks for', () => {
 it('counts every stage, also those without a job', () => {
   const counts = stageCounts([sampleJob(), sampleJob(), sampleJob({ stage: 'shipped' })]);
   expect(counts).toMatchObject({ queued: 2, shipped: 1, dead_letter: 0 });
+});
+
+it('names a cancelled job as such, not as failed', () => {
+  const cancelled = sampleJob({ stage: 'failed', failure: { reason: 'cancelled', message: 'not needed' } });
+  expect([stageLabel(cancelled), stageClass(cancelled)]).toEqual(['Cancelled', 'stage-cancelled']);
+  expect(stageLabel(sampleJob({ stage: 'failed' }))).toBe('Failed');
 });

@@ -3,7 +3,7 @@ import { ManifestSchema } from '../../../shared/contract/manifest.js';
 import { parseManifest } from '../../../shared/manifest.js';
 import { parseConfig } from '../../../web/src/config.js';
 import { eventText } from '../../../web/src/view/eventText.js';
-import { blockText, scoreRows } from '../../../web/src/view/explain.js';
+import { blockText, poolText, scoreRows } from '../../../web/src/view/explain.js';
 import { EXAMPLE_MANIFEST, lineRange, manifestFacts } from '../../../web/src/view/manifestText.js';
 import { formatCost, formatTokens } from '../../../web/src/view/usage.js';
 import { failed, finished, shipLanded } from '../samples.js';
@@ -47,6 +47,15 @@ describe('decisions in words', () => {
   it('name the block', () => {
     expect(blockText({ kind: 'capability', missing: ['gpu', 'node>=22'] })).toBe('lacks gpu, node>=22');
     expect(blockText({ kind: 'stations', running: 2, stations: 2 })).toContain('2 of 2');
+  });
+
+  it('count who is in a pool, as a pool without anybody runs nothing', () => {
+    const fleet = {
+      pool: 'any',
+      factories: [{ factoryId: 'f', pools: ['any'], freeStations: 1, blocks: [] }],
+    };
+    expect(poolText('any', fleet)).toBe('chosen: 1 factory in it');
+    expect(poolText('mac', fleet)).toBe('suits: nobody is in it');
   });
 
   it('compare the parts of a score with the largest, negative ones too', () => {

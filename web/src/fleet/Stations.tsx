@@ -9,6 +9,7 @@ export function Stations({ factory, work }: { factory: FactorySummary; work: Wor
       className="stations"
       role="group"
       aria-label={`${busyStations(factory, work)} of ${factory.stations} stations busy`}
+      title={`${busyStations(factory, work)} of ${factory.stations} stations busy`}
     >
       {stationsOf(factory, work).map((station, index) =>
         station.job ? (

@@ -1,5 +1,5 @@
 import type { JobDetail } from '../../../shared/contract/api.js';
-import { Elapsed } from '../parts/ClockText.js';
+import { Elapsed, Until } from '../parts/ClockText.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { actorName } from '../view/eventText.js';
 import { formatCost, formatTokens } from '../view/usage.js';
@@ -7,7 +7,7 @@ import { JobActions } from './JobActions.js';
 
 /** What it is, in one glance, and what may be done with it. */
 export function JobHeader({ detail, onChanged }: { detail: JobDetail; onChanged: () => void }) {
-  const { job } = detail;
+  const { job, sla } = detail;
   return (
     <header className="job-head">
       <div className="job-title">
@@ -34,6 +34,24 @@ export function JobHeader({ detail, onChanged }: { detail: JobDetail; onChanged:
         {job.holder && (
           <li>
             on <strong>{job.holder}</strong>
+          </li>
+        )}
+        {job.hold && (
+          <li className="warn-text">
+            on hold by {job.hold.by.id}: {job.hold.reason}
+          </li>
+        )}
+        {sla && (
+          <li className={sla.breached ? 'bad-text' : 'muted'}>
+            {sla.breached ? (
+              <>
+                late for <Elapsed since={sla.dueAt} />
+              </>
+            ) : (
+              <>
+                due <Until at={sla.dueAt} past="now" />
+              </>
+            )}
           </li>
         )}
         <li>

@@ -1,7 +1,7 @@
 import type { JobDetail } from '../../../shared/contract/api.js';
 import { FAILURE_TEXT } from '../view/eventText.js';
 import { landingOf } from '../view/landing.js';
-import { isEnded } from '../view/stages.js';
+import { isCancelled, isEnded } from '../view/stages.js';
 import { Until } from '../parts/ClockText.js';
 import { LandingProgress } from './LandingProgress.js';
 import type { Tab } from './Tabs.js';
@@ -20,6 +20,13 @@ export function JobNotices({ detail, tab, onWhy }: Props) {
   const landing = landingOf(events);
   if (landing && (job.landing || landing.refused || job.stage === 'shipped'))
     return <LandingProgress landing={landing} job={job} />;
+  if (job.failure && isCancelled(job))
+    return (
+      <div className="notice">
+        <strong>Cancelled</strong>
+        <p>{job.failure.message}</p>
+      </div>
+    );
   if (job.failure && isEnded(job.stage))
     return (
       <div className="notice bad">

@@ -4,8 +4,31 @@ import { Link } from '../parts/Link.js';
 import { JobView } from './JobView.js';
 import { useJob } from './useJob.js';
 
+/** As ids are made; the API answers another one with what is wrong with its form, which helps nobody here. */
+const JOB_ID = /^job-[0-9a-z]{16}$/;
+
+function NoSuchJob({ jobId }: { jobId: string }) {
+  return (
+    <div className="notice" role="alert">
+      <strong>There is no such job</strong>
+      <p>
+        <code>{jobId}</code> is no job of yours. <Link to="/">All jobs</Link>
+      </p>
+    </div>
+  );
+}
+
 /** One job, or why it cannot be shown. */
 export function JobScreen({ jobId }: { jobId: string }) {
+  if (JOB_ID.test(jobId)) return <KnownJob jobId={jobId} />;
+  return (
+    <div className="page">
+      <NoSuchJob jobId={jobId} />
+    </div>
+  );
+}
+
+function KnownJob({ jobId }: { jobId: string }) {
   const { value: detail, failure, refresh } = useJob(jobId);
   const title = detail?.job.title ?? jobId;
   useEffect(() => {
@@ -17,7 +40,10 @@ export function JobScreen({ jobId }: { jobId: string }) {
         <Link to="/">Jobs</Link>
         {detail && <Link to={`/?product=${detail.job.productId}`}>{detail.job.productId}</Link>}
       </nav>
-      {failure && !(failure.offline && detail) && <FailureNotice failure={failure} onRetry={refresh} />}
+      {failure?.gone && <NoSuchJob jobId={jobId} />}
+      {failure && !failure.gone && !(failure.offline && detail) && (
+        <FailureNotice failure={failure} onRetry={refresh} />
+      )}
       {detail && <JobView detail={detail} onChanged={refresh} />}
       {!detail && !failure && <div className="skeleton" role="status" aria-label="Loading the job" />}
     </div>

@@ -20,11 +20,39 @@ const WORDS = {
     confirm: 'Requeue',
     back: 'Leave it',
   },
+  reject: {
+    title: 'Turn this change down?',
+    what: 'Nothing is merged. The reason is all that the next run learns.',
+    confirm: 'Reject the change',
+    back: 'Not now',
+  },
+  hold: {
+    title: 'Put this job on hold?',
+    what: 'It stays where it is: nobody claims it, nobody ships it, until it is resumed.',
+    confirm: 'Hold',
+    back: 'Not now',
+  },
+  pause: {
+    title: 'Pause this job?',
+    what: 'Its run is stopped and does not count as an attempt; it waits in the queue until it is resumed.',
+    confirm: 'Pause',
+    back: 'Let it run',
+  },
 } as const;
+
+const ROUTES = {
+  cancel: 'cancelJob',
+  requeue: 'requeueJob',
+  reject: 'rejectJob',
+  hold: 'holdJob',
+  pause: 'pauseJob',
+} as const;
+
+export type ReasonCommand = keyof typeof WORDS;
 
 interface Props {
   job: Job;
-  command: keyof typeof WORDS;
+  command: ReasonCommand;
   onClose: () => void;
   onDone: () => void;
 }
@@ -41,7 +69,7 @@ export function ReasonDialog({ job, command, onClose, onDone }: Props) {
     setFailure(undefined);
     const call = { params: { jobId: job.jobId }, body: { reason: reason.trim() } };
     try {
-      await (command === 'cancel' ? client.cancelJob(call) : client.requeueJob(call));
+      await client[ROUTES[command]](call);
       onDone();
     } catch (error) {
       setFailure(failureOf(error));
@@ -77,7 +105,7 @@ export function ReasonDialog({ job, command, onClose, onDone }: Props) {
           </button>
           <button
             type="submit"
-            className={command === 'cancel' ? 'button danger' : 'button primary'}
+            className={command === 'cancel' || command === 'reject' ? 'button danger' : 'button primary'}
             disabled={busy}
           >
             {words.confirm}

@@ -1,6 +1,6 @@
 import type { JobDetail } from '../../../shared/contract/api.js';
 import { useNow } from '../hooks/useNow.js';
-import { isEnded, STAGE_LABEL, stageTrack } from '../view/stages.js';
+import { isCancelled, isEnded, STAGE_LABEL, stageClass, stageTrack } from '../view/stages.js';
 import { formatDuration, formatElapsed } from '../view/time.js';
 import { timeInStages } from '../view/timeline.js';
 
@@ -11,7 +11,7 @@ export function StageRail({ detail }: { detail: JobDetail }) {
   const { steps, active } = stageTrack(job);
   const spent = timeInStages(events, now);
   return (
-    <ol className={`rail stage-${job.stage}`} data-active={active || undefined} aria-label="Stages">
+    <ol className={`rail ${stageClass(job)}`} data-active={active || undefined} aria-label="Stages">
       {steps.map(({ step, state }) => {
         const ms = spent.get(step);
         const time =
@@ -25,7 +25,7 @@ export function StageRail({ detail }: { detail: JobDetail }) {
             <i aria-hidden="true" />
             <span className="rail-label">
               {state === 'failed'
-                ? `${job.stage === 'failed' ? 'Failed' : 'Given up'} in ${STAGE_LABEL[step].toLowerCase()}`
+                ? `${isCancelled(job) ? 'Cancelled' : job.stage === 'failed' ? 'Failed' : 'Given up'} in ${STAGE_LABEL[step].toLowerCase()}`
                 : STAGE_LABEL[step]}
             </span>
             <span className="rail-time">{time}</span>

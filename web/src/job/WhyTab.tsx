@@ -1,6 +1,6 @@
 import type { Explanation } from '../../../shared/contract/explanation.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
-import { blockText } from '../view/explain.js';
+import { blockText, poolText } from '../view/explain.js';
 import { Decision } from './Decision.js';
 import { useExplanation } from './useJob.js';
 
@@ -99,7 +99,7 @@ export function WhyTab({ jobId }: { jobId: string }) {
           <li key={pool.pool} data-chosen={pool.pool === explanation.pool || undefined}>
             <strong>{pool.pool}</strong>{' '}
             {pool.missing.length === 0 ? (
-              <span className="muted">{pool.pool === explanation.pool ? 'chosen' : 'could run it'}</span>
+              <span className="muted">{waits ? poolText(pool.pool, explanation) : 'suits'}</span>
             ) : (
               <span className="muted">
                 does not guarantee <code>{pool.missing.join(', ')}</code>

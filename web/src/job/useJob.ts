@@ -10,6 +10,7 @@ const EXPLAIN_POLL_MS = 5000;
 /** The old detail when nothing happened, so that nothing renders. */
 function keepIfSame(previous: JobDetail | undefined, next: JobDetail): JobDetail {
   const same =
+    previous?.sla?.breached === next.sla?.breached &&
     previous?.job.headHash === next.job.headHash &&
     previous.events.length === next.events.length &&
     previous.runs.length === next.runs.length &&

@@ -42,6 +42,7 @@ export const JobRow = memo(function JobRow({ job }: { job: JobSummary }) {
             </a>
           )}
           <JobState job={job} />
+          {job.sla?.breached && <span className="bad-text">late</span>}
         </span>
       </td>
       <td className="cell-product">

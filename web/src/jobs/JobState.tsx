@@ -1,12 +1,13 @@
 import type { JobSummary } from '../../../shared/contract/api.js';
 import { Elapsed, Until } from '../parts/ClockText.js';
 import { FAILURE_TEXT } from '../view/eventText.js';
-import { asksFor, isEnded } from '../view/stages.js';
+import { asksFor, isCancelled, isEnded } from '../view/stages.js';
 
 /** The few words that say what matters about a job now: what it asks for, why it failed, what it waits for. */
 export function JobState({ job }: { job: JobSummary }) {
   const asked = asksFor(job);
   if (asked) return <span className="pill">{asked}</span>;
+  if (isCancelled(job)) return null;
   if (job.failure && isEnded(job.stage))
     return <span className="bad-text">{FAILURE_TEXT[job.failure.reason]}</span>;
   if (job.landing)

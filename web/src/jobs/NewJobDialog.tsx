@@ -1,10 +1,13 @@
 import { useId, useRef, useState, type SubmitEvent } from 'react';
+import type { Explanation } from '../../../shared/contract/explanation.js';
+import { isStranded } from '../../../shared/contract/prospects.js';
 import { useControl } from '../control.js';
 import { Dialog } from '../parts/Dialog.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
 import { jobPath, navigate } from '../router.js';
 import { failureOf, type Failure } from '../view/failure.js';
 import { EXAMPLE_MANIFEST, lineRange } from '../view/manifestText.js';
+import { StrandedDialog } from './StrandedDialog.js';
 
 const LAST_PRODUCT = 'gigafactory.product';
 
@@ -23,6 +26,7 @@ export function NewJobDialog({ products, product, onClose }: Props) {
   const [text, setText] = useState('');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
+  const [stranded, setStranded] = useState<Explanation>();
   const area = useRef<HTMLTextAreaElement>(null);
   const listId = useId();
 
@@ -32,6 +36,12 @@ export function NewJobDialog({ products, product, onClose }: Props) {
     try {
       const { job } = await client.submitJob({ body: { productId: target, text } });
       sessionStorage.setItem(LAST_PRODUCT, target);
+      // Told here and now: on its way nobody would say it, and it would wait for ever.
+      const explanation = await client.explainJob({ params: { jobId: job.jobId } }).catch(() => undefined);
+      if (job.stage === 'queued' && explanation && isStranded(explanation)) {
+        setStranded(explanation);
+        return;
+      }
       onClose();
       navigate(jobPath(job.jobId));
     } catch (error) {
@@ -52,6 +62,7 @@ export function NewJobDialog({ products, product, onClose }: Props) {
     if (file) setText(await file.text());
   };
 
+  if (stranded) return <StrandedDialog explanation={stranded} onClose={onClose} />;
   return (
     <Dialog title="New job" onClose={onClose} wide>
       <form className="new-job" onSubmit={onSubmit}>

@@ -1,5 +1,5 @@
 /** Decisions in words: what keeps a job from a factory, and what its score is made of. */
-import type { Block, Score } from '../../../shared/contract/explanation.js';
+import type { Block, Explanation, Score } from '../../../shared/contract/explanation.js';
 import { assertExhaustive } from '../../../shared/errors.js';
 
 const clock = (iso: string): string => `${iso.slice(11, 19)} UTC`;
@@ -32,6 +32,13 @@ export function blockText(block: Block): string {
     default:
       return assertExhaustive(block);
   }
+}
+
+/** What a pool means to a waiting job: whether it suits, and who is there. */
+export function poolText(name: string, { pool, factories }: Pick<Explanation, 'pool' | 'factories'>): string {
+  const there = factories.filter(({ pools }) => pools.includes(name)).length;
+  const who = there === 0 ? 'nobody is in it' : `${there} ${there === 1 ? 'factory' : 'factories'} in it`;
+  return `${pool === name ? 'chosen' : 'suits'}: ${who}`;
 }
 
 const PARTS: readonly { part: Exclude<keyof Score, 'total'>; label: string; meaning: string }[] = [

@@ -10,6 +10,8 @@ export interface Failure {
   /** The API is away: trying again by itself makes sense. */
   readonly offline: boolean;
   readonly signedOut: boolean;
+  /** What was asked for is not there: asking again is of no use. */
+  readonly gone: boolean;
 }
 
 const ADVICE: Readonly<Record<ErrorCode, { title: string; next: string }>> = {
@@ -50,13 +52,14 @@ export function failureOf(error: unknown): Failure {
       problems: error.detail.problems ?? [],
       offline: error.code === 'unavailable',
       signedOut: error.code === 'unauthenticated',
+      gone: error.code === 'not-found',
     };
   }
   // fetch throws a TypeError when there is no answer at all.
   const offline = error instanceof TypeError;
   const { title, next } = ADVICE[offline ? 'unavailable' : 'internal'];
   const detail = error instanceof Error ? error.message : String(error);
-  return { title, detail, next, problems: [], offline, signedOut: false };
+  return { title, detail, next, problems: [], offline, signedOut: false, gone: false };
 }
 
 /** `4:12 budget.usd`, as far as it is known. */

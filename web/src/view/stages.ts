@@ -30,6 +30,19 @@ export interface StageTrack {
 /** What the track reads of a job. */
 export type TrackedJob = Pick<Job, 'stage' | 'attempts' | 'epoch' | 'holder' | 'change' | 'verify'>;
 
+type Standing = Pick<Job, 'stage' | 'failure'>;
+
+/** Ended by a person, which is nothing to be alarmed about. */
+export const isCancelled = ({ stage, failure }: Standing): boolean =>
+  stage === 'failed' && failure?.reason === 'cancelled';
+
+/** The stage of a job in words. */
+export const stageLabel = (job: Standing): string =>
+  isCancelled(job) ? 'Cancelled' : STAGE_LABEL[job.stage];
+
+/** The class that gives a job its colour. */
+export const stageClass = (job: Standing): string => `stage-${isCancelled(job) ? 'cancelled' : job.stage}`;
+
 export const isEnded = (stage: Stage): boolean =>
   stage === 'shipped' || stage === 'failed' || stage === 'dead_letter';
 

@@ -1,0 +1,30 @@
+import type { Explanation } from '../../../shared/contract/explanation.js';
+import { Dialog } from '../parts/Dialog.js';
+import { jobPath, navigate } from '../router.js';
+
+/** A job that was just submitted and that no factory could run: it stays queued, and this says what it needs. */
+export function StrandedDialog({ explanation, onClose }: { explanation: Explanation; onClose: () => void }) {
+  return (
+    <Dialog title="Queued, but no factory could run it" onClose={onClose}>
+      <p>{explanation.summary}</p>
+      {explanation.wouldPlace && (
+        <p>
+          <strong>What would place it:</strong> {explanation.wouldPlace}
+        </p>
+      )}
+      <div className="actions end">
+        <button
+          type="button"
+          className="button primary"
+          data-focus
+          onClick={() => {
+            onClose();
+            navigate(jobPath(explanation.jobId));
+          }}
+        >
+          Go to the job
+        </button>
+      </div>
+    </Dialog>
+  );
+}
