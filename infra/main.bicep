@@ -42,6 +42,9 @@ param leaseSeconds int = 30
 @description('How often a change-feed function asks for news, in milliseconds. Dispatch does not wait for it.')
 param feedPollMs int = 5000
 
+@description('May critical work take a station from less urgent work?')
+param preemption bool = false
+
 var topology = loadJsonContent('../shared/topology.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
@@ -164,6 +167,7 @@ module api 'modules/functionApp.bicep' = {
     operatorAudience: operatorAudience
     webOrigin: web.outputs.origin
     leaseSeconds: leaseSeconds
+    preemption: preemption
     feedPollMs: feedPollMs
   }
   dependsOn: [

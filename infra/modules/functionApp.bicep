@@ -45,6 +45,9 @@ param leaseSeconds int
 @description('Change-feed poll in milliseconds.')
 param feedPollMs int
 
+@description('May critical work take a station from less urgent work?')
+param preemption bool
+
 @minValue(40)
 @maxValue(1000)
 @description('Most instances of one function group.')
@@ -139,6 +142,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     FACTORY_TOKEN_KEY: '@Microsoft.KeyVault(SecretUri=${factoryTokenKeyUri})'
     LEASE_SECONDS: string(leaseSeconds)
     FEED_POLL_MS: string(feedPollMs)
+    PREEMPTION: preemption ? 'on' : 'off'
   }
 }
 
