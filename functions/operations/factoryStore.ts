@@ -44,7 +44,7 @@ export async function noteRenewal(deps: Deps, factoryId: string, running: number
   await noteContact(deps, factoryId, { running });
 }
 
-/** Marks a factory that let a lease run out, unless it was heard of since. */
+/** Marks a factory that let a lease run out or work lie, unless it was heard of since. */
 export async function markOffline(deps: Deps, factoryId: string, silentSince: string): Promise<void> {
   try {
     await deps.documents.patch(

@@ -81,7 +81,7 @@ async function trackerItem({ tracker }: System): Promise<TrackerItem> {
   return { state: issue.state, comments: comments.map((comment) => comment.body) };
 }
 
-/** A job's way as rows: the first event in each stage. */
+/** A job's way: the first event in each stage. */
 const stagesOf = (events: readonly Event[]): Event[] =>
   events.filter((event, at) => at === 0 || event.from !== undefined);
 
@@ -90,12 +90,13 @@ const seconds = (from: string, to: string): string =>
 
 function printTimeline({ job, events }: Detail, item: TrackerItem): void {
   say(`\n  ${paint('bold', job.title)}  ${paint('gray', job.jobId)}\n`);
-  const rows = stagesOf(events);
+  const isShip = ({ body }: Event): boolean => body.kind === 'ship.requested';
+  const rows = events.filter((event, at) => at === 0 || event.from !== undefined || isShip(event));
   for (const [at, event] of rows.entries()) {
     const next = rows[at + 1];
     const took = next ? seconds(event.at, next.at) : '';
     say(
-      `  ${event.at.slice(11, 23)}  ${event.stage.padEnd(9)} ${took.padStart(8)}  ${event.actor.kind} ${event.actor.id}`,
+      `  ${event.at.slice(11, 23)}  ${(isShip(event) ? 'ship' : event.stage).padEnd(9)} ${took.padStart(8)}  ${event.actor.kind} ${event.actor.id}`,
     );
     if (event.body.decision) say(paint('gray', `                ${event.body.decision.why}`));
   }

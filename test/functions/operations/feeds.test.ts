@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
 import { dispatchReadyJob } from '../../../functions/operations/dispatchReadyJob.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
+import { listFactories } from '../../../functions/operations/listFactories.js';
 import { sweepTickets } from '../../../functions/operations/sweepTickets.js';
 import type { Spend } from '../../../shared/contract/fleet.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
@@ -69,6 +70,30 @@ describe('the sweeper', () => {
     expect(await sweepTickets(deps)).toBe(1);
     const [ticket] = await drain(cloud, 'pool-windows', { sessions: true });
     expect(ticket).toMatchObject({ ticket: { jobId, pool: 'windows' } });
+  });
+
+  it('marks an idle factory offline that lets work lie, and no other', async () => {
+    const { productId } = await makeProduct(deps);
+    const gone = await makeFactory(deps, productId, ['os:windows', 'engine:shell']);
+    const elsewhere = await makeFactory(deps, productId);
+    const statuses = async (): Promise<Record<string, string>> => {
+      const { factories } = await listFactories(deps, ADMIN);
+      return Object.fromEntries(factories.map(({ id, status }) => [id, status]));
+    };
+    cloud.clock.advance(1);
+    await submit(deps, productId, { capabilities: ['os:windows'] });
+    cloud.clock.advance(20);
+    await sweepTickets(deps);
+    expect(await statuses()).toMatchObject({ [gone.id]: 'online' });
+    cloud.clock.advance(deps.settings.leaseSeconds);
+    const arrived = await makeFactory(deps, productId, ['os:windows', 'engine:shell']);
+    await sweepTickets(deps);
+    expect(await statuses()).toMatchObject({
+      [gone.id]: 'offline',
+      [elsewhere.id]: 'online',
+      [arrived.id]: 'online',
+    });
+    await drain(cloud, 'pool-windows', { sessions: true });
   });
 });
 
