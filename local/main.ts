@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { runCloud } from './commands/cloud.js';
 import { runDemo } from './commands/demo.js';
 import { runStart } from './commands/start.js';
+import { runTwoFactories } from './commands/twoFactories.js';
 import { DEFAULT_PORTS } from './system.js';
 
 const DEFAULT_DATA_DIR = '.gigafactory';
@@ -89,6 +90,21 @@ program
   .addHelpText('after', '\nExamples:\n  npm run demo\n  npm run -s demo -- --json')
   .action(async (options: { json?: boolean; keep?: boolean }) => {
     await runDemo({ json: options.json ?? false, keep: options.keep ?? false });
+  });
+
+program
+  .command('two-factories')
+  .description(
+    'prove that two factories share jobs and that one takes over from a killed one; print the evidence',
+  )
+  .option('--json', 'one JSON document on stdout and nothing else there')
+  .option('--keep', 'keep the data folder and say where it is')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  npm run demo:two-factories\n  npm run -s demo:two-factories -- --json',
+  )
+  .action(async (options: { json?: boolean; keep?: boolean }) => {
+    await runTwoFactories({ json: options.json ?? false, keep: options.keep ?? false });
   });
 
 program
