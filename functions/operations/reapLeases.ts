@@ -1,8 +1,9 @@
+import type { Stored } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Lease } from '../../shared/contract/fleet.js';
 import type { Actor, Job } from '../../shared/contract/job.js';
 import { AppError } from '../../shared/errors.js';
-import { isExpired, isReclaimable } from '../../shared/rules/leases.js';
+import { after, isExpired, isReclaimable } from '../../shared/rules/leases.js';
 import { JOBS, LEASES } from '../../shared/topology.js';
 import { changeJob } from './changeJob.js';
 import type { Deps } from './deps.js';
@@ -13,32 +14,48 @@ import { readLease, refOf } from './leaseStore.js';
 const REAPER: Actor = { kind: 'system', id: 'reaper' };
 
 /**
- * Takes jobs back whose holder was silent for a whole lease.
+ * Takes jobs back whose holder was silent for a whole lease. One that runs out within `aheadSeconds` is waited for and
+ * taken at that very moment, so that a job is free again when its lease ends and not at some later look; a fleet
+ * whose factories are all well renews long before, and costs one query a look.
+ * @param aheadSeconds until the next look; 0 takes what has run out already
  * @returns how many
  */
-export async function reapLeases(deps: Deps): Promise<number> {
-  const expired = await deps.documents.query<Lease>(LEASES, {
-    text: `SELECT * FROM c WHERE c.type = 'lease' AND c.expiresAt <= @now`,
-    parameters: { now: deps.clock.now() },
+export async function reapLeases(deps: Deps, aheadSeconds = 0): Promise<number> {
+  const until = after(deps.clock.now(), aheadSeconds);
+  const ending = await deps.documents.query<Lease>(LEASES, {
+    text: `SELECT * FROM c WHERE c.type = 'lease' AND c.expiresAt <= @until`,
+    parameters: { until },
   });
-  const reaped = await Promise.all(expired.map(({ document }) => reap(deps, document)));
+  const reaped = await Promise.all(ending.map(({ document }) => reapAtEnd(deps, document, until)));
   return reaped.filter(Boolean).length;
+}
+
+/** One that is renewed in the meantime is waited for again, or left to the next look. */
+async function reapAtEnd(deps: Deps, seen: Lease, until: string): Promise<boolean> {
+  let { expiresAt } = seen;
+  while (expiresAt <= until) {
+    const left = Date.parse(expiresAt) - Date.parse(deps.clock.now());
+    if (left > 0) await deps.clock.sleep(left);
+    const lease = await readLease(deps, seen.jobId);
+    if (!lease) return false;
+    if (isExpired(lease.document, deps.clock.now())) return reap(deps, lease);
+    ({ expiresAt } = lease.document);
+  }
+  return false;
 }
 
 /**
  * The lease goes first, on the condition that nobody renewed it in the meantime; then the job. Dying in between
  * leaves a job without a lease, which reapOrphans takes back.
  */
-async function reap(deps: Deps, seen: Lease): Promise<boolean> {
-  const lease = await readLease(deps, seen.jobId);
-  if (!lease || !isExpired(lease.document, deps.clock.now())) return false;
+async function reap(deps: Deps, lease: Stored<Lease>): Promise<boolean> {
+  const { jobId, holder, epoch, expiresAt } = lease.document;
   try {
-    await deps.documents.remove(LEASES, [seen.jobId], seen.jobId, lease.etag);
+    await deps.documents.remove(LEASES, [jobId], jobId, lease.etag);
   } catch (error) {
     if (isCloudError(error, 'precondition')) return false;
     throw error;
   }
-  const { holder, epoch, expiresAt } = lease.document;
   await markOffline(deps, holder, expiresAt);
   return takeBack(
     deps,

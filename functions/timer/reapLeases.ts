@@ -1,6 +1,9 @@
 import { timerFunction } from '../lib/timer.js';
 import { reapLeases } from '../operations/reapLeases.js';
 
-export const handler = timerFunction('reapLeases', '*/5 * * * * *', async (deps) => {
-  await reapLeases(deps);
+/** Seconds between two looks: the schedule's. */
+const EVERY_SECONDS = 5;
+
+export const handler = timerFunction('reapLeases', `*/${EVERY_SECONDS} * * * * *`, async (deps) => {
+  await reapLeases(deps, EVERY_SECONDS);
 });

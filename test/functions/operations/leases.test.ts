@@ -71,6 +71,28 @@ describe('a lease', () => {
     expect((await report(deps, other, second, verified(true))).stage).toBe('testing');
   });
 
+  it('that runs out before the next look is waited for, and taken back when it ends', async () => {
+    const { jobId, claim } = await claimed();
+    cloud.clock.advance(LEASE_SECONDS - 1);
+    await reapLeases(deps, 0);
+    expect((await detail(deps, jobId)).job.stage).toBe('assigned');
+    await reapLeases(deps, 2);
+    const [run] = (await detail(deps, jobId)).runs;
+    expect(run?.status).toBe('lost');
+    const late = Date.parse(run?.endedAt ?? '') - Date.parse(claim.lease.expiresAt);
+    expect(late).toBeGreaterThanOrEqual(0);
+    expect(late).toBeLessThan(1000);
+  });
+
+  it('that is renewed while the reaper waits for its end stays with its holder', async () => {
+    const { jobId, claim, factory } = await claimed();
+    cloud.clock.advance(LEASE_SECONDS - 1);
+    const looking = reapLeases(deps, 2);
+    await renew(factory, claim);
+    await looking;
+    expect((await detail(deps, jobId)).job.holder).toBe(factory.id);
+  });
+
   it('that is stale is refused, and changes nothing', async () => {
     const { factory, other, claim, jobId } = await claimed({ retry: { backoff: 1 } });
     await report(deps, factory, claim, { kind: 'started' });
