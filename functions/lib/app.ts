@@ -1,3 +1,4 @@
+import { systemChance } from '../../shared/cloud/chance.js';
 import { systemClock } from '../../shared/cloud/clock.js';
 import { openBlobStorage } from '../../shared/cloud/blobStorage.js';
 import { openCosmos } from '../../shared/cloud/cosmos.js';
@@ -42,6 +43,7 @@ async function openApp(): Promise<App> {
     bus,
     blobs,
     clock: systemClock,
+    chance: systemChance,
     factoryTokens: factoryTokens(settings.factoryTokenKey),
     bell: createLogBell(),
     settings: {

@@ -55,7 +55,7 @@ async function settleRun(deps: Deps, event: JobEvent, epoch: number, terms: Term
       // Others settle runs of the same product, or this very one.
       if (!isCloudError(error, 'exists', 'precondition', 'not-found')) throw error;
     }
-    await deps.clock.sleep(Math.random() * PAUSE_MS * attempt);
+    await deps.clock.sleep(deps.chance.random() * PAUSE_MS * attempt);
   }
   throw new Error(`the spend of ${productId} was changed by others ${MAX_ATTEMPTS} times in a row`);
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/errors.js';
 import { requireFactory, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
+import { instanceMemory } from './instanceMemory.js';
 import { locateJob, readJob, readRun, type JobRef } from './jobStore.js';
 import { readLease } from './leaseStore.js';
 
@@ -9,7 +10,7 @@ export const LOGS = 'logs';
 /** For so long a run that could append may go on without being looked up: several chunks a second come in. */
 const TRUST_MS = 5000;
 const MAX_TRUSTED = 5000;
-const trusted = new Map<string, { ref: JobRef; until: number }>();
+const trustedRuns = instanceMemory(() => new Map<string, { ref: JobRef; until: number }>());
 
 /** The log of a run; a run of a later epoch writes another one, so a late writer spoils nothing. */
 export const logName = (ref: JobRef, epoch: number): string => `${ref.productId}/${ref.jobId}/${epoch}.log`;
@@ -42,6 +43,7 @@ export async function appendLog(
 async function requireOwnRun(deps: Deps, factoryId: string, jobId: string, epoch: number): Promise<JobRef> {
   const key = `${factoryId} ${jobId} ${epoch}`;
   const now = Date.parse(deps.clock.now());
+  const trusted = trustedRuns(deps);
   const earlier = trusted.get(key);
   if (earlier && earlier.until > now) return earlier.ref;
   const ref = await ownRun(deps, factoryId, jobId, epoch);

@@ -21,7 +21,7 @@ export async function tryLater(
   attempt: number,
   atLeastSeconds = 0,
 ): Promise<void> {
-  const seconds = Math.max(atLeastSeconds, backOffSeconds(attempt, Math.random()));
+  const seconds = Math.max(atLeastSeconds, backOffSeconds(attempt, deps.chance.random()));
   await deps.bus.send(queue, {
     ...message,
     messageId: `${message.messageId}~${attempt + 1}`,

@@ -40,7 +40,7 @@ export async function changeJob(deps: Deps, ref: JobRef, command: Command): Prom
       await followUp(deps, before.document, after);
       return after;
     }
-    await deps.clock.sleep(Math.random() * PAUSE_MS * attempt);
+    await deps.clock.sleep(deps.chance.random() * PAUSE_MS * attempt);
   }
   throw new AppError('contended', `${ref.jobId} is being changed by others; try again`);
 }

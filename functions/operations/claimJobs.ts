@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Stored } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Budget } from '../../shared/contract/budget.js';
@@ -87,7 +86,7 @@ async function claimFrom(
       factory: { ...factoryView(factory, POOLS), stations: body.stations, running, warm: body.warm },
       context: { ...context, ...rivals },
       now: deps.clock.now(),
-      seed: randomUUID(),
+      seed: deps.chance.uuid(),
       count: body.stations - running,
     });
     heldBack = choice.heldBack;
@@ -167,7 +166,7 @@ async function claimOne(
     await Promise.all([dropLock(deps, job, epoch), giveBack(deps, before.document, epoch, reserved)]);
     return undefined;
   }
-  remember(claimed);
+  remember(deps, claimed);
   const [lease] = await Promise.all([
     grantLease(deps, { job: claimed, epoch, holder: identity.id, pool }),
     dropEntry(deps, entry),

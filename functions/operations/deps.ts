@@ -1,5 +1,6 @@
 import type { Blobs } from '../../shared/cloud/blobs.js';
 import type { Bus } from '../../shared/cloud/bus.js';
+import type { Chance } from '../../shared/cloud/chance.js';
 import type { Clock } from '../../shared/cloud/clock.js';
 import type { Documents } from '../../shared/cloud/documents.js';
 import type { LogBell } from './logBell.js';
@@ -21,6 +22,7 @@ export interface Deps {
   readonly bus: Bus;
   readonly blobs: Blobs;
   readonly clock: Clock;
+  readonly chance: Chance;
   readonly log: Log;
   readonly factoryTokens: FactoryTokens;
   /** Wakes the log streams of this instance. */

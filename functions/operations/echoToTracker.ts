@@ -3,12 +3,13 @@ import type { TrackerItem } from '../../shared/contract/job.js';
 import type { TrackerPost } from '../../shared/contract/messages.js';
 import { TRACKER_OUTBOX } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
+import { instanceMemory } from './instanceMemory.js';
 import { readJob } from './jobStore.js';
 import { isTold } from './trackerComment.js';
 
 /** A job's item never changes, and a job has several events: about 200 bytes each. */
 const MAX_KNOWN = 5000;
-const known = new Map<string, TrackerItem | undefined>();
+const items = instanceMemory(() => new Map<string, TrackerItem | undefined>());
 
 /**
  * Puts an event that the job's item should hear of into the outbox. One session an item keeps them in order; the
@@ -34,6 +35,7 @@ export const sessionOf = (item: TrackerItem): string =>
   `${item.tracker}:${item.repository}#${item.number}`.slice(-128);
 
 async function itemOf(deps: Deps, event: JobEvent): Promise<TrackerItem | undefined> {
+  const known = items(deps);
   if (known.has(event.jobId)) return known.get(event.jobId);
   const { document: job } = await readJob(deps, event);
   if (known.size >= MAX_KNOWN) known.clear();

@@ -3,6 +3,7 @@ import type { Factory } from '../../shared/contract/fleet.js';
 import { AppError } from '../../shared/errors.js';
 import { FACTORIES, FLEET } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
+import { instanceMemory } from './instanceMemory.js';
 
 /** @throws AppError unauthenticated when it was removed: its token is worth nothing any more */
 export async function readFactory(deps: Deps, factoryId: string): Promise<Factory> {
@@ -32,11 +33,12 @@ export async function noteContact(
 /** A factory with several runs renews several leases; its document need not follow each of them. */
 const CONTACT_MS = 10_000;
 const MAX_CONTACTS = 10_000;
-const contacts = new Map<string, { at: number; running: number }>();
+const contactsOf = instanceMemory(() => new Map<string, { at: number; running: number }>());
 
 /** As noteContact, for renewals: at most once in a while for each factory, unless what it runs has changed. */
 export async function noteRenewal(deps: Deps, factoryId: string, running: number): Promise<void> {
   const at = Date.parse(deps.clock.now());
+  const contacts = contactsOf(deps);
   const last = contacts.get(factoryId);
   if (last?.running === running && at - last.at < CONTACT_MS) return;
   if (contacts.size >= MAX_CONTACTS) contacts.clear();

@@ -7,6 +7,7 @@ import { runId } from '../../shared/rules/lifecycle.js';
 import { JOBS } from '../../shared/topology.js';
 import { hasRole, requireRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
+import { instanceMemory } from './instanceMemory.js';
 
 export interface JobRef {
   readonly productId: string;
@@ -15,7 +16,7 @@ export interface JobRef {
 
 /** A job never changes its product, so an answer stays true. About 100 bytes each. */
 const MAX_KNOWN = 10_000;
-const known = new Map<string, string>();
+const productsOf = instanceMemory(() => new Map<string, string>());
 
 /** The partition of a job, its runs and its events. */
 export const partitionOf = (ref: JobRef): [string, string] => [ref.productId, ref.jobId];
@@ -23,7 +24,8 @@ export const partitionOf = (ref: JobRef): [string, string] => [ref.productId, re
 export const noSuchJob = (jobId: string): AppError =>
   new AppError('not-found', `there is no job ${jobId}`, { jobId });
 
-export function remember({ jobId, productId }: JobRef): void {
+export function remember(deps: Deps, { jobId, productId }: JobRef): void {
+  const known = productsOf(deps);
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(jobId, productId);
 }
@@ -33,7 +35,7 @@ export function remember({ jobId, productId }: JobRef): void {
  * @throws AppError not-found
  */
 export async function locateJob(deps: Deps, jobId: string): Promise<JobRef> {
-  const productId = known.get(jobId);
+  const productId = productsOf(deps).get(jobId);
   if (productId !== undefined) return { productId, jobId };
   const [found] = await deps.documents.select<string>(JOBS, {
     text: `SELECT VALUE c.productId FROM c WHERE c.jobId = @jobId AND c.type = 'job'`,
@@ -41,7 +43,7 @@ export async function locateJob(deps: Deps, jobId: string): Promise<JobRef> {
   });
   if (found === undefined) throw noSuchJob(jobId);
   const ref = { productId: found, jobId };
-  remember(ref);
+  remember(deps, ref);
   return ref;
 }
 

@@ -38,7 +38,7 @@ export async function putBudget(
     } catch (error) {
       if (!isCloudError(error, 'exists', 'precondition')) throw error;
     }
-    await deps.clock.sleep(Math.random() * PAUSE_MS * attempt);
+    await deps.clock.sleep(deps.chance.random() * PAUSE_MS * attempt);
   }
   throw new AppError('contended', `the budget of ${productId} is being changed by others; try again`);
 }

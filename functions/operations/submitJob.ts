@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { SubmitJob } from '../../shared/contract/api.js';
 import type { Product } from '../../shared/contract/fleet.js';
 import type { Actor, Job, TrackerItem } from '../../shared/contract/job.js';
@@ -78,7 +77,7 @@ export interface Submission {
 export async function submitManifest(deps: Deps, submission: Submission): Promise<Submitted> {
   const { product, manifest, actor, trackerItem } = submission;
   const { productId } = product;
-  const jobId = jobIdOf(productId, manifest['idempotency-key'] ?? randomUUID());
+  const jobId = jobIdOf(productId, manifest['idempotency-key'] ?? deps.chance.uuid());
   // What was asked for, before the product's settings fill the gaps: those may change between two submits.
   const contentHash = sha256(canonicalJson(manifest));
   const resolved = await resolveDeps(deps, { productId, jobId }, manifest.deps);
@@ -95,7 +94,7 @@ export async function submitManifest(deps: Deps, submission: Submission): Promis
   });
   const job = await commitNewJob(deps, decided);
   if (job) {
-    remember(job);
+    remember(deps, job);
     await dispatchSoon(deps, job);
     return { job, created: true };
   }

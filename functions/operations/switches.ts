@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { BatchStep } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Switch, SwitchAudit, Switches } from '../../shared/contract/switches.js';
@@ -103,7 +102,7 @@ async function change(
   edit: (on: readonly Switch[]) => Switch[],
 ): Promise<{ on: Switch[] }> {
   const audit: SwitchAudit = {
-    id: `audit:${record.at}:${randomUUID()}`,
+    id: `audit:${record.at}:${deps.chance.uuid()}`,
     type: 'audit',
     productId: FLEET,
     ...record,

@@ -7,6 +7,7 @@ import { createLogBell } from '../../functions/operations/logBell.js';
 import { putProduct } from '../../functions/operations/putProduct.js';
 import { reportRun } from '../../functions/operations/reportRun.js';
 import { submitJob } from '../../functions/operations/submitJob.js';
+import { systemChance } from '../../shared/cloud/chance.js';
 import type { Claim, JobDetail } from '../../shared/contract/api.js';
 import type { Factory, Product } from '../../shared/contract/fleet.js';
 import type { Job } from '../../shared/contract/job.js';
@@ -31,6 +32,7 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
     bus: cloud.bus,
     blobs: cloud.blobs,
     clock: cloud.clock,
+    chance: systemChance,
     log: (level, message, facts) => lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
     factoryTokens: {
       sign: async ({ factoryId }) => ({ token: `token of ${factoryId}`, expiresAt: cloud.clock.now() }),
