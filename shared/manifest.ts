@@ -99,7 +99,7 @@ function rulesBroken(manifest: Manifest, source: Source): Problem[] {
       }),
     );
   const policy = manifest['review-policy'];
-  if (typeof policy !== 'string' && policy.quorum > new Set(policy.reviewers).size)
+  if (typeof policy === 'object' && policy.quorum > new Set(policy.reviewers).size)
     problems.push(
       problemAt(source, ['review-policy', 'quorum'], 'there are fewer reviewers than approvals needed', {
         expected: `at most ${new Set(policy.reviewers).size}`,

@@ -26,6 +26,7 @@ async function show(context: Context, _flags: object, ref: string): Promise<void
 
 function describeJob({ job, runs, events, legal, sla }: JobDetail, paint: Paint, io: Io): string {
   const { manifest } = job;
+  const verify = manifest.verify ?? job.profile?.spec['default-verify'];
   const engine = job.engine ?? manifest['engine-class'] ?? runs.at(-1)?.engine;
   const facts: [string, string | undefined][] = [
     ['stage', `${paintStanding(paint, job)} for ${age(io.now() - Date.parse(job.stageSince))}`],
@@ -40,12 +41,7 @@ function describeJob({ job, runs, events, legal, sla }: JobDetail, paint: Paint,
     ['item', job.trackerItem?.url && oneLine(job.trackerItem.url)],
     ['runs', job.epoch > 0 ? count(job.epoch, 'run') : undefined],
     ['change', job.change && `${describeChange(job.change)} at ${shortCommit(job.change.commit)}`],
-    [
-      'verify',
-      job.verify
-        ? describeVerify(job.verify)
-        : manifest.verify && `${oneLine(manifest.verify)} (not run yet)`,
-    ],
+    ['verify', job.verify ? describeVerify(job.verify) : verify && `${oneLine(verify)} (not run yet)`],
     ['review', describePolicy(job)],
     ['merged', job.mergeCommit && shortCommit(job.mergeCommit)],
     ['cost', job.usage.usd > 0 ? `${usd(job.usage.usd)}, ${job.usage.tokens} tokens` : undefined],
@@ -70,8 +66,8 @@ function describeJob({ job, runs, events, legal, sla }: JobDetail, paint: Paint,
   return sections.join('\n\n');
 }
 
-const describePolicy = ({ manifest, approvals = [] }: JobDetail['job']): string | undefined => {
-  const policy = manifest['review-policy'];
+const describePolicy = ({ manifest, profile, approvals = [] }: JobDetail['job']): string | undefined => {
+  const policy = manifest['review-policy'] ?? profile?.spec['review-policy'] ?? 'manual';
   if (typeof policy === 'string') return policy === 'manual' ? undefined : policy;
   const given = approvals.map(({ by }) => oneLine(by)).join(', ');
   return `${approvals.length} of ${policy.quorum} approvals by ${policy.reviewers.join(', ')}${given === '' ? '' : ` (given: ${given})`}`;

@@ -2,6 +2,7 @@
 import type { RunReport } from '../../shared/contract/api.js';
 import type { Change, Usage } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
+import { verifyOf } from '../../shared/rules/profile.js';
 import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
 import { runEnvironment } from '../processes/environment.js';
@@ -74,11 +75,12 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   log.note(`${branch} is at ${change.commit.slice(0, 12)}, ${summary(change)}`);
 
   const finished: RunReport = { kind: 'finished', change, usage };
-  if (manifest.verify === undefined) return finished;
+  const command = verifyOf(claim.job);
+  if (command === undefined) return finished;
   await context.report.send(finished, signal);
-  log.note(`verify: ${manifest.verify}`);
+  log.note(`verify: ${command}`);
   const verify = await verifyChange(
-    { command: manifest.verify, checkout, env, run: context.run, seconds: manifest.timeout },
+    { command, checkout, env, run: context.run, seconds: manifest.timeout },
     (chunk) => log.write(chunk),
     signal,
   );

@@ -1,6 +1,7 @@
 /** The job document and its runs: the truth about one piece of work. */
 import { z } from 'zod';
 import { EngineSchema, ManifestSchema, RetryReasonSchema } from './manifest.js';
+import { ProfileSnapshotSchema } from './profile.js';
 
 export const STAGES = [
   'queued',
@@ -136,6 +137,8 @@ export const JobSchema = z.strictObject({
   contentHash: z.string(),
   /** Absent when the job names a class only: the engine is then resolved at the claim and stands in the run. */
   engine: EngineSchema.optional(),
+  /** The profile that the manifest names, as it was when the job was assigned last. */
+  profile: ProfileSnapshotSchema.optional(),
   /** Hard requirements, normalised and sorted: decide the lane and the pool. */
   requirements: z.array(z.string()),
   lane: z.string(),

@@ -100,6 +100,7 @@ export const ManifestSchema = z.strictObject({
   'engine-class': z.enum(ENGINE_CLASSES).optional(),
   profile: z
     .string()
+    .max(60)
     .regex(/^[a-z][a-z0-9-]*$/, 'expected a profile name such as backend-engineer')
     .optional(),
   /** A checkout on the factory's own disk (old files); `repo` is the way for a fleet. */
@@ -134,7 +135,8 @@ export const ManifestSchema = z.strictObject({
       on: z.array(RetryReasonSchema).default(['timeout', 'engine_failed', 'lost']),
     })
     .default({ max: 2, backoff: 10, on: ['timeout', 'engine_failed', 'lost'] }),
-  'review-policy': ReviewPolicySchema.default('manual'),
+  /** Left out: the profile's, else `manual`. */
+  'review-policy': ReviewPolicySchema.optional(),
   artifacts: z.array(line().min(1)).max(50).default([]),
   'tracker-item': line().min(1).max(200).optional(),
   kind: z.enum(['leaf', 'composite']).default('leaf'),

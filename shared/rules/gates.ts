@@ -1,6 +1,7 @@
 /** Who may let a change through, and when it may go by itself. */
 import type { Actor, Job, VerifyResult } from '../contract/job.js';
 import type { ReviewPolicy } from '../contract/manifest.js';
+import { reviewPolicyOf } from './profile.js';
 import { isVerified } from './stages.js';
 
 /** Who ships a job whose policy is `auto`. */
@@ -16,18 +17,16 @@ const isNamed = (reviewer: string, id: string): boolean => plain(reviewer) === p
 const mayBeSame = (one: string, other: string | undefined): boolean =>
   other !== undefined && account(one) === account(other);
 
-const policyOf = (job: Pick<Job, 'manifest'>): ReviewPolicy => job.manifest['review-policy'];
-
 /** How many more approvals the change needs; 0 where the policy asks for none. */
-export function openApprovals(job: Pick<Job, 'manifest' | 'approvals'>): number {
-  const policy = policyOf(job);
+export function openApprovals(job: Pick<Job, 'manifest' | 'profile' | 'approvals'>): number {
+  const policy = reviewPolicyOf(job);
   return typeof policy === 'string' ? 0 : Math.max(0, policy.quorum - (job.approvals?.length ?? 0));
 }
 
 /** Why the change may not be shipped yet; undefined when it may. */
 export function shipGate(job: Job): string | undefined {
   if (!isVerified(job)) return 'its verify command has not passed';
-  const policy = policyOf(job);
+  const policy = reviewPolicyOf(job);
   const open = openApprovals(job);
   if (open === 0 || typeof policy === 'string') return undefined;
   const given = new Set(job.approvals?.map(({ by }) => plain(by)));
@@ -40,7 +39,7 @@ export function shipGate(job: Job): string | undefined {
  * @param actor left out, the question is whether anybody's would
  */
 export function approvalGate(job: Job, actor?: Actor): string | undefined {
-  const policy = policyOf(job);
+  const policy = reviewPolicyOf(job);
   if (typeof policy === 'string') return `its review policy is ${policy}, which asks for no approvals`;
   if (!isVerified(job)) return 'its verify command has not passed';
   if (actor === undefined) return undefined;

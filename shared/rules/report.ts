@@ -7,6 +7,7 @@ import type { Accepted } from './decision.js';
 import { failRun, releaseRun } from './failure.js';
 import { AUTO_SHIP, shipsByItself } from './gates.js';
 import { land } from './personCommands.js';
+import { allowedScopeOf, reviewPolicyOf, verifyOf } from './profile.js';
 import { addUsage } from './spend.js';
 
 type ReportOf<K extends RunReport['kind']> = Extract<RunReport, { kind: K }>;
@@ -46,7 +47,7 @@ function started(job: Job, run: Run, report: ReportOf<'started'>, actor: Actor, 
 /** The engine is done. Without a verify command nothing more happens in this run: a person looks at the change. */
 function finished(job: Job, run: Run, report: ReportOf<'finished'>, actor: Actor, now: string): Accepted {
   const { change, usage } = report;
-  const over = job.manifest.verify === undefined;
+  const over = verifyOf(job) === undefined;
   const told: Job = { ...enter(job, 'review', now), change, usage: addUsage(job.usage, usage) };
   const next: Job = over ? omit(told, 'holder') : told;
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
@@ -64,8 +65,10 @@ function verified(job: Job, run: Run, report: ReportOf<'verified'>, actor: Actor
   const body = { kind: 'run.verified', ...fence, verify } as const;
   if (verify.passed) {
     const tested: Job = { ...enter(omit(job, 'holder'), 'testing', now), verify };
-    const policy = job.manifest['review-policy'];
-    const shipped = shipsByItself({ policy, verify }) ? land(tested, AUTO_SHIP, now) : undefined;
+    const policy = reviewPolicyOf(job);
+    const shipped = shipsByItself({ policy, verify, allowed: allowedScopeOf(job) })
+      ? land(tested, AUTO_SHIP, now)
+      : undefined;
     return {
       kind: 'accepted',
       job: shipped?.job ?? tested,

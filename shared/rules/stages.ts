@@ -1,5 +1,6 @@
 /** Predicates over a job's state, each in its one home. */
 import type { Job, RunKind, Stage } from '../contract/job.js';
+import { verifyOf } from './profile.js';
 
 const ENDED: ReadonlySet<Stage> = new Set(['shipped', 'failed', 'dead_letter']);
 
@@ -25,8 +26,8 @@ export const isParked = (job: Pick<Job, 'stage' | 'landing' | 'holder'>): boolea
   !isInFlight(job) && (job.stage === 'review' || (job.stage === 'testing' && job.landing === undefined));
 
 /** Did its change pass, or is there no verify command to pass? The person who ships is then the gate. */
-export const isVerified = (job: Pick<Job, 'manifest' | 'verify'>): boolean =>
-  job.manifest.verify === undefined || job.verify?.passed === true;
+export const isVerified = (job: Pick<Job, 'manifest' | 'profile' | 'verify'>): boolean =>
+  verifyOf(job) === undefined || job.verify?.passed === true;
 
 /** What the next claim of the job is for. */
 export const nextRunKind = (job: Pick<Job, 'stage'>): RunKind => (job.stage === 'testing' ? 'land' : 'build');

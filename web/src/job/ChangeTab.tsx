@@ -79,8 +79,8 @@ export function ChangeTab({ job }: { job: Job }) {
         </section>
       ) : (
         <p className="muted">
-          {job.manifest.verify
-            ? `Verify has not run yet: ${job.manifest.verify}`
+          {(job.manifest.verify ?? job.profile?.spec['default-verify'])
+            ? `Verify has not run yet: ${job.manifest.verify ?? job.profile?.spec['default-verify']}`
             : 'The job has no verify command: a reviewer is its gate.'}
         </p>
       )}

@@ -1,0 +1,53 @@
+/**
+ * Profiles: who works on a job, and within what limits. A profile is written like a manifest (YAML front matter above
+ * the persona, or JSON), kept in versions, and copied into the job when a factory takes it: an edit never changes a
+ * job in flight.
+ */
+import { z } from 'zod';
+import { CapabilitySchema, ENGINE_CLASSES, EngineSchema, ReviewPolicySchema } from './manifest.js';
+import { line, text } from './plainText.js';
+
+/** Largest persona, in characters: it stands before every prompt. */
+export const MAX_PERSONA_CHARS = 16 * 1024;
+const MAX_PATTERNS = 200;
+
+export const ProfileNameSchema = z
+  .string()
+  .max(60)
+  .regex(/^[a-z][a-z0-9-]*$/, 'expected a profile name such as backend-engineer');
+
+/** What a job that names the profile gets where it says nothing itself. Keys as people write them. */
+export const ProfileSpecSchema = z.strictObject({
+  title: line().min(1).max(100),
+  /** In one sentence: what it is for. */
+  summary: line().min(1).max(300),
+  /** Goes before the job's body. */
+  persona: text().min(1).max(MAX_PERSONA_CHARS),
+  /** Hard requirements, added to the job's own. */
+  capabilities: z.array(CapabilitySchema).max(50).default([]),
+  'engine-class': z.enum(ENGINE_CLASSES).optional(),
+  /** Engines to choose before the others of the class, the best first. */
+  'prefers-engine': z.array(EngineSchema).max(10).default([]),
+  /** Shell command, run in the worktree after the engine; exit code 0 passes. */
+  'default-verify': text().min(1).max(4000).optional(),
+  /** Glob patterns of paths that a change may touch, relative to the repository's root; left out, all of them. */
+  'allowed-scope': z.array(line().min(1).max(200)).max(MAX_PATTERNS).optional(),
+  'review-policy': ReviewPolicySchema.optional(),
+  /** `branch`: a feature branch, merged when somebody ships it. `direct`: to the base branch, where the product allows it too. */
+  'push-policy': z.enum(['branch', 'direct']).default('branch'),
+  /** `plan`: on a composite job its work is a plan, which becomes the job's children. `change`: a change of the repository. */
+  produces: z.enum(['change', 'plan']).default('change'),
+});
+export type ProfileSpecInput = z.input<typeof ProfileSpecSchema>;
+export type ProfileSpec = z.output<typeof ProfileSpecSchema>;
+
+/** The version of a profile that a job was assigned with, whole. */
+export const ProfileSnapshotSchema = z.strictObject({
+  name: ProfileNameSchema,
+  /** `fleet` for the catalogue, or the product whose own profile it is. */
+  owner: z.string(),
+  /** 1 is the first. */
+  version: z.number().int().positive(),
+  spec: ProfileSpecSchema,
+});
+export type ProfileSnapshot = z.output<typeof ProfileSnapshotSchema>;
