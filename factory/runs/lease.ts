@@ -5,7 +5,7 @@
 import { AppError } from '../../shared/errors.js';
 import { renewalInterval } from '../../shared/rules/leases.js';
 import type { Coordinator } from '../coordinator.js';
-import { pause } from '../pause.js';
+import { machinePace, type Pace } from '../pace.js';
 
 /** After a renewal that did not get through (ms); a third of a second on average, so that a herd spreads out. */
 const RETRY_MS = 300;
@@ -29,18 +29,21 @@ export interface LeaseSpec {
   readonly onEnd: (end: LeaseEnd) => void;
   /** The control plane wants this factory to take no more work. */
   readonly onDrain: () => void;
+  readonly pace?: Pace;
 }
 
 export class RunLease {
   private readonly spec: LeaseSpec;
+  private readonly pace: Pace;
   private readonly stopped = new AbortController();
   /** By our own clock (ms): from the sending of the last renewal that was granted, to be on the safe side. */
   private heldUntil: number;
   private ended = false;
 
-  constructor(spec: LeaseSpec, now = performance.now()) {
+  constructor(spec: LeaseSpec) {
     this.spec = spec;
-    this.heldUntil = now + spec.seconds * 1000;
+    this.pace = spec.pace ?? machinePace;
+    this.heldUntil = this.pace.now() + spec.seconds * 1000;
     void this.keep();
   }
 
@@ -51,7 +54,7 @@ export class RunLease {
   async confirm(): Promise<boolean> {
     while (!this.ended && !this.stopped.signal.aborted) {
       if (await this.renew()) return true;
-      await pause(RETRY_MS * 2 * Math.random(), this.stopped.signal);
+      await this.pace.pause(RETRY_MS * 2 * this.pace.random(), this.stopped.signal);
     }
     return false;
   }
@@ -65,15 +68,15 @@ export class RunLease {
     const interval = renewalInterval(this.spec.seconds) * 1000;
     let wait = interval;
     while (!this.ended) {
-      await pause(wait, this.stopped.signal);
+      await this.pace.pause(wait, this.stopped.signal);
       if (this.stopped.signal.aborted) return;
-      wait = (await this.renew()) ? interval : Math.min(interval, RETRY_MS * 2 * Math.random());
+      wait = (await this.renew()) ? interval : Math.min(interval, RETRY_MS * 2 * this.pace.random());
     }
   }
 
   /** False when it did not get through, or was refused (then the lease has ended). */
   private async renew(): Promise<boolean> {
-    const sentAt = performance.now();
+    const sentAt = this.pace.now();
     try {
       const { directives } = await this.beforeItEnds(
         this.spec.coordinator.renewLease({
@@ -87,7 +90,7 @@ export class RunLease {
       this.end({ kind: 'stop' });
     } catch (error) {
       if (isRefusal(error)) this.end({ kind: 'lost', message: error.message });
-      else if (performance.now() >= this.heldUntil) {
+      else if (this.pace.now() >= this.heldUntil) {
         const why = error instanceof Error ? error.message : String(error);
         this.end({ kind: 'lost', message: `no renewal got through for ${this.spec.seconds} s: ${why}` });
       }
@@ -98,9 +101,11 @@ export class RunLease {
   /** An answer that does not come must not keep a dead lease alive. */
   private async beforeItEnds<T>(answer: Promise<T>): Promise<T> {
     const answered = new AbortController();
-    const tooLate = pause(Math.max(0, this.heldUntil - performance.now()), answered.signal).then(() => {
-      throw new Error('the control plane did not answer');
-    });
+    const tooLate = this.pace
+      .pause(Math.max(0, this.heldUntil - this.pace.now()), answered.signal)
+      .then(() => {
+        throw new Error('the control plane did not answer');
+      });
     try {
       return await Promise.race([answer, tooLate]);
     } finally {

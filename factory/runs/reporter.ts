@@ -3,7 +3,7 @@ import type { RunReport } from '../../shared/contract/api.js';
 import { AppError } from '../../shared/errors.js';
 import type { Coordinator } from '../coordinator.js';
 import { Mutex } from '../mutex.js';
-import { pause } from '../pause.js';
+import { machinePace, type Pace } from '../pace.js';
 import type { Redactor } from './redact.js';
 
 /** Pause before a report is sent again (ms), doubled each time. */
@@ -16,17 +16,20 @@ const MAX_TAIL_CHARS = 8000;
 export class Reporter {
   private readonly coordinator: Pick<Coordinator, 'reportRun'>;
   private readonly params: { readonly jobId: string; readonly epoch: number };
-  private readonly redactor: Redactor;
+  private readonly redactor: Pick<Redactor, 'text'>;
+  private readonly pace: Pace;
   private readonly queue = new Mutex();
 
   constructor(
     coordinator: Pick<Coordinator, 'reportRun'>,
     params: { readonly jobId: string; readonly epoch: number },
-    redactor: Redactor,
+    redactor: Pick<Redactor, 'text'>,
+    pace: Pace = machinePace,
   ) {
     this.coordinator = coordinator;
     this.params = params;
     this.redactor = redactor;
+    this.pace = pace;
   }
 
   /**
@@ -44,7 +47,7 @@ export class Reporter {
           return;
         } catch (error) {
           if (isRefused(error)) throw error;
-          await pause(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt), signal);
+          await this.pace.pause(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt), signal);
         }
       }
     });

@@ -2,7 +2,7 @@
 import type { Tickets } from '../../shared/cloud/tickets.js';
 import { poolQueueName } from '../../shared/topology.js';
 import { reasonOf, type Logger } from '../log.js';
-import { pause } from '../pause.js';
+import { machinePace, type Pace } from '../pace.js';
 import type { Stations } from '../stations.js';
 import { Backoff } from './backoff.js';
 import { NoFreeStation, type Claims } from './claims.js';
@@ -13,6 +13,7 @@ export interface PoolWait {
   readonly claims: Pick<Claims, 'claim'>;
   readonly stations: Stations;
   readonly logger: Logger;
+  readonly pace?: Pace;
 }
 
 /**
@@ -20,10 +21,10 @@ export interface PoolWait {
  * to its queue; with every station taken nothing is accepted. Never throws.
  */
 export async function waitOnPool(
-  { pool, tickets, claims, stations, logger }: PoolWait,
+  { pool, tickets, claims, stations, logger, pace = machinePace }: PoolWait,
   signal: AbortSignal,
 ): Promise<void> {
-  const backoff = new Backoff();
+  const backoff = new Backoff(() => pace.random());
   let away = false;
   while (!signal.aborted) {
     await stations.whenFree(signal);
@@ -55,7 +56,7 @@ export async function waitOnPool(
         logger.warn('the control plane does not answer a claim', { pool, why: reasonOf(claimFailure) });
       }
     }
-    await pause(backoff.next(), signal);
+    await pace.pause(backoff.next(), signal);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Claim } from '../../shared/contract/api.js';
 import type { Coordinator } from '../coordinator.js';
 import { Mutex } from '../mutex.js';
+import { machinePace, type Pace } from '../pace.js';
 import type { Stations } from '../stations.js';
 
 /** Every station is taken, or closed: the ticket must go back to the queue. */
@@ -17,6 +18,7 @@ export interface ClaimsSpec {
   readonly work: (claim: Claim, claimedAt: number) => Promise<void>;
   /** Aborted when this factory takes no more work. */
   readonly closed?: AbortSignal;
+  readonly pace?: Pick<Pace, 'now'>;
 }
 
 export class Claims {
@@ -35,7 +37,7 @@ export class Claims {
    * @throws NoFreeStation; AppError when the control plane is away or refuses
    */
   claim(pool: string, lane?: string): Promise<number> {
-    const rangAt = performance.now();
+    const rangAt = (this.spec.pace ?? machinePace).now();
     return this.mutex.run(async () => {
       const { coordinator, stations, warm, work, closed } = this.spec;
       if (stations.free === 0 || closed?.aborted) throw new NoFreeStation('no station is free');
