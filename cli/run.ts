@@ -11,6 +11,7 @@ import { addList } from './commands/list.js';
 import { addLogs } from './commands/logs.js';
 import { addManifest } from './commands/manifest.js';
 import { addProduct } from './commands/product.js';
+import { addRepo } from './commands/repo.js';
 import { addShip } from './commands/ship.js';
 import { addShow } from './commands/show.js';
 import { addSubmit } from './commands/submit.js';
@@ -83,6 +84,7 @@ ${EXIT_CODES_HELP}`,
   addBudget(program, io);
   addHalt(program, io);
   addManifest(program, io, exit);
+  addRepo(program, io);
   addCompletion(program, io);
   return program;
 }

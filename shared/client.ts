@@ -28,6 +28,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   approveJob: 'POST fleet/jobs/{jobId}/approve',
   rejectJob: 'POST fleet/jobs/{jobId}/reject',
   promoteJob: 'POST fleet/jobs/{jobId}/promote',
+  overrideJob: 'POST fleet/jobs/{jobId}/override',
   holdJob: 'POST fleet/jobs/{jobId}/hold',
   pauseJob: 'POST fleet/jobs/{jobId}/pause',
   resumeJob: 'POST fleet/jobs/{jobId}/resume',

@@ -33,6 +33,13 @@ const WITH_REASON = [
     example: "aq reject 3f9a --reason 'the old format must still be read'",
   },
   {
+    name: 'override',
+    route: 'overrideJob',
+    description: 'let a change ship that left its allowed scope; for admins, with the reason',
+    reason: undefined,
+    example: "aq override 3f9a --reason 'the licence header was asked for'",
+  },
+  {
     name: 'hold',
     route: 'holdJob',
     description: 'keep a job where it is: nobody claims or ships it',

@@ -51,6 +51,8 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `rejected: ${message(body.reason)}`;
     case 'gate.promoted':
       return 'promoted to testing';
+    case 'gate.overridden':
+      return `may ship although it left its scope: ${message(body.reason)}`;
     case 'job.held':
       return `${body.paused ? 'paused' : 'put on hold'}: ${message(body.reason)}`;
     case 'job.resumed':

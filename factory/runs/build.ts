@@ -1,8 +1,9 @@
 /** A build run: the engine changes a fresh worktree, the change is pushed as the feature branch, then verified. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Change, Usage } from '../../shared/contract/job.js';
+import type { Change, ScopeReport, Usage } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
 import { verifyOf } from '../../shared/rules/profile.js';
+import { scopeOf } from '../../shared/rules/scope.js';
 import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
 import { runEnvironment } from '../processes/environment.js';
@@ -10,6 +11,7 @@ import { commitChange, featureBranch, push } from '../workspace/change.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
 import { commitMessage, repoOf, type RunContext } from './context.js';
+import { readRules, runAll, setUp, type RunRules } from './prepare.js';
 import { verifyChange } from './verify.js';
 
 /** How often the feature branch may move under us; every time the lease is asked again. */
@@ -32,6 +34,7 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
     { run: context.run, repo, baseBranch: manifest['base-branch'], featureBranch: branch },
     signal,
   );
+  const rules = await readRules(context, checkout);
   log.note(`${manifest['base-branch']} is at ${checkout.baseCommit.slice(0, 12)}; engine ${engine.name}`);
 
   const version = context.engineVersions.get(engine.name);
@@ -42,6 +45,8 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   // The engine does not wait for the answer; a refusal comes out below, and the lease stops the run anyway.
   started.catch(() => {});
   const env = runEnvironment(context.env, context.run, checkout.scratch);
+  await setUp(context, checkout, rules.settings, env);
+  await runAll(context, checkout, 'before-engine', rules.settings.hooks['before-engine'], env);
   const result = await engine.run(
     {
       body: manifest.body,
@@ -61,8 +66,9 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   if (failure) return failure;
   const { usage } = result as Extract<EngineResult, { kind: 'completed' }>;
 
-  const change = await commitChange(checkout, branch, commitMessage(claim.job.title, claim));
-  if (!change) {
+  await runAll(context, checkout, 'after-engine', rules.settings.hooks['after-engine'], env);
+  const committed = await commitChange(checkout, branch, commitMessage(claim.job.title, claim));
+  if (!committed) {
     return failed(
       'no_change',
       'the engine ended well but changed nothing: the result equals the base',
@@ -70,24 +76,55 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
       0,
     );
   }
+  const change = { ...committed.change, scope: scopeOf(committed.files, rules.scope) };
+  for (const note of remarks(change.scope)) log.note(note);
   const refusal = await pushFeature(context, checkout, change);
   if (refusal !== undefined) return failed('refused', refusal, usage, null);
   log.note(`${branch} is at ${change.commit.slice(0, 12)}, ${summary(change)}`);
 
+  const { verify } = rules;
   const finished: RunReport = { kind: 'finished', change, usage };
-  const command = verifyOf(claim.job);
-  if (command === undefined) return finished;
-  await context.report.send(finished, signal);
+  if (verify === undefined) return finished;
+  await context.report.send(verifyOf(claim.job) === undefined ? { ...finished, verify } : finished, signal);
+  return verifyRun(context, checkout, rules, { command: verify, commit: change.commit });
+}
+
+/** The check, where nothing is but the commit that was pushed and what the repository's setup brings. */
+async function verifyRun(
+  context: RunContext,
+  checkout: Checkout,
+  { settings }: RunRules,
+  { command, commit }: { readonly command: string; readonly commit: string },
+): Promise<RunReport> {
+  const { log, run, signal } = context;
+  const clean = await context.workspace.cleanCheckout(checkout, run, commit, signal);
+  const env = runEnvironment(context.env, run, clean.scratch);
+  await setUp(context, clean, settings, env);
   log.note(`verify: ${command}`);
   const verify = await verifyChange(
-    { command, checkout, env, run: context.run, seconds: manifest.timeout },
-    (chunk) => log.write(chunk),
+    {
+      command,
+      cwd: clean.path,
+      folders: [checkout.path, clean.path, clean.scratch],
+      env,
+      run,
+      seconds: context.claim.job.manifest.timeout,
+      onOutput: (chunk) => log.write(chunk),
+    },
     signal,
   );
-  signal.throwIfAborted();
   log.note(`verify ${verify.passed ? 'passed' : 'failed'} after ${(verify.durationMs / 1000).toFixed(1)} s`);
   return { kind: 'verified', verify };
 }
+
+/** What a reviewer should know of where the change went. */
+const remarks = ({ outside, shared, gates }: ScopeReport): string[] => [
+  ...(outside.length > 0 ? [`outside of its scope, so it cannot ship as it is: ${outside.join(', ')}`] : []),
+  ...(shared.length > 0 ? [`in shared packages, so a second person must approve: ${shared.join(', ')}`] : []),
+  ...(gates.length > 0
+    ? [`it changes what judges it, so it never ships by itself: ${gates.join(', ')}`]
+    : []),
+];
 
 const summary = ({ filesChanged, insertions, deletions }: Change): string =>
   `${filesChanged.length} file${filesChanged.length === 1 ? '' : 's'} changed, +${insertions} -${deletions}`;

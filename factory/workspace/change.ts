@@ -22,6 +22,12 @@ const FOLLOW_ALONG = '--receive-pack=git -c receive.denyCurrentBranch=updateInst
 /** The branch that a job's runs push; each run starts from the base again. */
 export const featureBranch = (jobId: string): string => `aq/${jobId}`;
 
+/** A change with the paths of its whole diff; the contract's list is cut. */
+export interface CommittedChange {
+  readonly change: Change;
+  readonly files: readonly string[];
+}
+
 /**
  * Commits everything in the worktree (also what the engine committed itself stays). Undefined when the result is
  * the same as the base.
@@ -31,7 +37,7 @@ export async function commitChange(
   checkout: Checkout,
   branch: string,
   message: readonly string[],
-): Promise<Change | undefined> {
+): Promise<CommittedChange | undefined> {
   const { git, baseCommit } = checkout;
   await reclaim(checkout);
   await git.call(['add', '--all']);
@@ -50,14 +56,16 @@ export async function commitChange(
     .split('\0')
     .filter(Boolean)
     .map((row) => row.split('\t'));
-  return {
+  const files = rows.map(([, , file]) => file ?? '');
+  const change = {
     branch,
     commit,
     baseCommit,
-    filesChanged: firstFiles(rows.map(([, , file]) => file ?? '')),
+    filesChanged: firstFiles(files),
     insertions: sum(rows.map(([added]) => added)),
     deletions: sum(rows.map(([, removed]) => removed)),
   };
+  return { change, files };
 }
 
 const differs = async (git: Git, what: readonly string[]): Promise<boolean> =>

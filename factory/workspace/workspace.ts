@@ -10,6 +10,7 @@ import { globalConfig, includeUserConfig } from '../processes/environment.js';
 import { Git } from './git.js';
 import { claimGitDir, isGitDir } from './gitDir.js';
 import { mirrorOf, repoOf, type Mirror } from './mirror.js';
+import { SetupCache } from './setupCache.js';
 
 export interface CheckoutSpec {
   /** `<jobId>.<epoch>` */
@@ -34,6 +35,8 @@ export interface Checkout {
 }
 
 export class Workspace {
+  /** What setups of checkouts brought. */
+  readonly setupCache: SetupCache;
   private readonly folders: { readonly repos: string; readonly worktrees: string; readonly scratch: string };
   private readonly git: Git;
   private readonly env: Readonly<Record<string, string>>;
@@ -50,6 +53,7 @@ export class Workspace {
       worktrees: path.join(root, 'worktrees'),
       scratch: path.join(root, 'tmp'),
     };
+    this.setupCache = new SetupCache(path.join(root, 'cache'));
     this.git = new Git(root, env);
     this.env = env;
   }
@@ -75,17 +79,15 @@ export class Workspace {
     const baseCommit = heads.get(spec.baseBranch);
     if (baseCommit === undefined) throw await mirror.missingBranch(spec.baseBranch, signal);
     const at = this.worktreePath(spec.run);
-    const scratch = path.join(this.folders.scratch, spec.run);
-    await mkdir(scratch, { recursive: true });
-    await writeFile(globalConfig(scratch), includeUserConfig(this.env));
+    const scratch = await this.freshScratch(spec.run);
     const git = this.git.in(path.join(at, '.git'), at);
     try {
       await mirror.ensure(spec.baseBranch, baseCommit, signal);
-      await fill(git, at, baseCommit, mirror, signal);
+      await fill(git, at, baseCommit, mirror.path, signal);
     } catch {
       signal?.throwIfAborted();
       await mirror.mend(spec.baseBranch, baseCommit, signal);
-      await fill(git, at, baseCommit, mirror, signal);
+      await fill(git, at, baseCommit, mirror.path, signal);
     }
     return {
       repo: spec.repo,
@@ -98,9 +100,40 @@ export class Workspace {
     };
   }
 
+  /**
+   * A second worktree of the run with nothing but a commit in it, and an empty scratch folder: what an engine left
+   * behind, ignored files and settings included, says nothing about the change.
+   * @param commit in the run's own repository
+   */
+  async cleanCheckout(
+    checkout: Checkout,
+    run: string,
+    commit: string,
+    signal: AbortSignal,
+  ): Promise<Checkout> {
+    const at = this.cleanPath(run);
+    const git = checkout.git.in(path.join(at, '.git'), at);
+    const scratch = await this.freshScratch(run);
+    await fill(git, at, commit, path.join(checkout.path, '.git'), signal);
+    return { ...checkout, git, path: at, scratch };
+  }
+
   /** Removes what a run had; fine when it had nothing. */
   async remove(run: string): Promise<void> {
-    await Promise.all([removeTree(this.worktreePath(run)), removeTree(path.join(this.folders.scratch, run))]);
+    const scratch = path.join(this.folders.scratch, run);
+    await Promise.all([this.worktreePath(run), this.cleanPath(run), scratch].map(removeTree));
+  }
+
+  private cleanPath(run: string): string {
+    return `${this.worktreePath(run)}.clean`;
+  }
+
+  private async freshScratch(run: string): Promise<string> {
+    const scratch = path.join(this.folders.scratch, run);
+    await removeTree(scratch);
+    await mkdir(scratch, { recursive: true });
+    await writeFile(globalConfig(scratch), includeUserConfig(this.env));
+    return scratch;
   }
 
   /**
@@ -126,16 +159,19 @@ export class Workspace {
   }
 }
 
-/** An empty worktree with its repository, and the commit in it. */
+/**
+ * An empty worktree with its repository, and the commit in it.
+ * @param borrowsFrom the repository that has the commit, absolute
+ */
 async function fill(
   git: Git,
   at: string,
   commit: string,
-  mirror: Mirror,
+  borrowsFrom: string,
   signal?: AbortSignal,
 ): Promise<void> {
   await removeTree(at);
-  await claimGitDir(path.join(at, '.git'), { kind: 'worktree', borrowsFrom: mirror.path, commit });
+  await claimGitDir(path.join(at, '.git'), { kind: 'worktree', borrowsFrom, commit });
   await git.call(['reset', '--quiet', '--hard'], { signal });
 }
 

@@ -58,6 +58,7 @@ function epochOf(command: Command): number | undefined {
     case 'approve':
     case 'reject':
     case 'promote':
+    case 'override':
     case 'hold':
     case 'pause':
     case 'resume':

@@ -8,7 +8,7 @@ import { jobFor } from './jobStore.js';
 /** What a person decides about a job at a gate, or about its going on. */
 export type GateDecision =
   | { readonly kind: 'approve' | 'promote' | 'resume' }
-  | { readonly kind: 'reject' | 'hold' | 'pause'; readonly reason: string };
+  | { readonly kind: 'reject' | 'override' | 'hold' | 'pause'; readonly reason: string };
 
 /**
  * Carries out a person's decision, who needs the role that its route names.

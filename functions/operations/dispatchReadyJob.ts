@@ -38,6 +38,7 @@ function makesReady(body: EventBody): boolean {
     case 'gate.approved':
     case 'gate.rejected':
     case 'gate.promoted':
+    case 'gate.overridden':
     case 'job.held':
       return false;
   }

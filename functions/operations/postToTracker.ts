@@ -83,6 +83,7 @@ async function setState(item: GithubItem, body: EventBody): Promise<void> {
     case 'deps.met':
     case 'gate.approved':
     case 'gate.promoted':
+    case 'gate.overridden':
     case 'job.held':
     case 'job.resumed':
       return;

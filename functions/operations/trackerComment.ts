@@ -31,6 +31,7 @@ export function isTold({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): boole
     case 'deps.met':
     case 'gate.approved':
     case 'gate.promoted':
+    case 'gate.overridden':
     case 'job.held':
     case 'job.resumed':
       return false;
@@ -78,6 +79,7 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
     case 'deps.met':
     case 'gate.approved':
     case 'gate.promoted':
+    case 'gate.overridden':
     case 'job.held':
     case 'job.resumed':
       return undefined;

@@ -82,7 +82,13 @@ export const RenewedSchema = z.strictObject({
 /** What a factory reports of a run, in this order: started, finished, verified | failed | released; landed for `land`. */
 export const RunReportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('started'), engineVersion: z.string().max(200).optional() }),
-  z.strictObject({ kind: z.literal('finished'), change: ChangeSchema, usage: UsageSchema }),
+  z.strictObject({
+    kind: z.literal('finished'),
+    change: ChangeSchema,
+    usage: UsageSchema,
+    /** The repository's own check, which follows where the job names none. */
+    verify: z.string().min(1).max(4000).optional(),
+  }),
   z.strictObject({ kind: z.literal('verified'), verify: VerifyResultSchema }),
   z.strictObject({
     kind: z.literal('failed'),

@@ -86,6 +86,8 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('gate.rejected'), reason: z.string() }),
   z.strictObject({ kind: z.literal('gate.promoted') }),
+  /** An admin lets a change ship that left its scope. */
+  z.strictObject({ kind: z.literal('gate.overridden'), commit: z.string(), reason: z.string() }),
   /** `paused`: a factory was at work on it, and the run was ended. */
   z.strictObject({ kind: z.literal('job.held'), reason: z.string(), paused: z.boolean() }),
   z.strictObject({ kind: z.literal('job.resumed') }),

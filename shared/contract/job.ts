@@ -65,6 +65,23 @@ export const FAILURE_REASONS = [
 export const FailureReasonSchema = z.enum(FAILURE_REASONS);
 export type FailureReason = z.infer<typeof FailureReasonSchema>;
 
+/** Files that a scope report names in each list. */
+export const MAX_SCOPE_FILES = 100;
+const ScopeFilesSchema = z.array(z.string()).max(MAX_SCOPE_FILES);
+
+/** Where a change went that nobody may let through unseen: paths in the repository, found by the factory on the diff. */
+export const ScopeReportSchema = z.strictObject({
+  /** The patterns that it was held against; empty where the job may change everything. */
+  allowed: z.array(z.string()).max(400),
+  /** Outside of these patterns: only an admin's override lets the change ship. */
+  outside: ScopeFilesSchema,
+  /** In packages that others build on: needs the approval of somebody else than who asked for the job. */
+  shared: ScopeFilesSchema,
+  /** Tests, checks and settings that judge this very change: never ships by itself. */
+  gates: ScopeFilesSchema,
+});
+export type ScopeReport = z.infer<typeof ScopeReportSchema>;
+
 /** The feature branch that a run pushed. */
 export const ChangeSchema = z.strictObject({
   branch: z.string(),
@@ -73,6 +90,8 @@ export const ChangeSchema = z.strictObject({
   filesChanged: z.array(z.string()).max(2000),
   insertions: z.number().int().nonnegative(),
   deletions: z.number().int().nonnegative(),
+  /** Absent from factories that did not look. */
+  scope: ScopeReportSchema.optional(),
 });
 export type Change = z.infer<typeof ChangeSchema>;
 
@@ -121,6 +140,14 @@ export type TrackerItem = z.infer<typeof TrackerItemSchema>;
 export const ApprovalSchema = z.strictObject({ by: z.string(), at: TimestampSchema, commit: z.string() });
 export type Approval = z.infer<typeof ApprovalSchema>;
 
+/** An admin's word that the change at that commit may ship although it left its scope. */
+export const OverrideSchema = z.strictObject({
+  by: z.string(),
+  at: TimestampSchema,
+  commit: z.string(),
+  reason: z.string(),
+});
+
 /** Another job of the product that must come so far first. */
 export const DepSchema = z.strictObject({ jobId: JobIdSchema, until: z.enum(['testing', 'shipped']) });
 export type Dep = z.infer<typeof DepSchema>;
@@ -164,6 +191,8 @@ export const JobSchema = z.strictObject({
   mergeCommit: z.string().optional(),
   /** Of the present change; another build starts without any. */
   approvals: z.array(ApprovalSchema).optional(),
+  /** Of the present change, as the approvals. */
+  override: OverrideSchema.optional(),
   /** What the manifest's `deps` name, found at the submit. */
   deps: z.array(DepSchema).optional(),
   /** Those of them that were not so far yet when somebody looked last; while this stands nobody claims the job. */

@@ -183,6 +183,16 @@ export const ROUTES = {
     result: JobResultSchema,
     summary: 'Take a change out of review into testing without shipping it.',
   },
+  overrideJob: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/override',
+    access: ['admin'],
+    params: job,
+    body: z.strictObject({ reason: z.string().min(1).max(1000) }),
+    maxBytes: JSON_BYTES,
+    result: JobResultSchema,
+    summary: 'Let a change ship that left its allowed scope, with the reason.',
+  },
   holdJob: {
     method: 'POST',
     path: 'fleet/jobs/{jobId}/hold',

@@ -24,6 +24,7 @@ export type Command =
   | { kind: 'approve'; actor: Actor }
   | { kind: 'reject'; actor: Actor; reason: string }
   | { kind: 'promote'; actor: Actor }
+  | { kind: 'override'; actor: Actor; reason: string }
   | { kind: 'hold'; actor: Actor; reason: string }
   | { kind: 'pause'; actor: Actor; reason: string }
   | { kind: 'resume'; actor: Actor }

@@ -102,7 +102,7 @@ export function releaseRun(job: Job, run: Run, message: string, actor: Actor, no
     run.kind === 'land'
       ? free
       : {
-          ...enter(omit(free, 'change', 'verify'), 'queued', now),
+          ...enter(omit(free, 'change', 'verify', 'override'), 'queued', now),
           attempts: Math.max(0, job.attempts - 1),
         };
   const body = { kind: 'run.released', epoch: run.epoch, factoryId: run.factoryId, message } as const;

@@ -1,11 +1,14 @@
 /** Who may let a change through, and when it may go by itself. */
-import type { Actor, Job, VerifyResult } from '../contract/job.js';
+import type { Actor, Job, ScopeReport, VerifyResult } from '../contract/job.js';
 import type { ReviewPolicy } from '../contract/manifest.js';
 import { reviewPolicyOf } from './profile.js';
 import { isVerified } from './stages.js';
 
 /** Who ships a job whose policy is `auto`. */
 export const AUTO_SHIP: Actor = { kind: 'system', id: 'review-policy' };
+
+/** Files that a refusal names. */
+const MAX_NAMED = 5;
 
 const plain = (name: string): string => name.replace(/^@/, '').toLowerCase();
 const account = (name: string): string => plain(name).split('@')[0] ?? '';
@@ -17,18 +20,40 @@ const isNamed = (reviewer: string, id: string): boolean => plain(reviewer) === p
 const mayBeSame = (one: string, other: string | undefined): boolean =>
   other !== undefined && account(one) === account(other);
 
-/** How many more approvals the change needs; 0 where the policy asks for none. */
-export function openApprovals(job: Pick<Job, 'manifest' | 'profile' | 'approvals'>): number {
+/** Does it touch a package that others build on? */
+const isShared = ({ change }: Pick<Job, 'change'>): boolean => (change?.scope?.shared.length ?? 0) > 0;
+
+/** How many more approvals the change needs; a policy without reviewers asks for one where a shared package changed. */
+export function openApprovals(job: Pick<Job, 'manifest' | 'profile' | 'approvals' | 'change'>): number {
   const policy = reviewPolicyOf(job);
-  return typeof policy === 'string' ? 0 : Math.max(0, policy.quorum - (job.approvals?.length ?? 0));
+  const needed = typeof policy === 'string' ? (isShared(job) ? 1 : 0) : policy.quorum;
+  return Math.max(0, needed - (job.approvals?.length ?? 0));
 }
+
+/** Why its scope keeps the change from being shipped; undefined when it does not, or an admin let it through. */
+export function scopeGate({ change, override }: Pick<Job, 'change' | 'override'>): string | undefined {
+  const outside = change?.scope?.outside ?? [];
+  if (change === undefined || outside.length === 0 || override?.commit === change.commit) return undefined;
+  const allowed = change.scope?.allowed.join(', ') ?? '';
+  return `it changes ${namesOf(outside)}, outside of its allowed scope (${allowed}): requeue it, or an admin overrides this with a reason`;
+}
+
+/** A sentence stays one: the rest stands in the change. */
+const namesOf = (files: readonly string[]): string =>
+  files.length <= MAX_NAMED
+    ? files.join(', ')
+    : `${files.slice(0, MAX_NAMED).join(', ')} and ${files.length - MAX_NAMED} more`;
 
 /** Why the change may not be shipped yet; undefined when it may. */
 export function shipGate(job: Job): string | undefined {
   if (!isVerified(job)) return 'its verify command has not passed';
+  const outside = scopeGate(job);
+  if (outside !== undefined) return outside;
   const policy = reviewPolicyOf(job);
   const open = openApprovals(job);
-  if (open === 0 || typeof policy === 'string') return undefined;
+  if (open === 0) return undefined;
+  if (typeof policy === 'string')
+    return `it changes shared packages (${namesOf(job.change?.scope?.shared ?? [])}): it needs the approval of a reviewer who did not ask for it`;
   const given = new Set(job.approvals?.map(({ by }) => plain(by)));
   const others = policy.reviewers.filter((reviewer) => !given.has(plain(reviewer)));
   return `it needs ${open} more ${open === 1 ? 'approval' : 'approvals'}, of ${others.join(', ')}`;
@@ -40,10 +65,11 @@ export function shipGate(job: Job): string | undefined {
  */
 export function approvalGate(job: Job, actor?: Actor): string | undefined {
   const policy = reviewPolicyOf(job);
-  if (typeof policy === 'string') return `its review policy is ${policy}, which asks for no approvals`;
+  if (typeof policy === 'string' && !isShared(job))
+    return `its review policy is ${policy}, which asks for no approvals`;
   if (!isVerified(job)) return 'its verify command has not passed';
   if (actor === undefined) return undefined;
-  if (!policy.reviewers.some((reviewer) => isNamed(reviewer, actor.id)))
+  if (typeof policy !== 'string' && !policy.reviewers.some((reviewer) => isNamed(reviewer, actor.id)))
     return `${actor.id} is not among its reviewers (${policy.reviewers.join(', ')})`;
   const { submittedBy, trackerItem } = job;
   if (submittedBy.kind === 'operator' && mayBeSame(actor.id, submittedBy.id))
@@ -57,16 +83,9 @@ export function approvalGate(job: Job, actor?: Actor): string | undefined {
 export const hasApproved = (job: Pick<Job, 'approvals'>, actor: Actor): boolean =>
   job.approvals?.some(({ by }) => plain(by) === plain(actor.id)) ?? false;
 
-/** What a run tells about where its change went. */
-export interface ScopeReport {
-  /** Changed files that the profile does not allow. */
-  readonly outside: readonly string[];
-  /** Changed files in packages that others build on. */
-  readonly shared: readonly string[];
-}
-
 /**
- * May the change ship without a person? Its policy says auto, its verify passed, and it stayed where it may go.
+ * May the change ship without a person? Its policy says auto, its verify passed, and it stayed where it may go: within
+ * its scope, out of shared packages, and away from the checks that judge it.
  * @param allowed the paths that it may change; a job without such a limit cannot leave them
  * @param scope required where there is a limit: what was not looked at is not clean
  */
@@ -74,10 +93,10 @@ export function shipsByItself(change: {
   policy: ReviewPolicy;
   verify: Pick<VerifyResult, 'passed'> | undefined;
   allowed?: readonly string[] | undefined;
-  scope?: ScopeReport | undefined;
+  scope: ScopeReport | undefined;
 }): boolean {
   const { policy, verify, allowed, scope } = change;
   if (policy !== 'auto' || verify?.passed !== true) return false;
   if (scope === undefined) return allowed === undefined;
-  return scope.outside.length === 0 && scope.shared.length === 0;
+  return scope.outside.length === 0 && scope.shared.length === 0 && scope.gates.length === 0;
 }

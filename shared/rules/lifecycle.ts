@@ -8,7 +8,7 @@ import type { Actor, Job, Run, Stage } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
 import type { Command, CommandOf, Decision, Rejected } from './decision.js';
 import { loseRun } from './failure.js';
-import { approvalGate, hasApproved, shipGate } from './gates.js';
+import { approvalGate, hasApproved, scopeGate, shipGate } from './gates.js';
 import * as person from './personCommands.js';
 import { applyReport, isRepeat } from './report.js';
 import { isInFlight, isLanding, isParked, isReady, isVerified, nextRunKind } from './stages.js';
@@ -27,12 +27,12 @@ export const LEGAL: Record<Stage, readonly Move[]> = {
   // Verify runs here while a factory holds the job; afterwards it waits for a person.
   review: [
     ...(['verified', 'failed', 'released', 'lose', 'ship', 'approve', 'reject', 'promote'] as const),
-    ...(['cancel', 'requeue', 'hold', 'pause', 'resume'] as const),
+    ...(['override', 'cancel', 'requeue', 'hold', 'pause', 'resume'] as const),
   ],
   // From ship until the merge a factory claims it once more, to land it.
   testing: [
     ...(['claim', 'started', 'failed', 'released', 'landed', 'lose', 'ship', 'approve', 'reject'] as const),
-    ...(['cancel', 'hold', 'pause', 'resume'] as const),
+    ...(['override', 'cancel', 'hold', 'pause', 'resume'] as const),
   ],
   shipped: [],
   failed: ['requeue'],
@@ -45,6 +45,7 @@ export const COMMANDS_OF_PEOPLE = [
   'approve',
   'reject',
   'promote',
+  'override',
   'cancel',
   'requeue',
   'hold',
@@ -85,6 +86,9 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
     case 'promote':
       if (isParked(job) && isVerified(job)) return held(job);
       return inFlight(job) ?? 'its verify command has not passed';
+    case 'override':
+      if (!isParked(job)) return inFlight(job) ?? 'it is being shipped already';
+      return scopeGate(job) === undefined ? 'its change has not left its scope' : undefined;
     case 'hold':
       return inFlight(job) ?? held(job);
     case 'unblock':
@@ -180,6 +184,8 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
       return person.cancel(job, current, command, now);
     case 'requeue':
       return person.requeue(job, current, command, now);
+    case 'override':
+      return person.override(job, command, now);
     case 'hold':
       return person.hold(job, command, now);
     case 'pause':
@@ -226,7 +232,7 @@ function claim(job: Job, command: CommandOf<'claim'>, now: string): Decision {
       ? taken
       : {
           // What an earlier attempt left behind belongs to that attempt's run.
-          ...enter(omit(taken, 'change', 'verify', 'failure', 'approvals'), 'assigned', now),
+          ...enter(omit(taken, 'change', 'verify', 'failure', 'approvals', 'override'), 'assigned', now),
           attempts: job.attempts + 1,
         };
   const run: Run = {

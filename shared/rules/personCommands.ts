@@ -43,7 +43,11 @@ export function requeue(
   now: string,
 ): Accepted {
   const next: Job = {
-    ...enter(omit(job, 'holder', 'notBefore', 'failure', 'change', 'verify', 'approvals'), 'queued', now),
+    ...enter(
+      omit(job, 'holder', 'notBefore', 'failure', 'change', 'verify', 'approvals', 'override'),
+      'queued',
+      now,
+    ),
     attempts: 0,
   };
   return {
@@ -75,6 +79,13 @@ export function reject(job: Job, { actor, reason }: CommandOf<'reject'>, now: st
 export function promote(job: Job, { actor }: CommandOf<'promote'>, now: string): Accepted {
   const next: Job = enter(omit(job, 'failure'), 'testing', now);
   return { kind: 'accepted', job: next, events: [draft({ kind: 'gate.promoted' }, actor, now, job, next)] };
+}
+
+export function override(job: Job, { actor, reason }: CommandOf<'override'>, now: string): Accepted {
+  const commit = job.change?.commit ?? '';
+  const next: Job = { ...job, override: { by: actor.id, at: now, commit, reason } };
+  const body = { kind: 'gate.overridden', commit, reason } as const;
+  return { kind: 'accepted', job: next, events: [draft(body, actor, now, job, next)] };
 }
 
 export function hold(job: Job, { actor, reason }: CommandOf<'hold'>, now: string): Accepted {

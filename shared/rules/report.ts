@@ -44,10 +44,10 @@ function started(job: Job, run: Run, report: ReportOf<'started'>, actor: Actor, 
   };
 }
 
-/** The engine is done. Without a verify command nothing more happens in this run: a person looks at the change. */
+/** The engine is done. Without a verify command, its own or the repository's, nothing more happens in this run: a person looks at the change. */
 function finished(job: Job, run: Run, report: ReportOf<'finished'>, actor: Actor, now: string): Accepted {
   const { change, usage } = report;
-  const over = verifyOf(job) === undefined;
+  const over = verifyOf(job) === undefined && report.verify === undefined;
   const told: Job = { ...enter(job, 'review', now), change, usage: addUsage(job.usage, usage) };
   const next: Job = over ? omit(told, 'holder') : told;
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
@@ -66,7 +66,7 @@ function verified(job: Job, run: Run, report: ReportOf<'verified'>, actor: Actor
   if (verify.passed) {
     const tested: Job = { ...enter(omit(job, 'holder'), 'testing', now), verify };
     const policy = reviewPolicyOf(job);
-    const shipped = shipsByItself({ policy, verify, allowed: allowedScopeOf(job) })
+    const shipped = shipsByItself({ policy, verify, allowed: allowedScopeOf(job), scope: job.change?.scope })
       ? land(tested, AUTO_SHIP, now)
       : undefined;
     return {

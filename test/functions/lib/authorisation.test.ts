@@ -59,6 +59,7 @@ function requestFor(name: RouteName): TestRequest {
     cancelJob: { reason: 'x' },
     requeueJob: { reason: 'x' },
     rejectJob: { reason: 'x' },
+    overrideJob: { reason: 'x' },
     holdJob: { reason: 'x' },
     pauseJob: { reason: 'x' },
     claimJobs: { pool: 'any', stations: 1, running: 0 },

@@ -103,6 +103,11 @@ export const REVIEWER: Actor = { kind: 'operator', id: 'bob' };
 export const approve: Command = { kind: 'approve', actor: REVIEWER };
 export const reject: Command = { kind: 'reject', actor: REVIEWER, reason: 'not like this' };
 export const promote: Command = { kind: 'promote', actor: REVIEWER };
+export const override: Command = {
+  kind: 'override',
+  actor: { kind: 'operator', id: 'root' },
+  reason: 'the licence header was asked for',
+};
 export const hold: Command = { kind: 'hold', actor: OPERATOR, reason: 'after the release' };
 export const pause: Command = { kind: 'pause', actor: OPERATOR, reason: 'the machine is needed' };
 export const resume: Command = { kind: 'resume', actor: OPERATOR };

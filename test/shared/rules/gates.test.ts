@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Actor, Job } from '../../../shared/contract/job.js';
+import type { Actor, Job, ScopeReport } from '../../../shared/contract/job.js';
 import type { ManifestInput } from '../../../shared/contract/manifest.js';
 import { shipsByItself } from '../../../shared/rules/gates.js';
 import { decide, legalCommands } from '../../../shared/rules/lifecycle.js';
@@ -13,6 +13,7 @@ import {
   claim,
   hold,
   job,
+  override,
   pause,
   report,
   requeue,
@@ -30,6 +31,58 @@ const refusal = (state: ReturnType<typeof tested>, id: string): string => {
   const decision = decide(state.job, state.run, approves(id), NOW);
   return decision.kind === 'rejected' ? decision.message : 'accepted';
 };
+
+const scope = (more: Partial<ScopeReport>): ScopeReport => ({
+  allowed: [],
+  outside: [],
+  shared: [],
+  gates: [],
+  ...more,
+});
+const changed = (more: Partial<ScopeReport>) =>
+  report(1, { ...finished, change: { ...finished.change, scope: scope(more) } });
+
+describe('a change that left its scope', () => {
+  const outside = { allowed: ['src/**'], outside: ['ci.yml'] };
+  const left = after(job(), claim('build'), started, changed(outside), passed);
+
+  it('is not shipped, and the refusal names the files, the limit and who may override', () => {
+    expect(legalCommands(left.job)).toContain('override');
+    expect(legalCommands(left.job)).not.toContain('ship');
+    expect(decide(left.job, left.run, ship, NOW)).toMatchObject({
+      kind: 'rejected',
+      message: expect.stringMatching(/changes ci\.yml.*allowed scope \(src\/\*\*\).*admin/) as unknown,
+    });
+  });
+
+  it('ships after an override, which is an event with its reason and counts for that commit only', () => {
+    const free = accept(left, override);
+    expect(free.events[0]?.body).toEqual({
+      kind: 'gate.overridden',
+      commit: 'c0ffee',
+      reason: 'the licence header was asked for',
+    });
+    expect(legalCommands(free.job)).not.toContain('override');
+    expect(accept(free, ship).job.landing).toBeDefined();
+    const other = { ...free.job, change: { ...finished.change, commit: 'beef', scope: scope(outside) } };
+    expect(legalCommands(other)).not.toContain('ship');
+  });
+
+  it('needs no override within its scope', () => {
+    const kept = after(job(), claim('build'), started, changed({ allowed: ['src/**'] }), passed);
+    expect(decide(kept.job, kept.run, override, NOW)).toMatchObject({ kind: 'rejected' });
+  });
+});
+
+describe('a change of a shared package', () => {
+  it('needs the approval of somebody who did not ask for it, also where the policy names nobody', () => {
+    const touched = after(job(), claim('build'), started, changed({ shared: ['shared/a.ts'] }), passed);
+    expect(legalCommands(touched.job)).not.toContain('ship');
+    expect(refusal(touched, touched.job.submittedBy.id)).toContain('nobody approves their own');
+    const approved = accept(touched, approves('bob'));
+    expect(accept(approved, ship).job.landing).toBeDefined();
+  });
+});
 
 describe('reviewers with a quorum', () => {
   const policy = { reviewers: ['@Bob', 'eve@example.com', 'dan'], quorum: 2 };
@@ -107,12 +160,17 @@ describe('the policy auto', () => {
   it.each([
     ['no limit on paths and nothing told', {}, true],
     ['a limit, and nobody looked', { allowed: ['src/**'] }, false],
-    ['a limit that was kept', { allowed: ['src/**'], scope: { outside: [], shared: [] } }, true],
-    ['a limit that was left', { allowed: ['src/**'], scope: { outside: ['ci.yml'], shared: [] } }, false],
-    ['a shared package', { scope: { outside: [], shared: ['packages/core/a.ts'] } }, false],
-  ])('with %s', (_, scope, ships) => {
-    expect(shipsByItself({ policy: 'auto', verify: { passed: true }, ...scope })).toBe(ships);
-    expect(shipsByItself({ policy: 'manual', verify: { passed: true }, ...scope })).toBe(false);
+    ['a limit that was kept', { allowed: ['src/**'], scope: scope({}) }, true],
+    ['a limit that was left', { allowed: ['src/**'], scope: scope({ outside: ['ci.yml'] }) }, false],
+    ['a shared package', { scope: scope({ shared: ['packages/core/a.ts'] }) }, false],
+    ['its own tests', { scope: scope({ gates: ['test/a.test.ts'] }) }, false],
+  ])('with %s', (_, told, ships) => {
+    expect(shipsByItself({ policy: 'auto', verify: { passed: true }, scope: undefined, ...told })).toBe(
+      ships,
+    );
+    expect(shipsByItself({ policy: 'manual', verify: { passed: true }, scope: undefined, ...told })).toBe(
+      false,
+    );
   });
 });
 

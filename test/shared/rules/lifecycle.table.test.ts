@@ -16,6 +16,7 @@ import {
   job,
   jobId,
   lose,
+  override,
   pause,
   promote,
   reject,
@@ -56,6 +57,19 @@ const SITUATIONS: Record<string, State> = {
   shipped: after(job(), ...LAND, started, landed),
   failed: after(job(), ...BUILD, broken),
   dead: after(noRetry, claim('build'), failed),
+  outside: after(
+    job(),
+    claim('build'),
+    started,
+    {
+      ...finished,
+      change: {
+        ...finished.change,
+        scope: { allowed: ['src/**'], outside: ['ci.yml'], shared: [], gates: [] },
+      },
+    },
+    passed,
+  ),
 };
 
 /** In this order: the stage that follows · `-` illegal · `x` stale · `=` accepted before, nothing changes. */
@@ -80,6 +94,7 @@ const MOVES: Record<string, (state: State) => Command> = {
   pause: () => pause,
   resume: () => resume,
   unblock: () => unblock,
+  override: () => override,
 };
 
 function told(what: RunReport): (state: State) => Command {
@@ -87,27 +102,28 @@ function told(what: RunReport): (state: State) => Command {
 }
 
 const TABLE = `
-            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume   unblock
-queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -
-assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -
-building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -
-verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -        -
-parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -
-testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -        -
-shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -        -
-claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -        -
-landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -        -
-held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -
-paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -
-blocked     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        queued
-guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -        -
-approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -        -
-kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing  -
-delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing  -
-conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -
-shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -        -
-failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -        -
-dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -        -
+            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume   unblock  override
+queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -
+assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -
+building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -
+verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -        -        -
+parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -
+testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -        -        -
+shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -        -        -
+claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -        -        -
+landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -        -        -
+held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -
+paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -
+blocked     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        queued   -
+guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -        -        -
+approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -        -        -
+kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing  -        -
+delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing  -        -
+conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -
+shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -        -        -
+failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -
+dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -        -        -
+outside     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        testing  -        -        -        testing
 `;
 
 const [header = '', ...rows] = TABLE.trim().split('\n');
@@ -154,7 +170,7 @@ describe('the lifecycle table', () => {
 
   it('offers people exactly the commands that would change something', () => {
     for (const { job: one, run } of Object.values(SITUATIONS)) {
-      const all = [ship, approve, reject, promote, cancel, requeue, hold, pause, resume];
+      const all = [ship, approve, reject, promote, override, cancel, requeue, hold, pause, resume];
       const useful = all.filter((command) => {
         const decision = decide(one, run, command, NOW);
         return decision.kind === 'accepted' && decision.events.length > 0;

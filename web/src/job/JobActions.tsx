@@ -16,6 +16,7 @@ const WITHOUT_REASON = [
 
 const WITH_REASON: readonly { command: ReasonCommand; label: string }[] = [
   { command: 'reject', label: 'Reject' },
+  { command: 'override', label: 'Override scope' },
   { command: 'hold', label: 'Hold' },
   { command: 'pause', label: 'Pause' },
   { command: 'requeue', label: 'Requeue' },

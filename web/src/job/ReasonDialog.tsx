@@ -26,6 +26,12 @@ const WORDS = {
     confirm: 'Reject the change',
     back: 'Not now',
   },
+  override: {
+    title: 'Let this change leave its scope?',
+    what: 'It changes files that its job may not change. With your word it can be shipped all the same.',
+    confirm: 'Override the scope',
+    back: 'Not now',
+  },
   hold: {
     title: 'Put this job on hold?',
     what: 'It stays where it is: nobody claims it, nobody ships it, until it is resumed.',
@@ -44,6 +50,7 @@ const ROUTES = {
   cancel: 'cancelJob',
   requeue: 'requeueJob',
   reject: 'rejectJob',
+  override: 'overrideJob',
   hold: 'holdJob',
   pause: 'pauseJob',
 } as const;

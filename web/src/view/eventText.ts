@@ -90,6 +90,8 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: 'Rejected', tone: 'bad', note: body.reason };
     case 'gate.promoted':
       return { text: 'Promoted to testing', tone: 'person' };
+    case 'gate.overridden':
+      return { text: 'May ship although it left its scope', tone: 'person', note: body.reason };
     case 'job.held':
       return { text: body.paused ? 'Paused' : 'Put on hold', tone: 'person', note: body.reason };
     case 'job.resumed':

@@ -1,0 +1,49 @@
+// What a repository asks of factories, checked before it is pushed.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { REPO_SETTINGS_FILE } from '../../shared/contract/repoSettings.js';
+import { AppError } from '../../shared/errors.js';
+import { action, type Context } from '../context.js';
+import { inFile } from '../failures.js';
+import type { Io } from '../io.js';
+import { count, table } from '../text.js';
+
+export function addRepo(program: Command, io: Io): void {
+  program
+    .command('repo')
+    .description('settings that a repository gives to factories')
+    .command('check')
+    .description(`tell every problem of ${REPO_SETTINGS_FILE} with its line; needs no connection`)
+    .argument('[folder]', "the repository's root", '.')
+    .addHelpText('after', '\nExamples:\n  aq repo check\n  aq repo check ../calculator --json')
+    .action(action<[string], object>(io, check));
+}
+
+async function check(context: Context, _flags: object, folder: string): Promise<void> {
+  const { parseRepoSettings } = await import('../../shared/manifest/repoSettings.js');
+  const file = path.join(folder, REPO_SETTINGS_FILE);
+  const text = await readFile(path.resolve(context.io.cwd, file), 'utf8').catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new AppError('invalid-request', `${file} cannot be read (${code ?? 'unknown error'}).`);
+  });
+  const read = parseRepoSettings(text ?? '');
+  if (read.kind === 'invalid') {
+    const { problems } = read;
+    const message = `${file} has ${count(problems.length, 'problem')}`;
+    throw inFile(new AppError('invalid-request', message, { problems }), file);
+  }
+  const { settings } = read;
+  context.answer({ file, found: text !== undefined, settings }, () =>
+    text === undefined
+      ? `there is no ${file}: jobs may change everything, and nothing is set up`
+      : table(
+          Object.entries(settings).map(([name, value]) => [
+            name,
+            typeof value === 'string' ? value : JSON.stringify(value),
+          ]),
+          context.io.stdout.columns,
+        ),
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * What the setup of a checkout brought, kept by the content of its lock files. It is saved before an engine works in
+ * the checkout and copied out of here again, so no run can change what later ones get.
+ */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { cp, mkdir, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import type { RepoSettings } from '../../shared/contract/repoSettings.js';
+
+/** Kept for one repository; the ones that were used last stay. */
+const MAX_ENTRIES = 3;
+
+/** Shares the blocks on file systems that can, and copies elsewhere. */
+const COPY = { recursive: true, mode: constants.COPYFILE_FICLONE, verbatimSymlinks: true } as const;
+
+export class SetupCache {
+  private readonly root: string;
+
+  /** @param root the folder of all caches, absolute */
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /**
+   * Copies what is kept into a checkout.
+   * @returns false when there is nothing for this setup: it has to run
+   */
+  async restore(repo: string, checkout: string, settings: RepoSettings): Promise<boolean> {
+    const entry = await this.entryOf(repo, checkout, settings);
+    if (entry === undefined || !settings.cache || !(await exists(entry))) return false;
+    for (const folder of settings.cache.folders) {
+      const kept = path.join(entry, folder);
+      if (await exists(kept)) await cp(kept, path.join(checkout, folder), COPY);
+    }
+    await utimes(entry, new Date(), new Date());
+    return true;
+  }
+
+  /** Keeps what a setup brought; only before anything else worked in the checkout. */
+  async save(repo: string, checkout: string, settings: RepoSettings): Promise<void> {
+    const entry = await this.entryOf(repo, checkout, settings);
+    if (entry === undefined || !settings.cache || (await exists(entry))) return;
+    const fresh = `${entry}.${process.pid}.${Math.random().toString(36).slice(2)}.new`;
+    await mkdir(fresh, { recursive: true });
+    for (const folder of settings.cache.folders) {
+      const brought = path.join(checkout, folder);
+      if (await exists(brought)) await cp(brought, path.join(fresh, folder), COPY);
+    }
+    // Never seen half; somebody who was faster kept the same.
+    await rename(fresh, entry).catch(() => rm(fresh, { recursive: true, force: true }));
+    await this.forgetOld(path.dirname(entry));
+  }
+
+  /** Removes everything, and says how that went by throwing. */
+  async clear(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** Undefined without a cache, or when no lock file is there. */
+  private async entryOf(repo: string, checkout: string, settings: RepoSettings): Promise<string | undefined> {
+    if (!settings.cache || settings.setup.length === 0) return undefined;
+    const hash = createHash('sha256').update(
+      JSON.stringify([process.platform, process.arch, process.version, settings.setup, settings.cache]),
+    );
+    let found = false;
+    for (const lock of settings.cache.locks) {
+      const content = await readFile(path.join(checkout, lock)).catch(() => undefined);
+      found ||= content !== undefined;
+      hash.update(`\0${lock}\0${content?.length ?? -1}\0`).update(content ?? '');
+    }
+    const repoHash = createHash('sha256').update(repo).digest('hex').slice(0, 16);
+    return found ? path.join(this.root, repoHash, hash.digest('hex').slice(0, 32)) : undefined;
+  }
+
+  private async forgetOld(folder: string): Promise<void> {
+    const entries = await Promise.all(
+      (await readdir(folder))
+        .filter((name) => !name.endsWith('.new'))
+        .map(async (name) => ({ name, at: (await stat(path.join(folder, name))).mtimeMs })),
+    );
+    const old = entries.toSorted((one, other) => other.at - one.at).slice(MAX_ENTRIES);
+    await Promise.all(old.map(({ name }) => rm(path.join(folder, name), { recursive: true, force: true })));
+  }
+}
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { claimOf } from '../support/controlPlane.js';
+import { factoryFixture, type FactoryFixture } from '../support/fixture.js';
+
+const settings = (yaml: string, more: Record<string, string> = {}) =>
+  factoryFixture({ 'src/a.txt': 'one\n', '.gigafactory.yaml': yaml, ...more });
+const run = (fixture: FactoryFixture, body: string, more: object = {}) =>
+  fixture.execute(claimOf({ repo: fixture.repository.path, body, ...more }));
+
+test('tells where a change left the scope of its repository, touched shared packages and its own checks', async () => {
+  await using fixture = await settings(
+    'scope: ["src/**", "test/**", "shared/**"]\nshared: ["shared/**"]\ngates: ["src/limits.txt"]\n',
+  );
+  const seen = await run(
+    fixture,
+    'mkdir shared test; echo x > shared/a; echo x > test/a; echo 9 > src/limits.txt; echo x > ci.yml; echo x > src/b',
+  );
+  expect(seen.reports.at(-1)).toMatchObject({
+    kind: 'finished',
+    change: {
+      scope: {
+        allowed: ['src/**', 'test/**', 'shared/**'],
+        outside: ['ci.yml'],
+        shared: ['shared/a'],
+        gates: ['src/limits.txt', 'test/a'],
+      },
+    },
+  });
+  expect(seen.log.toString()).toContain('outside of its scope, so it cannot ship as it is: ci.yml');
+});
+
+test('takes the limits from the base: a change cannot widen its own, and is flagged for trying', async () => {
+  await using fixture = await settings('scope: ["src/**"]\n');
+  const seen = await run(fixture, 'echo "scope: []" > .gigafactory.yaml; echo x > other');
+  expect(seen.reports.at(-1)).toMatchObject({
+    change: { scope: { outside: ['.gigafactory.yaml', 'other'], gates: ['.gigafactory.yaml'] } },
+  });
+});
+
+test('fails at once, before the engine, with every problem of settings that are not valid', async () => {
+  await using fixture = await settings('verfiy: make\nscope: [/etc]\n');
+  const seen = await run(fixture, 'echo never > src/a.txt');
+  expect(seen.reports).toEqual([
+    expect.objectContaining({
+      reason: 'preflight',
+      message: expect.stringMatching(/line 1: there is no field "verfiy".*line 2: scope\.0/) as unknown,
+    }),
+  ]);
+  expect(seen.log.toString()).not.toContain('never');
+  expect(fixture.leftovers()).toEqual([]);
+});
+
+test("runs the repository's check where the job names none", async () => {
+  await using fixture = await settings('verify: grep two src/a.txt\n');
+  const seen = await run(fixture, 'echo two > src/a.txt');
+  expect(seen.reports.slice(1)).toMatchObject([
+    { kind: 'finished', verify: 'grep two src/a.txt' },
+    { kind: 'verified', verify: { passed: true, tail: 'two' } },
+  ]);
+});
+
+test('checks the commit alone: what an engine leaves ignored, untracked or in its settings does not help', async () => {
+  await using fixture = await settings('{}\n', { '.gitignore': 'built\n' });
+  const seen = await run(
+    fixture,
+    'echo x > built; echo two > src/a.txt; git config --global alias.ok "!true"; echo x > "$TMPDIR/help"',
+    { verify: 'test ! -e built; test ! -e "$TMPDIR/help"; ! git ok 2>/dev/null && cat src/a.txt' },
+  );
+  expect(seen.reports.at(-1)).toMatchObject({ verify: { passed: true, tail: 'two' } });
+  expect(fixture.leftovers()).toEqual([]);
+});
+
+test('sets a checkout up once for the same lock files, and never from what a run left', async () => {
+  await using fixture = await settings(
+    'setup: ["mkdir deps && cp lock deps/v && echo installing"]\ncache: { locks: [lock], folders: [deps] }\n',
+    { lock: '1\n', '.gitignore': 'deps\n' },
+  );
+  const verify = 'cat deps/v';
+  const first = await run(fixture, 'cat deps/v > src/a.txt; echo poison > deps/v', { verify });
+  expect(first.log.toString()).toContain('installing');
+  expect(first.reports.at(-1)).toMatchObject({ verify: { passed: true, tail: '1' } });
+  const second = await run(fixture, 'cat deps/v > src/b.txt', { verify });
+  expect(second.log.toString()).not.toContain('installing');
+  expect(second.reports.at(-1)).toMatchObject({ verify: { tail: '1' } });
+  fixture.repository.commit({ lock: '2\n' });
+  const third = await run(fixture, 'cat deps/v > src/c.txt', { verify });
+  expect(third.log.toString()).toContain('installing');
+  expect(third.reports.at(-1)).toMatchObject({ verify: { tail: '2' } });
+});
+
+test('runs the hooks around the engine, and says which one failed', async () => {
+  await using fixture = await settings(
+    'hooks:\n  before-engine: ["echo before > before"]\n  after-engine: ["test -e src/b", "echo no; exit 3"]\n',
+  );
+  const seen = await run(fixture, 'cat before > src/b');
+  expect(seen.reports.at(-1)).toMatchObject({
+    kind: 'failed',
+    message: "the repository's after-engine command `echo no; exit 3` ended with exit code 3\nno",
+  });
+});
