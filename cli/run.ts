@@ -1,5 +1,6 @@
 // `aq` as a function: arguments in, exit code out. Everything it touches comes in with `io`.
 import { Command, CommanderError } from 'commander';
+import { addAudit } from './commands/audit.js';
 import { addBudget } from './commands/budget.js';
 import { addChanges } from './commands/change.js';
 import { addCompletion } from './commands/completion.js';
@@ -83,6 +84,7 @@ ${EXIT_CODES_HELP}`,
   addProduct(program, io);
   addBudget(program, io);
   addHalt(program, io);
+  addAudit(program, io, exit);
   addManifest(program, io, exit);
   addRepo(program, io);
   addCompletion(program, io);

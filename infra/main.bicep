@@ -21,6 +21,10 @@ param operatorAudience string
 @description('Key that signs the tokens of factories: 32 random bytes in base64 (openssl rand -base64 32).')
 param factoryTokenKey string
 
+@secure()
+@description('Base64 of 32 random bytes: signs the checkpoints of the audit.')
+param auditKey string
+
 @description('Container image of the factory. Empty: no on-demand pools yet.')
 param factoryImage string = ''
 
@@ -122,6 +126,7 @@ module keyVault 'modules/keyVault.bicep' = {
     tags: tags
     token: token
     factoryTokenKey: factoryTokenKey
+    auditKey: auditKey
   }
 }
 
@@ -163,6 +168,7 @@ module api 'modules/functionApp.bicep' = {
     serviceBusHost: serviceBus.outputs.host
     cosmosEndpoint: cosmos.outputs.endpoint
     factoryTokenKeyUri: keyVault.outputs.factoryTokenKeyUri
+    auditKeyUri: keyVault.outputs.auditKeyUri
     applicationInsightsConnectionString: monitoring.outputs.connectionString
     operatorAudience: operatorAudience
     webOrigin: web.outputs.origin

@@ -188,6 +188,7 @@ async function startParts(
     OPERATOR_AUDIENCE: AUDIENCE,
     OPERATOR_JWKS_URL: identity.jwksUrl,
     FACTORY_TOKEN_KEY: secrets.factoryTokenKey,
+    AUDIT_KEY: secrets.auditKey,
     LEASE_SECONDS: String(options.leaseSeconds),
     FEED_POLL_MS: String(options.feedPollMs),
     SAMPLE_WEBHOOK_SECRET: secrets.webhookSecret,

@@ -15,6 +15,7 @@ type Endpoint<N extends RouteName> = `${(typeof ROUTES)[N]['method']} ${(typeof 
 /** Method and path of every route; the compiler holds them against the route table. */
 const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   getHealth: 'GET fleet/health',
+  verifyAudit: 'GET fleet/audit',
   getOpenApi: 'GET fleet/openapi.json',
   getManifestSchema: 'GET fleet/schemas/manifest',
   submitJob: 'POST fleet/jobs',

@@ -11,6 +11,7 @@ const OURS = [
   /^BLOBS(__|$)/i,
   /^AzureWebJobs/i,
   /^FACTORY_TOKEN_KEY$/i,
+  /^AUDIT_KEY$/i,
   /^OPERATOR_/i,
   // With these a child could ask for tokens of the factory's managed identity.
   /^IDENTITY_(ENDPOINT|HEADER)$/i,

@@ -4,6 +4,7 @@ import { openBlobStorage } from '../../shared/cloud/blobStorage.js';
 import { openCosmos } from '../../shared/cloud/cosmos.js';
 import { openServiceBus } from '../../shared/cloud/serviceBus.js';
 import { DATABASE } from '../../shared/topology.js';
+import { auditSeal } from '../operations/auditSeal.js';
 import type { Deps, Log } from '../operations/deps.js';
 import { createLogBell } from '../operations/logBell.js';
 import { authenticator, type Authenticate } from './auth.js';
@@ -45,6 +46,7 @@ async function openApp(): Promise<App> {
     clock: systemClock,
     chance: systemChance,
     factoryTokens: factoryTokens(settings.factoryTokenKey),
+    auditSeal: auditSeal(settings.auditKey),
     bell: createLogBell(),
     settings: {
       leaseSeconds: settings.leaseSeconds,

@@ -4,6 +4,7 @@ import {
   type Environment,
   type ServiceSetting,
 } from '../../shared/cloud/settings.js';
+import { SEAL_KEY_BYTES } from '../operations/auditSeal.js';
 import { DEFAULT_LEASE_SECONDS } from '../../shared/rules/leases.js';
 
 /** HS256 wants a key at least as long as its hash (RFC 7518). */
@@ -18,6 +19,8 @@ export interface Settings {
   readonly blobs: ServiceSetting;
   readonly operator: { readonly issuer: string; readonly audience: string; readonly jwksUrl: URL };
   readonly factoryTokenKey: Uint8Array;
+  /** Signs the audit's checkpoints: 32 bytes. */
+  readonly auditKey: Uint8Array;
   readonly leaseSeconds: number;
   /** May critical work take stations from less urgent work? Off unless PREEMPTION is `on`. */
   readonly preemption: boolean;
@@ -44,6 +47,7 @@ export function readSettings(env: Environment): Settings {
   const audience = attempt(() => required(env, 'OPERATOR_AUDIENCE'));
   const jwksUrl = attempt(() => url(env, 'OPERATOR_JWKS_URL'));
   const factoryTokenKey = attempt(() => key(env, 'FACTORY_TOKEN_KEY'));
+  const auditKey = attempt(() => sealKey(env, 'AUDIT_KEY'));
   const leaseSeconds = attempt(() => positive(env, 'LEASE_SECONDS', DEFAULT_LEASE_SECONDS));
   attempt(() => feedPollMs(env));
   const preemption = attempt(() => onOrOff(env, 'PREEMPTION'));
@@ -55,6 +59,7 @@ export function readSettings(env: Environment): Settings {
     !audience ||
     !jwksUrl ||
     !factoryTokenKey ||
+    !auditKey ||
     !leaseSeconds
   )
     throw new SettingsError(problems.join('; '));
@@ -65,6 +70,7 @@ export function readSettings(env: Environment): Settings {
     blobs,
     operator: { issuer, audience, jwksUrl },
     factoryTokenKey,
+    auditKey,
     leaseSeconds,
     preemption: preemption ?? false,
     secret: (name) => env[name],
@@ -106,4 +112,10 @@ function key(env: Environment, name: string): Uint8Array {
   throw new SettingsError(
     `${name} holds ${bytes.length} bytes; expected base64 of at least ${MIN_KEY_BYTES}`,
   );
+}
+
+function sealKey(env: Environment, name: string): Uint8Array {
+  const bytes = Buffer.from(required(env, name), 'base64');
+  if (bytes.length === SEAL_KEY_BYTES) return bytes;
+  throw new SettingsError(`${name} holds ${bytes.length} bytes; expected base64 of ${SEAL_KEY_BYTES}`);
 }

@@ -3,6 +3,7 @@ import type { Bus } from '../../shared/cloud/bus.js';
 import type { Chance } from '../../shared/cloud/chance.js';
 import type { Clock } from '../../shared/cloud/clock.js';
 import type { Documents } from '../../shared/cloud/documents.js';
+import type { AuditSeal } from './auditSeal.js';
 import type { LogBell } from './logBell.js';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -25,6 +26,7 @@ export interface Deps {
   readonly chance: Chance;
   readonly log: Log;
   readonly factoryTokens: FactoryTokens;
+  readonly auditSeal: AuditSeal;
   /** Wakes the log streams of this instance. */
   readonly bell: LogBell;
   readonly settings: {

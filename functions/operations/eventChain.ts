@@ -16,10 +16,9 @@ export function canonicalJson(value: unknown): string {
 
 export const eventId = (seq: number): string => `event:${String(seq).padStart(8, '0')}`;
 
-const hashOf = (event: Omit<JobEvent, 'hash'>): string => {
-  const { prevHash, ...content } = event;
-  return sha256(prevHash + canonicalJson(content));
-};
+/** Of an event's content and the hash of the one before it; a `hash` that it has already does not count. */
+export const hashOfEvent = ({ prevHash, ...content }: Omit<JobEvent, 'hash'>): string =>
+  sha256(prevHash + canonicalJson({ ...content, hash: undefined }));
 
 /** Numbers the events on from the job's last one and chains their hashes; the job gets the new head. */
 export function sealEvents(job: Job, drafts: readonly EventDraft[]): { job: Job; events: JobEvent[] } {
@@ -41,21 +40,9 @@ export function sealEvents(job: Job, drafts: readonly EventDraft[]): { job: Job;
       body,
       prevHash,
     };
-    const hash = hashOf(open);
+    const hash = hashOfEvent(open);
     events.push({ ...open, hash });
     prevHash = hash;
   }
   return { job: { ...job, events: seq, headHash: prevHash }, events };
-}
-
-/** The sequence of the first event that was changed, left out or added; undefined when the chain is whole. */
-export function firstBrokenLink(job: Job, events: readonly JobEvent[]): number | undefined {
-  let prevHash: string | undefined;
-  for (const [index, event] of events.entries()) {
-    const { hash, ...content } = event;
-    const follows = prevHash === undefined ? index === 0 : event.prevHash === prevHash;
-    if (event.seq !== index + 1 || !follows || hashOf(content) !== hash) return index + 1;
-    prevHash = hash;
-  }
-  return events.length === job.events && prevHash === job.headHash ? undefined : events.length + 1;
 }

@@ -30,6 +30,9 @@ param cosmosEndpoint string
 @description('Key Vault address of the key that signs factory tokens.')
 param factoryTokenKeyUri string
 
+@description('Key Vault address of the key that signs the checkpoints of the audit.')
+param auditKeyUri string
+
 @description('Application Insights connection string.')
 param applicationInsightsConnectionString string
 
@@ -140,6 +143,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     OPERATOR_AUDIENCE: operatorAudience
     OPERATOR_JWKS_URL: '${authority}/discovery/v2.0/keys'
     FACTORY_TOKEN_KEY: '@Microsoft.KeyVault(SecretUri=${factoryTokenKeyUri})'
+    AUDIT_KEY: '@Microsoft.KeyVault(SecretUri=${auditKeyUri})'
     LEASE_SECONDS: string(leaseSeconds)
     FEED_POLL_MS: string(feedPollMs)
     PREEMPTION: preemption ? 'on' : 'off'

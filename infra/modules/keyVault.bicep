@@ -13,6 +13,10 @@ param token string
 @description('Key that signs the tokens of factories.')
 param factoryTokenKey string
 
+@secure()
+@description('Key that signs the checkpoints of the audit: base64 of 32 random bytes.')
+param auditKey string
+
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   name: 'kv-${token}'
   location: location
@@ -37,8 +41,19 @@ resource tokenKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   }
 }
 
+resource sealKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+  parent: vault
+  name: 'audit-key'
+  properties: {
+    value: auditKey
+  }
+}
+
 @description('Name of the vault.')
 output name string = vault.name
 
 @description('Address of the newest version of the key.')
 output factoryTokenKeyUri string = '${vault.properties.vaultUri}secrets/${tokenKey.name}'
+
+@description('Address of the newest version of the audit key.')
+output auditKeyUri string = '${vault.properties.vaultUri}secrets/${sealKey.name}'

@@ -24,6 +24,7 @@ import {
   SubmitJobSchema,
   SubmittedSchema,
 } from './api.js';
+import { AuditReportSchema, VerifyAuditSchema } from './audit.js';
 import { DagSchema } from './dag.js';
 import { ExplanationSchema } from './explanation.js';
 import { PRODUCT_ROUTES } from './productRoutes.js';
@@ -228,6 +229,14 @@ export const ROUTES = {
     params: run,
     result: 'events',
     summary: 'The log of a run, live; Last-Event-ID resumes.',
+  },
+  verifyAudit: {
+    method: 'GET',
+    path: 'fleet/audit',
+    access: ['reviewer'],
+    query: VerifyAuditSchema,
+    result: AuditReportSchema,
+    summary: 'Is the record whole? Every job, those of a product, or one.',
   },
   claimJobs: {
     method: 'POST',

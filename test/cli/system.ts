@@ -60,6 +60,7 @@ export async function startCliSystem(): Promise<CliSystem> {
     OPERATOR_AUDIENCE: AUDIENCE,
     OPERATOR_JWKS_URL: identity.jwksUrl,
     FACTORY_TOKEN_KEY: randomBytes(32).toString('base64'),
+    AUDIT_KEY: randomBytes(32).toString('base64'),
   });
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

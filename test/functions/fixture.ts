@@ -6,6 +6,7 @@ import type { Deps } from '../../functions/operations/deps.js';
 import { createLogBell } from '../../functions/operations/logBell.js';
 import { putProduct } from '../../functions/operations/putProduct.js';
 import { reportRun } from '../../functions/operations/reportRun.js';
+import { auditSeal } from '../../functions/operations/auditSeal.js';
 import { submitJob } from '../../functions/operations/submitJob.js';
 import { systemChance } from '../../shared/cloud/chance.js';
 import type { Claim, JobDetail } from '../../shared/contract/api.js';
@@ -17,6 +18,8 @@ import { FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
 import { getJob } from '../../functions/operations/getJob.js';
 import type { TestCloud } from '../support/cloud.js';
 
+/** Any 32 bytes. */
+export const AUDIT_KEY = Buffer.alloc(32, 7);
 export const LEASE_SECONDS = 30;
 export const ADMIN: Caller = operator('admin', '*');
 
@@ -37,6 +40,7 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
     factoryTokens: {
       sign: async ({ factoryId }) => ({ token: `token of ${factoryId}`, expiresAt: cloud.clock.now() }),
     },
+    auditSeal: auditSeal(AUDIT_KEY),
     bell: createLogBell(),
     settings: {
       leaseSeconds: LEASE_SECONDS,

@@ -57,6 +57,7 @@ export async function startTestApp(roles: readonly (readonly string[])[]): Promi
     OPERATOR_AUDIENCE: AUDIENCE,
     OPERATOR_JWKS_URL: identity.jwksUrl,
     FACTORY_TOKEN_KEY: randomBytes(32).toString('base64'),
+    AUDIT_KEY: randomBytes(32).toString('base64'),
     TEST_HOOK_SECRET: 'hook secret',
     TEST_TRACKER_TOKEN: 'tracker-token',
   });

@@ -9,6 +9,7 @@ const COMPLETE = {
   OPERATOR_AUDIENCE: 'api://x',
   OPERATOR_JWKS_URL: 'https://issuer/jwks',
   FACTORY_TOKEN_KEY: Buffer.alloc(32, 1).toString('base64'),
+  AUDIT_KEY: Buffer.alloc(32, 2).toString('base64'),
 };
 
 describe('settings', () => {
@@ -28,6 +29,7 @@ describe('settings', () => {
 
   it.each([
     ['FACTORY_TOKEN_KEY', 'c2hvcnQ=', '32'],
+    ['AUDIT_KEY', Buffer.alloc(33).toString('base64'), '32'],
     ['OPERATOR_JWKS_URL', 'not a url', 'URL'],
     ['LEASE_SECONDS', '-1', 'above 0'],
     ['FEED_POLL_MS', 'often', 'above 0'],
