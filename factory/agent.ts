@@ -8,7 +8,7 @@ import { AppError, type ErrorCode } from '../shared/errors.js';
 import { probe, type Capabilities } from './capabilities/probe.js';
 import type { Coordinator } from './coordinator.js';
 import { ENGINES } from './engines/registry.js';
-import { describes, enrol, storedIdentity, type Identity } from './identity.js';
+import { describes, enrol, keepFresh, storedIdentity, type Identity } from './identity.js';
 import { lockFolder } from './instanceLock.js';
 import { reasonOf, type Logger } from './log.js';
 import { pause } from './pause.js';
@@ -95,6 +95,8 @@ export class Agent {
       void waitOnPool({ pool, tickets, claims, stations, logger: deps.logger }, this.draining.signal);
     }
     void this.leaveWhenIdle();
+    const become = (fresh: Identity): void => this.become(fresh);
+    void keepFresh(this.coordinator, settings.dataDir, identity, become, deps.logger, this.draining.signal);
     return { factoryId: identity.factoryId, pools: identity.pools };
   }
 

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { EnrolledSchema } from '../shared/contract/api.js';
 import { FactoryDescriptorSchema, type FactoryDescriptor } from '../shared/contract/fleet.js';
 import type { Coordinator } from './coordinator.js';
+import { reasonOf, type Logger } from './log.js';
+import { pause } from './pause.js';
 import { ENROLMENT } from './settings.js';
 
 /** A token that runs out sooner is not worth starting with (s). */
@@ -58,12 +60,50 @@ export async function enrol(
     );
   }
   const enrolled = await coordinator.enrolFactory({ body: { enrolmentToken, descriptor } });
-  const identity = { ...enrolled, apiUrl, descriptor };
-  // Written aside and moved: a crash leaves the old one or the new one.
+  return store(dataDir, { ...enrolled, apiUrl, descriptor });
+}
+
+/** Written aside and moved: a crash leaves the old one or the new one. */
+async function store(dataDir: string, identity: Identity): Promise<Identity> {
   const file = fileIn(dataDir);
   await writeFile(`${file}.new`, JSON.stringify(identity), { mode: 0o600 });
   await rename(`${file}.new`, file);
   return identity;
+}
+
+/** The longest wait between two looks at the clock (ms): a laptop may have slept. */
+const LOOK_MS = 3_600_000;
+/** Between two tries to get a new token (ms); the old one holds for weeks. */
+const RETRY_MS = 60_000;
+
+/**
+ * Asks for a new token whenever the one in use has reached its age, until the signal is aborted.
+ * @param become told of each new identity, which is stored already
+ */
+export async function keepFresh(
+  coordinator: Pick<Coordinator, 'rotateToken'>,
+  dataDir: string,
+  identity: Identity,
+  become: (identity: Identity) => void,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let current = identity;
+  while (!signal.aborted) {
+    const due = Date.parse(current.rotateAt) - Date.now();
+    if (due > 0) {
+      await pause(Math.min(due, LOOK_MS), signal);
+      continue;
+    }
+    try {
+      current = await store(dataDir, { ...current, ...(await coordinator.rotateToken()) });
+      become(current);
+      logger.info('calls with a new token', { until: current.tokenExpiresAt });
+    } catch (error) {
+      logger.warn('got no new token yet', { why: reasonOf(error), until: current.tokenExpiresAt });
+      await pause(RETRY_MS, signal);
+    }
+  }
 }
 
 function parse(text: string): unknown {

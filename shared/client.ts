@@ -41,6 +41,8 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   createEnrolment: 'POST fleet/enrolments',
   enrolFactory: 'POST fleet/factories',
   listFactories: 'GET fleet/factories',
+  rotateToken: 'POST fleet/factories/token',
+  revokeFactory: 'POST fleet/factories/{factoryId}/revoke',
   getProduct: 'GET fleet/products/{productId}',
   putProduct: 'PUT fleet/products/{productId}',
   pauseProduct: 'POST fleet/products/{productId}/pause',

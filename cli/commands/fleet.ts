@@ -11,11 +11,26 @@ import { duration } from './arguments.js';
 const DEFAULT_ENROLMENT = '15m';
 
 export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => void): void {
-  program
+  const factories = program
     .command('factories')
     .description('the factories: what they can do and what they are doing')
     .addHelpText('after', "\nExamples:\n  aq factories\n  aq factories --json | jq '.factories[].advertises'")
     .action(action<[], object>(io, listFactories));
+
+  factories
+    .command('revoke')
+    .description('throw a factory out: its token is worth nothing, its jobs go back to the queue')
+    .argument('<factory>', 'as aq factories lists it')
+    .requiredOption('-m, --reason <text>', 'for the record')
+    .addHelpText('after', "\nExamples:\n  aq factories revoke old-laptop -m 'stolen'")
+    .action(
+      action<[string], { reason: string }>(io, async (context, { reason }, factoryId) => {
+        const client = await context.client();
+        const answer = await client.revokeFactory({ params: { factoryId }, body: { reason } });
+        const jobs = answer.requeued.map((jobId) => `\n  ${jobId} is queued again`).join('');
+        context.answer(answer, () => `${factoryId} is out; it needs a new enrolment to come back.${jobs}`);
+      }),
+    );
 
   program
     .command('enrol')

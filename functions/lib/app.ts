@@ -6,6 +6,7 @@ import { openServiceBus } from '../../shared/cloud/serviceBus.js';
 import { DATABASE } from '../../shared/topology.js';
 import { auditSeal } from '../operations/auditSeal.js';
 import type { Deps, Log } from '../operations/deps.js';
+import { Standing } from '../operations/factoryTokens.js';
 import { createLogBell } from '../operations/logBell.js';
 import { authenticator, type Authenticate } from './auth.js';
 import { factoryTokens } from './factoryToken.js';
@@ -15,6 +16,7 @@ import { packageVersion } from './version.js';
 /** One instance of the function app: its connections, opened at the first request and kept. */
 export interface App {
   readonly authenticate: Authenticate;
+  readonly standing: Standing;
   /** The operations' dependencies, logging to one invocation. */
   readonly deps: (log: Log) => Deps;
   close(): Promise<void>;
@@ -57,6 +59,7 @@ async function openApp(): Promise<App> {
   };
   return {
     authenticate: authenticator(settings),
+    standing: new Standing(),
     deps: (log) => ({ ...shared, log }),
     async close() {
       current = undefined;

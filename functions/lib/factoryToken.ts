@@ -6,30 +6,37 @@ import type { FactoryTokens } from '../operations/deps.js';
 const ISSUER = 'gigafactory';
 const AUDIENCE = 'gigafactory/factory';
 export const FACTORY_ALGORITHM = 'HS256';
-/** Until rotation exists, a factory that is on leave for a month need not be enrolled again. */
-const LIFETIME_SECONDS = 90 * 24 * 3600;
+/** A factory that is on leave for a month need not be enrolled again. */
+const LIFETIME_SECONDS = 60 * 24 * 3600;
+/** So a factory that runs calls with a token of at most this age. */
+const ROTATE_SECONDS = 7 * 24 * 3600;
 
 const ClaimsSchema = z.object({
   sub: z.string().min(1),
+  jti: z.string().min(1),
   pools: z.array(z.string()),
   products: z.array(z.string()),
 });
 
 /** Signs the tokens of factories with the app's own key. */
 export const factoryTokens = (key: Uint8Array): FactoryTokens => ({
-  async sign({ factoryId, pools, products }) {
-    const expires = Math.floor(Date.now() / 1000) + LIFETIME_SECONDS;
+  async sign({ factoryId, pools, products, tokenId }) {
+    const now = Math.floor(Date.now() / 1000);
+    const expires = now + LIFETIME_SECONDS;
     const token = await new SignJWT({ pools: [...pools], products: [...products] })
       .setProtectedHeader({ alg: FACTORY_ALGORITHM })
       .setSubject(factoryId)
+      .setJti(tokenId)
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
-      .setIssuedAt()
+      .setIssuedAt(now)
       .setExpirationTime(expires)
       .sign(key);
-    return { token, expiresAt: new Date(expires * 1000).toISOString() };
+    return { token, tokenExpiresAt: isoTime(expires), rotateAt: isoTime(now + ROTATE_SECONDS) };
   },
 });
+
+const isoTime = (epochSeconds: number): string => new Date(epochSeconds * 1000).toISOString();
 
 /** @throws the JOSE error when the token is not one of ours */
 export async function verifyFactoryToken(token: string, key: Uint8Array): Promise<FactoryCaller> {
@@ -38,6 +45,6 @@ export async function verifyFactoryToken(token: string, key: Uint8Array): Promis
     issuer: ISSUER,
     audience: AUDIENCE,
   });
-  const { sub, pools, products } = ClaimsSchema.parse(payload);
-  return { kind: 'factory', id: sub, pools, products };
+  const { sub, jti, pools, products } = ClaimsSchema.parse(payload);
+  return { kind: 'factory', id: sub, tokenId: jti, pools, products };
 }

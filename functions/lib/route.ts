@@ -72,11 +72,12 @@ function register<N extends RouteName>(
   const handler: HttpHandler = async (request, context) => {
     const log = logTo(context);
     try {
-      const { authenticate, deps } = await app();
+      const { authenticate, standing, deps } = await app();
       const caller: Caller = needsToken(spec.access)
         ? await authenticate(request.headers.get('authorization'))
         : { kind: 'anonymous' };
       requireAccess(caller, spec.access);
+      if (caller.kind === 'factory') await standing.require(deps(log), caller);
       const input = (await parseRequest(spec, request)) as RouteInput<N>;
       return await answer({ deps: deps(log), caller, input, request });
     } catch (error) {

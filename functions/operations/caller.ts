@@ -17,6 +17,8 @@ export interface Operator {
 export interface FactoryCaller {
   readonly kind: 'factory';
   readonly id: string;
+  /** Of the token that it called with. */
+  readonly tokenId: string;
   readonly pools: readonly string[];
   /** `*` for all. */
   readonly products: readonly string[];

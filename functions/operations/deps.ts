@@ -4,6 +4,7 @@ import type { Chance } from '../../shared/cloud/chance.js';
 import type { Clock } from '../../shared/cloud/clock.js';
 import type { Documents } from '../../shared/cloud/documents.js';
 import type { AuditSeal } from './auditSeal.js';
+import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import type { LogBell } from './logBell.js';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -11,10 +12,12 @@ export type Log = (level: Level, message: string, facts?: Readonly<Record<string
 
 /** Signs the token that an enrolled factory calls with. */
 export interface FactoryTokens {
-  sign(claims: { factoryId: string; pools: readonly string[]; products: readonly string[] }): Promise<{
-    token: string;
-    expiresAt: string;
-  }>;
+  sign(claims: {
+    factoryId: string;
+    pools: readonly string[];
+    products: readonly string[];
+    tokenId: string;
+  }): Promise<RouteResult<'rotateToken'>>;
 }
 
 /** All that an operation needs from outside. */

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Factory, FactoryDescriptor } from '../../shared/contract/fleet.js';
+import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { poolsFor } from '../../shared/rules/routing.js';
 import { CONTROL, FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
@@ -12,14 +13,6 @@ import type { Deps } from './deps.js';
 const SUFFIX_BYTES = 2;
 const MAX_NAMES = 5;
 
-export interface Enrolled {
-  readonly factoryId: string;
-  readonly pools: string[];
-  readonly token: string;
-  readonly tokenExpiresAt: string;
-  readonly leaseSeconds: number;
-}
-
 /**
  * Trades a one-time token for a scoped one. The factory joins every pool whose capabilities it satisfies.
  * @throws AppError unauthenticated when the token is unknown, used or expired
@@ -28,23 +21,19 @@ export async function enrolFactory(
   deps: Deps,
   _caller: Caller,
   { body }: { body: { enrolmentToken: string; descriptor: FactoryDescriptor } },
-): Promise<Enrolled> {
+): Promise<RouteResult<'enrolFactory'>> {
   const enrolment = await consume(deps, body.enrolmentToken);
   const pools = poolsFor(body.descriptor.advertises, POOLS);
-  const factory = await register(deps, body.descriptor, enrolment.products, pools);
-  const { token, expiresAt } = await deps.factoryTokens.sign({
-    factoryId: factory.id,
+  const tokenId = randomUUID();
+  const { id: factoryId } = await register(deps, {
+    ...body.descriptor,
+    products: [...enrolment.products],
     pools,
-    products: enrolment.products,
+    tokens: [tokenId],
   });
-  deps.log('info', 'a factory was enrolled', { factoryId: factory.id, pools, by: enrolment.createdBy });
-  return {
-    factoryId: factory.id,
-    pools,
-    token,
-    tokenExpiresAt: expiresAt,
-    leaseSeconds: deps.settings.leaseSeconds,
-  };
+  deps.log('info', 'a factory was enrolled', { factoryId, pools, by: enrolment.createdBy });
+  const token = await deps.factoryTokens.sign({ factoryId, pools, products: enrolment.products, tokenId });
+  return { ...token, factoryId, pools, leaseSeconds: deps.settings.leaseSeconds };
 }
 
 /** The conditional delete lets exactly one of several callers through. */
@@ -64,20 +53,16 @@ async function consume(deps: Deps, token: string): Promise<Enrolment> {
 /** Stores the factory under its name, or under its name with a suffix when another one has that. */
 async function register(
   deps: Deps,
-  descriptor: FactoryDescriptor,
-  products: readonly string[],
-  pools: readonly string[],
+  described: FactoryDescriptor & Pick<Factory, 'products' | 'pools' | 'tokens'>,
 ): Promise<Factory> {
   const now = deps.clock.now();
-  let id = descriptor.name;
+  let id = described.name;
   for (let tries = 0; tries < MAX_NAMES; tries += 1) {
     const factory: Factory = {
-      ...descriptor,
+      ...described,
       id,
       type: 'factory',
       productId: FLEET,
-      products: [...products],
-      pools: [...pools],
       status: 'online',
       enrolledAt: now,
       lastSeenAt: now,
@@ -89,7 +74,7 @@ async function register(
     } catch (error) {
       if (!isCloudError(error, 'exists')) throw error;
     }
-    id = `${descriptor.name.slice(0, 50)}-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
+    id = `${described.name.slice(0, 50)}-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
   }
-  throw new AppError('contended', `every id tried for ${descriptor.name} is taken; choose another name`);
+  throw new AppError('contended', `every id tried for ${described.name} is taken; choose another name`);
 }

@@ -121,12 +121,23 @@ export const EnrolFactorySchema = z.strictObject({
   enrolmentToken: z.string(),
   descriptor: FactoryDescriptorSchema,
 });
-export const EnrolledSchema = z.strictObject({
-  factoryId: FactoryIdSchema,
-  pools: z.array(z.string()),
+/** What a factory calls with from now on. */
+export const FactoryTokenSchema = z.strictObject({
   token: z.string(),
   tokenExpiresAt: TimestampSchema,
+  /** When to ask for another one. */
+  rotateAt: TimestampSchema,
+});
+export const EnrolledSchema = FactoryTokenSchema.extend({
+  factoryId: FactoryIdSchema,
+  pools: z.array(z.string()),
   leaseSeconds: z.number().positive(),
+});
+export const RevokeFactorySchema = z.strictObject({ reason: z.string().min(1).max(1000) });
+export const RevokedSchema = z.strictObject({
+  factoryId: FactoryIdSchema,
+  /** Jobs that were taken from it; they wait to be claimed again. */
+  requeued: z.array(JobIdSchema),
 });
 export const FactoryListSchema = z.strictObject({
   factories: z.array(

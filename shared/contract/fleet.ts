@@ -1,7 +1,7 @@
 /** Documents of the fleet: factories, leases, the ready set, products and their budgets. */
 import { z } from 'zod';
 import { EngineSchema, PrioritySchema } from './manifest.js';
-import { JobIdSchema, ProductIdSchema, RunKindSchema, TimestampSchema } from './job.js';
+import { ActorSchema, JobIdSchema, ProductIdSchema, RunKindSchema, TimestampSchema } from './job.js';
 
 export const FactoryIdSchema = z
   .string()
@@ -33,8 +33,23 @@ export const FactorySchema = FactoryDescriptorSchema.extend({
   running: z.number().int().nonnegative(),
   /** Repositories with a warm checkout. */
   warm: z.array(z.string()),
+  /** Ids of the tokens that it may call with: the last one given, and the one before, whose holder may not have got the last. */
+  tokens: z.array(z.string()).max(2),
 });
 export type Factory = z.infer<typeof FactorySchema>;
+
+/** That a factory's right to call was taken away; written together with that and never changed. */
+export const FactoryAuditSchema = z.strictObject({
+  id: z.string(),
+  type: z.literal('audit'),
+  productId: z.literal('fleet'),
+  at: TimestampSchema,
+  actor: ActorSchema,
+  action: z.literal('revoke'),
+  factoryId: FactoryIdSchema,
+  reason: z.string(),
+});
+export type FactoryAudit = z.infer<typeof FactoryAuditSchema>;
 
 /** What a factory must do, told with the answer to its renewal. */
 export const DirectiveSchema = z.enum(['stop', 'drain']);

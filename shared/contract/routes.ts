@@ -6,11 +6,6 @@ import { z } from 'zod';
 import {
   ClaimRequestSchema,
   ClaimedSchema,
-  EnrolFactorySchema,
-  EnrolledSchema,
-  EnrolmentSchema,
-  EnrolmentTokenSchema,
-  FactoryListSchema,
   HealthSchema,
   JobDetailSchema,
   JobListSchema,
@@ -27,6 +22,7 @@ import {
 import { AuditReportSchema, VerifyAuditSchema } from './audit.js';
 import { DagSchema } from './dag.js';
 import { ExplanationSchema } from './explanation.js';
+import { FACTORY_ROUTES } from './factoryRoutes.js';
 import { PRODUCT_ROUTES } from './productRoutes.js';
 
 /** Roles of people, weakest first; each includes the ones before it. */
@@ -281,33 +277,7 @@ export const ROUTES = {
     result: LogAppendedSchema,
     summary: 'Append bytes to the log of a run at an offset; `end` closes it.',
   },
-  createEnrolment: {
-    method: 'POST',
-    path: 'fleet/enrolments',
-    access: ['admin'],
-    body: EnrolmentSchema,
-    maxBytes: JSON_BYTES,
-    result: EnrolmentTokenSchema,
-    status: 201,
-    summary: 'A one-time token for a new factory.',
-  },
-  enrolFactory: {
-    method: 'POST',
-    path: 'fleet/factories',
-    access: ['enrolment'],
-    body: EnrolFactorySchema,
-    maxBytes: JSON_BYTES,
-    result: EnrolledSchema,
-    status: 201,
-    summary: 'Trade the one-time token for a scoped one; join pools.',
-  },
-  listFactories: {
-    method: 'GET',
-    path: 'fleet/factories',
-    access: ['viewer'],
-    result: FactoryListSchema,
-    summary: 'The fleet.',
-  },
+  ...FACTORY_ROUTES,
   ...PRODUCT_ROUTES,
   receiveWebhook: {
     method: 'POST',

@@ -122,6 +122,18 @@ test('enrols again when the control plane does not know its token any more', asy
   expect((await enrolled().ready).factoryId).toBe('factory-1');
 });
 
+test('asks for a new token when its own is old, and starts with it the next time', async () => {
+  plane.rotateMs = 50;
+  const first = enrolled();
+  await first.ready;
+  await until(() => readFileSync(data('token'), 'utf8').includes('token-of-rotated'));
+  first.child.kill('SIGTERM');
+  expect((await first.ended).code).toBe(0);
+  plane.tokens.delete('token-of-factory-1-1');
+  expect((await start().ready).factoryId).toBe('factory-1');
+  expect(first.said()).not.toContain('token-of-rotated');
+});
+
 test('starts while the control plane is away, and works when it is back', async () => {
   await enrolled(['--idle-exit', '0.1']).ended;
   plane.onRequest = () => {

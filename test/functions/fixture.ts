@@ -38,7 +38,11 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
     chance: systemChance,
     log: (level, message, facts) => lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
     factoryTokens: {
-      sign: async ({ factoryId }) => ({ token: `token of ${factoryId}`, expiresAt: cloud.clock.now() }),
+      sign: async ({ factoryId }) => ({
+        token: `token of ${factoryId}`,
+        tokenExpiresAt: cloud.clock.now(),
+        rotateAt: cloud.clock.now(),
+      }),
     },
     auditSeal: auditSeal(AUDIT_KEY),
     bell: createLogBell(),
@@ -88,9 +92,10 @@ export async function makeFactory(
     lastSeenAt: now,
     running: 0,
     warm: [],
+    tokens: [id],
   };
   await deps.documents.create(FACTORIES, factory);
-  return { kind: 'factory', id, pools: factory.pools, products: [productId] };
+  return { kind: 'factory', id, tokenId: id, pools: factory.pools, products: [productId] };
 }
 
 export async function submit(

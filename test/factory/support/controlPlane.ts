@@ -47,6 +47,8 @@ export class ControlPlane implements AsyncDisposable {
   onRequest: (route: RouteName, run: SeenRun | undefined) => void | Promise<void> = () => {};
   /** Tokens that may enrol. */
   readonly enrolments = new Set<string>();
+  /** How long a token is used before another one is asked for (ms). */
+  rotateMs = 1_800_000;
   /** Tokens that were given. */
   readonly tokens = new Set<string>(['test']);
   pools = ['any'];
@@ -70,6 +72,13 @@ export class ControlPlane implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private newToken(name: string): { token: string; tokenExpiresAt: string; rotateAt: string } {
+    const token = `token-of-${name}-${this.tokens.size}`;
+    this.tokens.add(token);
+    const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
+    return { token, tokenExpiresAt: inMs(3_600_000), rotateAt: inMs(this.rotateMs) };
   }
 
   run(claim: {
@@ -139,11 +148,11 @@ export class ControlPlane implements AsyncDisposable {
         const { enrolmentToken, descriptor } = ROUTES.enrolFactory.body.parse(body);
         if (!this.enrolments.delete(enrolmentToken))
           throw new AppError('unauthenticated', 'no such enrolment');
-        const token = `token-of-${descriptor.name}-${this.tokens.size}`;
-        this.tokens.add(token);
-        const tokenExpiresAt = new Date(Date.now() + 3_600_000).toISOString();
-        return { factoryId: descriptor.name, pools: this.pools, token, tokenExpiresAt, leaseSeconds: 30 };
+        const factoryId = descriptor.name;
+        return { factoryId, pools: this.pools, ...this.newToken(factoryId), leaseSeconds: 30 };
       }
+      case 'rotateToken':
+        return this.newToken('rotated');
       case 'claimJobs': {
         const claim = ROUTES.claimJobs.body.parse(body);
         this.claimRequests.push(claim);

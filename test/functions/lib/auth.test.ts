@@ -93,13 +93,24 @@ describe('a token of a person', () => {
 
 describe('a token of a factory', () => {
   it('says who it is, its pools and its products', async () => {
-    const { token } = await factoryTokens(KEY).sign({ factoryId: 'box', pools: ['any'], products: ['shop'] });
-    expect(await bearer(token)).toEqual({ kind: 'factory', id: 'box', pools: ['any'], products: ['shop'] });
+    const { token } = await factoryTokens(KEY).sign({
+      factoryId: 'box',
+      pools: ['any'],
+      products: ['shop'],
+      tokenId: 't1',
+    });
+    expect(await bearer(token)).toEqual({
+      kind: 'factory',
+      id: 'box',
+      tokenId: 't1',
+      pools: ['any'],
+      products: ['shop'],
+    });
   });
 
   it('signed with another key is refused', async () => {
     const other = factoryTokens(new Uint8Array(32).fill(8));
-    const { token } = await other.sign({ factoryId: 'box', pools: [], products: ['*'] });
+    const { token } = await other.sign({ factoryId: 'box', pools: [], products: ['*'], tokenId: 't1' });
     await expect(bearer(token)).rejects.toMatchObject(refused);
   });
 });

@@ -53,13 +53,16 @@ function requestFor(name: RouteName): TestRequest {
     ? { jobId, epoch: 9 }
     : spec.path.includes('{jobId}')
       ? { jobId }
-      : { productId: PRODUCT };
+      : spec.path.includes('{factoryId}')
+        ? { factoryId: 'nobody-here' }
+        : { productId: PRODUCT };
   const bodies: Partial<Record<RouteName, object>> = {
     submitJob: { productId: PRODUCT, manifest: { body: 'true' } },
     cancelJob: { reason: 'x' },
     requeueJob: { reason: 'x' },
     rejectJob: { reason: 'x' },
     overrideJob: { reason: 'x' },
+    revokeFactory: { reason: 'x' },
     holdJob: { reason: 'x' },
     pauseJob: { reason: 'x' },
     claimJobs: { pool: 'any', stations: 1, running: 0 },

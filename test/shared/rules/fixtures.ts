@@ -194,6 +194,7 @@ export const factoryDocument = (fields: Partial<Factory> = {}): Factory => {
     status: 'online',
     enrolledAt: NOW,
     lastSeenAt: NOW,
+    tokens: [],
     ...fields,
   };
 };

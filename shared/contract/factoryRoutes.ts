@@ -1,0 +1,63 @@
+/** Routes of factories: how they join, what they call with, and how they are thrown out. Part of the table in routes.ts. */
+import { z } from 'zod';
+import {
+  EnrolFactorySchema,
+  EnrolledSchema,
+  EnrolmentSchema,
+  EnrolmentTokenSchema,
+  FactoryListSchema,
+  FactoryTokenSchema,
+  RevokedSchema,
+  RevokeFactorySchema,
+} from './api.js';
+import { FactoryIdSchema } from './fleet.js';
+import type { RouteSpec } from './routes.js';
+
+const JSON_BYTES = 256 * 1024;
+
+export const FACTORY_ROUTES = {
+  createEnrolment: {
+    method: 'POST',
+    path: 'fleet/enrolments',
+    access: ['admin'],
+    body: EnrolmentSchema,
+    maxBytes: JSON_BYTES,
+    result: EnrolmentTokenSchema,
+    status: 201,
+    summary: 'A one-time token for a new factory.',
+  },
+  enrolFactory: {
+    method: 'POST',
+    path: 'fleet/factories',
+    access: ['enrolment'],
+    body: EnrolFactorySchema,
+    maxBytes: JSON_BYTES,
+    result: EnrolledSchema,
+    status: 201,
+    summary: 'Trade the one-time token for a scoped one; join pools.',
+  },
+  listFactories: {
+    method: 'GET',
+    path: 'fleet/factories',
+    access: ['viewer'],
+    result: FactoryListSchema,
+    summary: 'The fleet.',
+  },
+  rotateToken: {
+    method: 'POST',
+    path: 'fleet/factories/token',
+    access: ['factory'],
+    result: FactoryTokenSchema,
+    summary: 'A new token for a factory; the one it calls with holds until the next rotation.',
+  },
+  revokeFactory: {
+    method: 'POST',
+    path: 'fleet/factories/{factoryId}/revoke',
+    access: ['admin'],
+    params: z.object({ factoryId: FactoryIdSchema }),
+    body: RevokeFactorySchema,
+    maxBytes: JSON_BYTES,
+    result: RevokedSchema,
+    summary: 'Throw a factory out: its tokens are worth nothing, and its jobs go back to the queue.',
+  },
+} as const satisfies Record<string, RouteSpec>;
