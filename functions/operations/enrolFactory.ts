@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Factory, FactoryDescriptor } from '../../shared/contract/fleet.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
@@ -24,7 +24,7 @@ export async function enrolFactory(
 ): Promise<RouteResult<'enrolFactory'>> {
   const enrolment = await consume(deps, body.enrolmentToken);
   const pools = poolsFor(body.descriptor.advertises, POOLS);
-  const tokenId = randomUUID();
+  const tokenId = deps.chance.uuid();
   const { id: factoryId } = await register(deps, {
     ...body.descriptor,
     products: [...enrolment.products],

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Factory, FactoryAudit, Lease } from '../../shared/contract/fleet.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
@@ -42,7 +41,7 @@ const replaced = (factoryId: string): AppError =>
  */
 export async function rotateToken(deps: Deps, caller: Caller): Promise<RouteResult<'rotateToken'>> {
   const { id, tokenId } = requireFactory(caller);
-  const next = randomUUID();
+  const next = deps.chance.uuid();
   try {
     const { document } = await deps.documents.patch<Factory>(
       FACTORIES,
@@ -75,7 +74,7 @@ export async function revokeFactory(
   for (const productId of stored.document.products) requireRole(caller, 'admin', productId);
   const at = deps.clock.now();
   const audit: FactoryAudit = {
-    id: `audit:${at}:${randomUUID()}`,
+    id: `audit:${at}:${deps.chance.uuid()}`,
     type: 'audit',
     productId: FLEET,
     at,
