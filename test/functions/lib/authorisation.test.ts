@@ -80,7 +80,11 @@ function requestFor(name: RouteName): TestRequest {
     putProduct: { name: 'Shop', defaults: { repo: '/r.git', engine: 'shell' } },
   };
   const body = bodies[name];
-  return { params, query: name === 'appendLog' ? { offset: 0 } : {}, ...(body ? { body } : {}) };
+  const queries: Partial<Record<RouteName, TestRequest['query']>> = {
+    appendLog: { offset: 0 },
+    verifyAudit: { productId: PRODUCT },
+  };
+  return { params, query: queries[name] ?? {}, ...(body ? { body } : {}) };
 }
 
 const status = async (name: RouteName, token?: string): Promise<number> =>
