@@ -8,7 +8,15 @@ import { AppError, type ErrorCode } from '../shared/errors.js';
 import { probe, type Capabilities } from './capabilities/probe.js';
 import type { Coordinator } from './coordinator.js';
 import { ENGINES } from './engines/registry.js';
-import { describes, enrol, keepFresh, storedIdentity, type Identity } from './identity.js';
+import {
+  describes,
+  enrol,
+  EnrolmentError,
+  keepFresh,
+  machineToken,
+  storedIdentity,
+  type Identity,
+} from './identity.js';
 import { lockFolder } from './instanceLock.js';
 import { reasonOf, type Logger } from './log.js';
 import { pause } from './pause.js';
@@ -174,6 +182,7 @@ export class Agent {
       }
     }
     const { enrolmentToken } = settings;
+    this.token = enrolmentToken === undefined ? await this.machineToken() : '';
     const fresh = await enrol(
       this.coordinator,
       settings.dataDir,
@@ -204,6 +213,14 @@ export class Agent {
       this.deps.logger.warn('the control plane does not answer yet', { why: reasonOf(error) });
       return true;
     }
+  }
+
+  private async machineToken(): Promise<string> {
+    const { apiUrl, audience } = this.settings;
+    if (audience === undefined) throw new EnrolmentError(apiUrl);
+    const token = await machineToken(apiUrl, audience);
+    this.deps.redactor.know(token);
+    return token;
   }
 
   private become(identity: Identity): void {

@@ -2,12 +2,13 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { credentialFor } from '../shared/cloud/credential.js';
 import { EnrolledSchema } from '../shared/contract/api.js';
 import { FactoryDescriptorSchema, type FactoryDescriptor } from '../shared/contract/fleet.js';
 import type { Coordinator } from './coordinator.js';
 import { reasonOf, type Logger } from './log.js';
 import { pause } from './pause.js';
-import { ENROLMENT } from './settings.js';
+import { AUDIENCE, ENROLMENT } from './settings.js';
 
 /** A token that runs out sooner is not worth starting with (s). */
 const MIN_TOKEN_LIFE_SECONDS = 60;
@@ -20,9 +21,32 @@ const IdentitySchema = EnrolledSchema.extend({
 });
 export type Identity = z.infer<typeof IdentitySchema>;
 
-/** There is no identity, and no one-time token to get one with. */
+/** There is no identity, and nothing to get one with. */
 export class EnrolmentError extends Error {
   override readonly name = 'EnrolmentError';
+
+  constructor(apiUrl: string, options?: ErrorOptions) {
+    super(
+      `this factory is not enrolled at ${apiUrl}: set ${ENROLMENT} to a one-time token (an admin makes one with aq enrol), or ${AUDIENCE} on a machine with a managed identity`,
+      options,
+    );
+  }
+}
+
+/**
+ * A token of the machine's own Azure identity, for the control plane.
+ * @throws EnrolmentError when it has none that Azure knows
+ */
+export async function machineToken(apiUrl: string, audience: string): Promise<string> {
+  const credential = await credentialFor({
+    managedIdentity: false,
+    clientId: process.env['AZURE_CLIENT_ID'],
+  });
+  const token = await credential.getToken(`${audience}/.default`).catch((cause: unknown) => {
+    throw new EnrolmentError(apiUrl, { cause });
+  });
+  if (!token) throw new EnrolmentError(apiUrl);
+  return token.token;
 }
 
 const fileIn = (dataDir: string): string => path.join(dataDir, 'token');
@@ -44,22 +68,20 @@ export const describes = (identity: Identity, descriptor: FactoryDescriptor): bo
   JSON.stringify(identity.descriptor) === JSON.stringify(FactoryDescriptorSchema.parse(descriptor));
 
 /**
- * Trades the one-time token and stores what comes back, readable for the owner alone.
- * @throws EnrolmentError without a token; AppError when the control plane refuses it
+ * Trades the one-time token, or without one the machine's own identity, and stores what comes back, readable for the
+ * owner alone.
+ * @throws AppError when the control plane refuses it
  */
 export async function enrol(
   coordinator: Pick<Coordinator, 'enrolFactory'>,
   dataDir: string,
   apiUrl: string,
   descriptor: FactoryDescriptor,
-  enrolmentToken: string | undefined,
+  enrolmentToken?: string,
 ): Promise<Identity> {
-  if (enrolmentToken === undefined) {
-    throw new EnrolmentError(
-      `this factory is not enrolled at ${apiUrl}: set ${ENROLMENT} to a one-time token (an admin makes one)`,
-    );
-  }
-  const enrolled = await coordinator.enrolFactory({ body: { enrolmentToken, descriptor } });
+  const enrolled = await coordinator.enrolFactory({
+    body: { descriptor, ...(enrolmentToken === undefined ? {} : { enrolmentToken }) },
+  });
   return store(dataDir, { ...enrolled, apiUrl, descriptor });
 }
 

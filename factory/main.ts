@@ -4,7 +4,7 @@ import { Agent } from './agent.js';
 import { createLogger, reasonOf } from './log.js';
 import { pause } from './pause.js';
 import { Redactor } from './runs/redact.js';
-import { API, ENROLMENT, readSettings, type FactoryOptions } from './settings.js';
+import { API, AUDIENCE, ENROLMENT, readSettings, type FactoryOptions } from './settings.js';
 
 /** Everything is given back within this time (ms), or left to the leases and to the next start. */
 const DRAIN_MS = 2200;
@@ -21,6 +21,7 @@ const EXAMPLES = `
 Settings (environment):
   ${API}         the control plane, up to /api
   ${ENROLMENT}   a one-time token; needed at the first start only
+  ${AUDIENCE}    instead of it on Azure: whom tokens of this machine's identity are for (api://…)
   SERVICE_BUS             connection string, or SERVICE_BUS__fullyQualifiedNamespace with a managed identity
 
 Examples:

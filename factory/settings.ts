@@ -7,6 +7,7 @@ import { FactoryIdSchema } from '../shared/contract/fleet.js';
 
 export const API = 'GIGAFACTORY_API';
 export const ENROLMENT = 'GIGAFACTORY_ENROLMENT';
+export const AUDIENCE = 'GIGAFACTORY_AUDIENCE';
 
 /** As the contract takes them. */
 const MAX_STATIONS = 64;
@@ -31,6 +32,8 @@ export interface FactorySettings {
   readonly apiUrl: string;
   /** One-time token; only needed when there is no stored one that still holds. */
   readonly enrolmentToken: string | undefined;
+  /** Who tokens of this machine's Azure identity are for; with it no one-time token is needed. */
+  readonly audience: string | undefined;
   readonly serviceBus: ServiceSetting;
   readonly agentVersion: string;
 }
@@ -65,6 +68,7 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
     dataDir,
     apiUrl,
     enrolmentToken,
+    audience: env[AUDIENCE] || undefined,
     serviceBus: serviceSetting(env, 'SERVICE_BUS'),
     agentVersion: packageVersion(),
   };

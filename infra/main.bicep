@@ -194,6 +194,7 @@ module pools 'modules/pools.bicep' = if (!empty(factoryImage)) {
     serviceBusHost: serviceBus.outputs.host
     serviceBusNamespace: serviceBus.outputs.name
     apiUrl: api.outputs.apiUrl
+    apiAudience: operatorAudience
     logAnalyticsName: monitoring.outputs.logAnalyticsName
   }
   dependsOn: [

@@ -64,7 +64,7 @@ const RETRY_CAP_MS = 5000;
 export interface ClientOptions {
   /** Up to and with `/api`. */
   readonly baseUrl: string;
-  /** Bearer token, or where to get one for each call. Left out, none is sent (enrolment, health). */
+  /** Bearer token, or where to get one for each call. Left out or empty, none is sent (enrolment, health). */
   readonly token?: string | (() => Promise<string>);
   readonly fetch?: typeof fetch;
 }
@@ -160,8 +160,8 @@ function urlOf(baseUrl: string, path: string, input: Input): string {
 }
 
 async function authorization(token: ClientOptions['token']): Promise<Record<string, string>> {
-  if (token === undefined) return {};
-  return { authorization: `Bearer ${typeof token === 'string' ? token : await token()}` };
+  const bearer = typeof token === 'function' ? await token() : token;
+  return bearer ? { authorization: `Bearer ${bearer}` } : {};
 }
 
 const contentType = (body: unknown): Record<string, string> => {

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { ROLES, type Access, type Role } from '../../shared/contract/routes.js';
+import { ROLES, type Access } from '../../shared/contract/routes.js';
 import { AppError } from '../../shared/errors.js';
 import type { Caller, Grant, Operator } from '../operations/caller.js';
 import { FACTORY_ALGORITHM, verifyFactoryToken } from './factoryToken.js';
@@ -68,20 +68,23 @@ async function verifyOperatorToken(
     kind: 'operator',
     id: claims.preferred_username ?? claims.name ?? claims.sub,
     grants: claims.roles.flatMap(grantOf),
+    enrols: claims.roles.flatMap((role) => scopeOf(role, ENROLS)),
   };
 }
 
-/** `admin` counts for all products, `viewer.shop` for one. Anything else grants nothing. */
-function grantOf(role: string): Grant[] {
-  const dot = role.indexOf('.');
-  const name = dot < 0 ? role : role.slice(0, dot);
-  const productId = dot < 0 ? '*' : role.slice(dot + 1);
-  return isRole(name) && productId !== '' && (dot < 0 || productId !== '*')
-    ? [{ role: name, productId }]
-    : [];
+/** The role of machines that join the fleet by their managed identity. */
+const ENROLS = 'factory';
+
+/** The products that `<role>` (all of them, `*`) or `<role>.<product>` is about. */
+function scopeOf(claim: string, role: string): string[] {
+  if (claim === role) return ['*'];
+  const productId = claim.startsWith(`${role}.`) ? claim.slice(role.length + 1) : '';
+  return productId === '' || productId === '*' ? [] : [productId];
 }
 
-const isRole = (name: string): name is Role => ROLES.some((role) => role === name);
+/** `admin` counts for all products, `viewer.shop` for one. Anything else grants nothing. */
+const grantOf = (claim: string): Grant[] =>
+  ROLES.flatMap((role) => scopeOf(claim, role).map((productId) => ({ role, productId })));
 
 /** Whatever is wrong with a token, its sender has to bring another one. */
 function authFailure(error: unknown): unknown {
@@ -120,5 +123,8 @@ export function requireAccess(caller: Caller, access: readonly Access[]): void {
 }
 
 /** Routes that check their caller themselves: a signature, a one-time token, or nobody at all. */
-export const needsToken = (access: readonly Access[]): boolean =>
-  !access.some((entry) => entry === 'anyone' || entry === 'signature' || entry === 'enrolment');
+export const needsToken = (access: readonly Access[], authorization: string | null): boolean =>
+  !access.some(
+    (entry) =>
+      entry === 'anyone' || entry === 'signature' || (entry === 'enrolment' && authorization === null),
+  );

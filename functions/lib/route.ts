@@ -73,8 +73,9 @@ function register<N extends RouteName>(
     const log = logTo(context);
     try {
       const { authenticate, standing, deps } = await app();
-      const caller: Caller = needsToken(spec.access)
-        ? await authenticate(request.headers.get('authorization'))
+      const authorization = request.headers.get('authorization');
+      const caller: Caller = needsToken(spec.access, authorization)
+        ? await authenticate(authorization)
         : { kind: 'anonymous' };
       requireAccess(caller, spec.access);
       if (caller.kind === 'factory') await standing.require(deps(log), caller);

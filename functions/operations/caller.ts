@@ -12,6 +12,8 @@ export interface Operator {
   readonly kind: 'operator';
   readonly id: string;
   readonly grants: readonly Grant[];
+  /** Products for which it may join the fleet as a factory, as a machine does by its managed identity; `*` for all. */
+  readonly enrols?: readonly string[];
 }
 
 export interface FactoryCaller {

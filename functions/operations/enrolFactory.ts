@@ -14,26 +14,38 @@ const SUFFIX_BYTES = 2;
 const MAX_NAMES = 5;
 
 /**
- * Trades a one-time token for a scoped one. The factory joins every pool whose capabilities it satisfies.
- * @throws AppError unauthenticated when the token is unknown, used or expired
+ * Trades a one-time token, or the identity of a machine with the role `factory`, for a scoped token. The factory joins
+ * every pool whose capabilities it satisfies.
+ * @throws AppError unauthenticated when the token is unknown, used or expired, or when there is neither
  */
 export async function enrolFactory(
   deps: Deps,
-  _caller: Caller,
-  { body }: { body: { enrolmentToken: string; descriptor: FactoryDescriptor } },
+  caller: Caller,
+  { body }: { body: { enrolmentToken?: string | undefined; descriptor: FactoryDescriptor } },
 ): Promise<RouteResult<'enrolFactory'>> {
-  const enrolment = await consume(deps, body.enrolmentToken);
+  const { products, createdBy } =
+    body.enrolmentToken === undefined ? enrolmentOf(caller) : await consume(deps, body.enrolmentToken);
   const pools = poolsFor(body.descriptor.advertises, POOLS);
   const tokenId = deps.chance.uuid();
   const { id: factoryId } = await register(deps, {
     ...body.descriptor,
-    products: [...enrolment.products],
+    products: [...products],
     pools,
     tokens: [tokenId],
   });
-  deps.log('info', 'a factory was enrolled', { factoryId, pools, by: enrolment.createdBy });
-  const token = await deps.factoryTokens.sign({ factoryId, pools, products: enrolment.products, tokenId });
+  deps.log('info', 'a factory was enrolled', { factoryId, pools, by: createdBy });
+  const token = await deps.factoryTokens.sign({ factoryId, pools, products, tokenId });
   return { ...token, factoryId, pools, leaseSeconds: deps.settings.leaseSeconds };
+}
+
+/** A machine vouches for itself; its role says for which products. */
+function enrolmentOf(caller: Caller): Pick<Enrolment, 'products' | 'createdBy'> {
+  if (caller.kind === 'operator' && caller.enrols?.length)
+    return { products: caller.enrols, createdBy: caller.id };
+  throw new AppError(
+    'unauthenticated',
+    'this takes a one-time token (aq enrol) or a managed identity with the app role factory',
+  );
 }
 
 /** The conditional delete lets exactly one of several callers through. */

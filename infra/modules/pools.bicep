@@ -27,6 +27,9 @@ param serviceBusNamespace string
 @description('Base of the API.')
 param apiUrl string
 
+@description('Whom tokens for the API are for. The pools\' identities need the app role factory of that application.')
+param apiAudience string
+
 @description('Log Analytics workspace for the containers\' output.')
 param logAnalyticsName string
 
@@ -118,6 +121,10 @@ resource pools 'Microsoft.App/jobs@2026-01-01' = [
               {
                 name: 'GIGAFACTORY_API'
                 value: apiUrl
+              }
+              {
+                name: 'GIGAFACTORY_AUDIENCE'
+                value: apiAudience
               }
               {
                 name: 'SERVICE_BUS__fullyQualifiedNamespace'

@@ -118,7 +118,8 @@ export const EnrolmentTokenSchema = z.strictObject({
   expiresAt: TimestampSchema,
 });
 export const EnrolFactorySchema = z.strictObject({
-  enrolmentToken: z.string(),
+  /** Left out by a machine that calls with its managed identity. */
+  enrolmentToken: z.string().optional(),
   descriptor: FactoryDescriptorSchema,
 });
 /** What a factory calls with from now on. */

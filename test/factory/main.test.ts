@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -132,6 +134,31 @@ test('asks for a new token when its own is old, and starts with it the next time
   plane.tokens.delete('token-of-factory-1-1');
   expect((await start().ready).factoryId).toBe('factory-1');
   expect(first.said()).not.toContain('token-of-rotated');
+});
+
+test('joins by the identity of its machine, and needs no one-time token', async () => {
+  plane.enrolments.add('token-of-the-machine');
+  const asked: string[] = [];
+  // What Container Apps serves to a container (https://learn.microsoft.com/azure/container-apps/managed-identity).
+  const endpoint = createServer((request, response) => {
+    asked.push(`${String(request.headers['x-identity-header'])} ${request.url}`);
+    const expires_on = String(Math.floor(Date.now() / 1000) + 3600);
+    response.end(JSON.stringify({ access_token: 'token-of-the-machine', expires_on, token_type: 'Bearer' }));
+  });
+  await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+  try {
+    const factory = start([], {
+      GIGAFACTORY_AUDIENCE: 'api://gigafactory',
+      IDENTITY_ENDPOINT: `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/token`,
+      IDENTITY_HEADER: 'from-the-platform',
+    });
+    expect((await factory.ready).factoryId).toBe('factory-1');
+    expect(asked[0]).toContain('from-the-platform');
+    expect(asked[0]).toContain(`resource=${encodeURIComponent('api://gigafactory')}`);
+    expect(factory.said()).not.toContain('token-of-the-machine');
+  } finally {
+    endpoint.close();
+  }
 });
 
 test('starts while the control plane is away, and works when it is back', async () => {

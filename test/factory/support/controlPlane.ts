@@ -139,14 +139,20 @@ export class ControlPlane implements AsyncDisposable {
       spec.body === 'bytes' || spec.body === undefined
         ? bytes
         : spec.body.parse(JSON.parse(bytes.toString()));
-    return this.carryOut(name, body, url, seen);
+    return this.carryOut(name, body, url, token, seen);
   }
 
-  private carryOut(name: RouteName, body: unknown, url: URL, seen: SeenRun | undefined): unknown {
+  private carryOut(
+    name: RouteName,
+    body: unknown,
+    url: URL,
+    token: string,
+    seen: SeenRun | undefined,
+  ): unknown {
     switch (name) {
       case 'enrolFactory': {
         const { enrolmentToken, descriptor } = ROUTES.enrolFactory.body.parse(body);
-        if (!this.enrolments.delete(enrolmentToken))
+        if (!this.enrolments.delete(enrolmentToken ?? token))
           throw new AppError('unauthenticated', 'no such enrolment');
         const factoryId = descriptor.name;
         return { factoryId, pools: this.pools, ...this.newToken(factoryId), leaseSeconds: 30 };

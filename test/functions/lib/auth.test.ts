@@ -52,7 +52,7 @@ const refused = { code: 'unauthenticated' };
 
 describe('a token of a person', () => {
   it('gives the roles that it names, for all products or for one', async () => {
-    const roles = ['viewer', 'reviewer.shop', 'root', 'admin.', 'admin.*', '.shop'];
+    const roles = ['viewer', 'factory.shop', 'reviewer.shop', 'root', 'admin.', 'admin.*', '.shop'];
     expect(await bearer(sign({ payload: { roles } }))).toEqual({
       kind: 'operator',
       id: 'Ada',
@@ -60,6 +60,7 @@ describe('a token of a person', () => {
         { role: 'viewer', productId: '*' },
         { role: 'reviewer', productId: 'shop' },
       ],
+      enrols: ['shop'],
     });
   });
 

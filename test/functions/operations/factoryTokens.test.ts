@@ -14,7 +14,7 @@ interface Enrolled {
 }
 
 beforeAll(async () => {
-  app = await startTestApp([['admin'], [`admin.${PRODUCT}`]]);
+  app = await startTestApp([['admin'], [`admin.${PRODUCT}`], [`factory.${PRODUCT}`], ['factory.']]);
   admin = await app.token('admin');
   await app.call('putProduct', {
     token: admin,
@@ -39,6 +39,33 @@ const tokenOf = async (answer: ReturnType<typeof rotate>): Promise<string> =>
   ((await answer).json() as Enrolled).token;
 const revoke = (token: string, factoryId: string) =>
   app.call('revokeFactory', { token, params: { factoryId }, body: { reason: 'stolen' } });
+
+describe('a machine with a managed identity', () => {
+  const descriptor = {
+    name: 'replica',
+    advertises: ['os:linux', 'engine:shell'],
+    stations: 1,
+    agentVersion: '1',
+  };
+  const join = (token?: string) =>
+    app.call('enrolFactory', { body: { descriptor }, ...(token === undefined ? {} : { token }) });
+
+  it('joins for the products of its role', async () => {
+    const answer = await join(await app.token(`factory.${PRODUCT}`));
+    expect(answer.status).toBe(201);
+    const { factoryId, token } = answer.json() as Enrolled;
+    expect((await claim(token)).status).toBe(200);
+    // The admin of that product may throw it out, so it serves no other.
+    expect((await revoke(await app.token(`admin.${PRODUCT}`), factoryId)).status).toBe(200);
+  });
+
+  it.each(['admin', 'factory.', undefined])('is refused with the role %s', async (role) => {
+    const { status, json } = await join(role === undefined ? undefined : await app.token(role)).then(
+      (answer) => ({ status: answer.status, json: answer.json() }),
+    );
+    expect([status, json]).toMatchObject([401, { title: expect.stringContaining('aq enrol') as string }]);
+  });
+});
 
 describe('rotation', () => {
   it('gives a token that works beside the one before, and is asked for again when its answer got lost', async () => {
