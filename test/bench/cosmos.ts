@@ -115,18 +115,23 @@ async function measure(directory: string): Promise<Record<string, number>> {
     id: 'large',
     partitionKey: { paths: ['/pk'] },
   });
-  await fill(large, PARTITION_ITEMS, () => 'one');
-  const twenty = (n: number): Promise<unknown> =>
+  await fill(large, PARTITION_ITEMS, () => 'ten thousand');
+  await fill(large, PARTITION_ITEMS / 10, () => 'one thousand');
+  // Ten documents of one group each time, so that only the size of the partition differs.
+  const ten = (partitionKey: string) => (n: number) =>
     large.items
       .query(
         {
-          query: 'SELECT * FROM c WHERE c.group = @g ORDER BY c.n DESC OFFSET 0 LIMIT 20',
+          query: 'SELECT * FROM c WHERE c.group = @g ORDER BY c.n DESC OFFSET 0 LIMIT 10',
           parameters: [{ name: '@g', value: `g${n % 100}` }],
         },
-        { partitionKey: 'one' },
+        { partitionKey },
       )
       .fetchAll();
-  figures['cosmos.queries_of_10k_per_s'] = await rate(CONCURRENCY, twenty);
+  figures['cosmos.queries_of_1k_per_s'] = await rate(CONCURRENCY, ten('one thousand'));
+  figures['cosmos.queries_of_10k_per_s'] = await rate(CONCURRENCY, ten('ten thousand'));
+  figures['cosmos.query_in_10k_over_1k'] =
+    figures['cosmos.queries_of_1k_per_s'] / figures['cosmos.queries_of_10k_per_s'];
 
   const { container: many } = await database.containers.create({
     id: 'many',
