@@ -64,6 +64,7 @@ export class Agent {
     this.stations = new Stations(settings.stations);
     this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env));
     this.coordinator = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
+    deps.redactor.knowEnvironment(deps.env);
     deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus.value));
   }
 

@@ -47,7 +47,18 @@ const RULES = [
   },
   {
     from: /^factory\//,
-    may: ['factory/', 'shared/', 'yaml', 'zod', 'picomatch', 'semver', 'commander', /^node:/],
+    may: [
+      'factory/',
+      'shared/',
+      'yaml',
+      'zod',
+      'picomatch',
+      'semver',
+      'commander',
+      '@secretlint/core',
+      '@secretlint/secretlint-rule-preset-recommend',
+      /^node:/,
+    ],
     why: 'the factory imports contract, rules, cloud and the client',
   },
   {

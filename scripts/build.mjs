@@ -27,9 +27,11 @@ try {
 } catch {
   fail('git was not found on the PATH: install it (https://git-scm.com/downloads) and try again.');
 }
-if (!fs.existsSync(path.join(root, 'node_modules', 'typescript'))) {
-  fail('The dependencies are not installed: run `npm ci` first.');
-}
+const { dependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+const missing = ['typescript', ...Object.keys(dependencies)].filter(
+  (name) => !fs.existsSync(path.join(root, 'node_modules', name)),
+);
+if (missing.length > 0) fail(`Not installed: ${missing.join(', ')}. Run \`npm ci\` first.`);
 
 /** Time of the newest change below the given files and folders, in ms. */
 const newest = (...names) => {

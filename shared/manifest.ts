@@ -11,6 +11,7 @@ import { problemAt, problemsOf } from './manifest/problems.js';
 import { readSource } from './manifest/source.js';
 import type { Source } from './manifest/source.js';
 import { ENGINES_OF_CLASS, classesOf } from './rules/engine.js';
+import { secretsIn } from './rules/secrets.js';
 
 /** `given`: the fields that were written, as opposed to those that got their default. */
 export type ManifestResult =
@@ -34,8 +35,9 @@ export function validateManifest(value: unknown): ManifestResult {
 function validate(source: Source): ManifestResult {
   const aliased = withRepository(source);
   const parsed = ManifestSchema.safeParse(aliased.value);
+  const leaks = secretProblems(source);
   if (parsed.success) {
-    const problems = rulesBroken(parsed.data, source);
+    const problems = [...leaks, ...rulesBroken(parsed.data, source)].toSorted(byPlace);
     return problems.length === 0
       ? { kind: 'ok', manifest: parsed.data, given: fieldsOf(source.value) }
       : { kind: 'invalid', problems };
@@ -45,9 +47,22 @@ function validate(source: Source): ManifestResult {
   const problems = [
     ...problemsOf(aliased === source ? parsed.error.issues : asWritten(parsed.error.issues), source),
     ...(sound === undefined ? [] : rulesBroken(sound, source)),
+    ...leaks,
   ];
   return { kind: 'invalid', problems: problems.toSorted(byPlace) };
 }
+
+/** A credential in a manifest would stand in the database, in events and in every prompt: it is refused, unseen. */
+const secretProblems = (source: Source): Problem[] =>
+  secretsIn(source.value).map(({ path, kind, line }) => {
+    const at = path.map(String).join('.') || 'the manifest';
+    const problem = problemAt(source, path, `${at} holds what looks like ${kind}`, {
+      expected: 'no credentials: they stay on the factory, in the environment of its engines',
+    });
+    return problem.line === undefined || path[0] !== 'body'
+      ? problem
+      : { ...problem, line: problem.line + line, column: 1 };
+  });
 
 const fieldsOf = (value: unknown): string[] =>
   typeof value === 'object' && value !== null ? Object.keys(value) : [];

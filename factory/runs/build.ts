@@ -6,6 +6,7 @@ import { verifyOf } from '../../shared/rules/profile.js';
 import { scopeOf } from '../../shared/rules/scope.js';
 import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
+import { describeFindings, secretsInCommits } from '../gates/secrets.js';
 import { runEnvironment } from '../processes/environment.js';
 import { commitChange, featureBranch, push } from '../workspace/change.js';
 import { PreflightError } from '../workspace/preflight.js';
@@ -77,6 +78,13 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
     );
   }
   const change = { ...committed.change, scope: scopeOf(committed.files, rules.scope) };
+  const secrets = await secretsInCommits(checkout.git, change.baseCommit, change.commit);
+  if (secrets.length > 0) {
+    // Its log and its reports are still to come.
+    context.redactor.know(...secrets.map(({ value }) => value));
+    const what = describeFindings(secrets);
+    return failed('refused', `nothing was pushed, because the change holds ${what}`, usage, null);
+  }
   for (const note of remarks(change.scope)) log.note(note);
   const refusal = await pushFeature(context, checkout, change);
   if (refusal !== undefined) return failed('refused', refusal, usage, null);

@@ -3,6 +3,7 @@ import type { Claim } from '../../shared/contract/api.js';
 import type { Engine } from '../engines/engine.js';
 import type { Workspace } from '../workspace/workspace.js';
 import type { RunLog } from './log.js';
+import type { Redactor } from './redact.js';
 import type { Reporter } from './reporter.js';
 
 export interface RunContext {
@@ -17,6 +18,7 @@ export interface RunContext {
   readonly env: NodeJS.ProcessEnv;
   readonly log: RunLog;
   readonly report: Reporter;
+  readonly redactor: Redactor;
   /** Aborted when the run must stop: the lease is gone, a person stopped it, or the factory drains. */
   readonly signal: AbortSignal;
   /** Throws when the lease is gone: called right before an effect on the outside. */

@@ -192,6 +192,7 @@ class RunExecution {
       env,
       log: this.log,
       report: this.report,
+      redactor: this.deps.redactor,
       signal: this.stop.signal,
       mayPush: async () => {
         await this.lease.confirm();

@@ -1,10 +1,15 @@
-/** Keeps the factory's own secrets out of logs and messages, also where one arrives in two pieces. */
+/**
+ * Keeps secrets out of logs and messages, also where one arrives in two pieces: the ones that this machine is known to
+ * have, and whatever looks like one (shared/rules/secrets.ts).
+ */
+import { MASK, openSecretAt, redactSecrets } from '../../shared/rules/secrets.js';
 
-export const MASK = '[redacted]';
+/** Variables of the machine whose values are credentials, by their names. */
+const SECRET_VARIABLE = /(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)$/i;
 /** Shorter values would blacken ordinary words. */
 const MIN_SECRET_CHARS = 8;
 
-/** Replaces known secrets. */
+/** Replaces secrets. */
 export class Redactor {
   private secrets: readonly Buffer[] = [];
 
@@ -20,8 +25,15 @@ export class Redactor {
     this.secrets = [...all].sort((a, b) => b.length - a.length).map((secret) => Buffer.from(secret));
   }
 
+  /** Learns the credentials in a machine's environment: an engine may print all of it. */
+  knowEnvironment(env: NodeJS.ProcessEnv): void {
+    for (const [name, value] of Object.entries(env)) if (SECRET_VARIABLE.test(name)) this.know(value);
+  }
+
   text(text: string): string {
-    return this.secrets.reduce((clean, secret) => clean.replaceAll(secret.toString(), MASK), text);
+    return redactSecrets(
+      this.secrets.reduce((clean, secret) => clean.replaceAll(secret.toString(), MASK), text),
+    );
   }
 
   /** A redactor of one stream. */
@@ -42,15 +54,17 @@ export class RedactingStream {
   /** What may be passed on now. */
   write(chunk: Buffer): Buffer {
     const clean = this.replace(this.held.length > 0 ? Buffer.concat([this.held, chunk]) : chunk);
-    const hold = this.suspicious(clean);
+    // One character a byte: places in the text are places in the bytes, and secrets are plain ASCII.
+    const open = openSecretAt(clean.toString('latin1'));
+    const upTo = Math.min(open, clean.length - this.suspicious(clean));
     // A copy: the chunk is a piece of a larger buffer that would be kept alive by it.
-    this.held = Buffer.from(clean.subarray(clean.length - hold));
-    return clean.subarray(0, clean.length - hold);
+    this.held = Buffer.from(clean.subarray(upTo));
+    return byLooks(clean.subarray(0, upTo));
   }
 
   /** The rest, at the end of the stream. */
   end(): Buffer {
-    const rest = this.held;
+    const rest = byLooks(this.held);
     this.held = Buffer.alloc(0);
     return rest;
   }
@@ -83,4 +97,11 @@ export class RedactingStream {
     }
     return longest;
   }
+}
+
+/** The same bytes where nothing looks like a secret. */
+function byLooks(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1');
+  const clean = redactSecrets(text);
+  return clean === text ? bytes : Buffer.from(clean, 'latin1');
 }

@@ -1,7 +1,9 @@
 import type { HttpRequest } from '@azure/functions';
 import type { z } from 'zod';
 import type { RouteSpec } from '../../shared/contract/routes.js';
+import { SubmitJobSchema } from '../../shared/contract/api.js';
 import { AppError, type Problem } from '../../shared/errors.js';
+import { redactDeep, secretsIn } from '../../shared/rules/secrets.js';
 
 export interface ParsedRequest {
   readonly params?: unknown;
@@ -19,7 +21,7 @@ export async function parseRequest(spec: RouteSpec, request: HttpRequest): Promi
   const params = check(spec.params, request.params, problems, '');
   const query = check(spec.query, Object.fromEntries(request.query), problems, '');
   const bytes = spec.body === undefined ? undefined : await readBody(request, spec.maxBytes ?? 0);
-  const body = bytes && (spec.body === 'bytes' ? bytes : parseJson(spec.body, bytes, problems));
+  const body = bytes && (spec.body === 'bytes' ? bytes : parseJson(spec, bytes, problems));
   if (problems.length > 0)
     throw new AppError('invalid-request', problems.map(sentence).join('; '), { problems });
   return { params, query, body };
@@ -36,7 +38,7 @@ function check(schema: z.ZodType | undefined, value: unknown, problems: Problem[
   return undefined;
 }
 
-function parseJson(schema: z.ZodType | undefined, bytes: Uint8Array, problems: Problem[]): unknown {
+function parseJson(spec: RouteSpec, bytes: Uint8Array, problems: Problem[]): unknown {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -48,7 +50,23 @@ function parseJson(schema: z.ZodType | undefined, bytes: Uint8Array, problems: P
     });
     return undefined;
   }
-  return check(schema, value, problems, '');
+  const schema = spec.body === 'bytes' ? undefined : spec.body;
+  return check(schema, withoutSecrets(spec, value, problems), problems, '');
+}
+
+/**
+ * What comes in is stored, sent on and shown, so no credential may be in it. People are told to take it out; a
+ * factory cannot, and its run has to go on: what it missed is blackened here.
+ */
+function withoutSecrets(spec: RouteSpec, value: unknown, problems: Problem[]): unknown {
+  // The one-time token is what such a route is for; a manifest's reader tells the line of what it refuses.
+  if (spec.access.includes('enrolment') || spec.body === SubmitJobSchema) return value;
+  if (spec.access.includes('factory')) return redactDeep(value);
+  for (const { path, kind } of secretsIn(value)) {
+    const at = path.join('.');
+    problems.push({ path: at, message: `holds what looks like ${kind}`, expected: 'no credentials' });
+  }
+  return value;
 }
 
 /** Stops reading at the limit, whatever the length that was announced. */

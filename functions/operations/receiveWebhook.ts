@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { TrackerDelivery } from '../../shared/contract/messages.js';
 import { AppError } from '../../shared/errors.js';
+import { redactDeep } from '../../shared/rules/secrets.js';
 import { TRACKER_INBOX } from '../../shared/topology.js';
 import type { Caller } from './caller.js';
 import type { Deps } from './deps.js';
@@ -42,7 +43,8 @@ export async function receiveWebhook(
       productId: params.productId,
       deliveryId,
       event,
-      payload: parse(body),
+      // Whoever files an item may paste anything; the queue and the job get it without.
+      payload: redactDeep(parse(body)),
       attempt: 0,
     },
   };
