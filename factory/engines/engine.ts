@@ -9,8 +9,10 @@ export interface EnginePresence {
 }
 
 export interface EngineRequest {
-  /** The job's body, as the person or the tracker wrote it. */
+  /** The job's body, as the person or the tracker wrote it: what a script engine runs. */
   readonly body: string;
+  /** What a coding agent is told: persona, job, rules (factory/prompt.ts). */
+  readonly prompt: string;
   /** `<jobId>.<epoch>` */
   readonly run: string;
   /** Where it works: a git worktree at the base. */

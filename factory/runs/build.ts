@@ -8,6 +8,7 @@ import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
 import { describeFindings, secretsInCommits } from '../gates/secrets.js';
 import { runEnvironment } from '../processes/environment.js';
+import { composePrompt } from '../prompt.js';
 import { commitChange, featureBranch, push } from '../workspace/change.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
@@ -51,6 +52,11 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   const result = await engine.run(
     {
       body: manifest.body,
+      prompt: composePrompt(claim.job, {
+        ...rules.scope,
+        verify: rules.verify,
+        baseBranch: manifest['base-branch'],
+      }),
       run: context.run,
       worktree: checkout.path,
       scratch: checkout.scratch,
