@@ -74,12 +74,21 @@ function parseTarget({ url: target = '/', headers }: IncomingMessage): { url: UR
 }
 
 function listQueues({ engine }: Broker, url: URL): Answer {
-  const skip = Number(url.searchParams.get('$skip') ?? 0);
-  const top = Math.min(Number(url.searchParams.get('$top') ?? MAX_PAGE), MAX_PAGE);
+  const skip = countIn(url, '$skip') ?? 0;
+  const top = Math.min(countIn(url, '$top') ?? MAX_PAGE, MAX_PAGE);
   const entries = engine.entries();
   const page = entries.slice(skip, skip + top);
   const next = skip + page.length < entries.length ? skip + page.length : undefined;
   return { status: 200, type: ATOM, body: queueFeed(page, url, next) };
+}
+
+/** @throws ServiceBusError `InvalidArgument` for what is no count: a page of none would be asked for again for ever */
+function countIn(url: URL, name: '$skip' | '$top'): number | undefined {
+  const text = url.searchParams.get(name);
+  if (text === null) return undefined;
+  if (!/^\d{1,9}$/.test(text) || (name === '$top' && Number(text) === 0))
+    throw new ServiceBusError('InvalidArgument', `${name} is '${text}'; expected a whole number.`);
+  return Number(text);
 }
 
 async function authorize(broker: Broker, request: IncomingMessage, resource: string): Promise<void> {

@@ -7,7 +7,7 @@ import type { TypedData } from '../worker/protocol.js';
 import { isMaster, keyOf } from './access.js';
 import type { Keys } from './access.js';
 import type { Admin } from './front.js';
-import { readBody } from './message.js';
+import { BodyTooLarge, readBody } from './message.js';
 
 /** Bytes; a hand-made trigger input is small. Our own limit. */
 const MAX_INPUT = 1_048_576;
@@ -44,7 +44,7 @@ export function createAdmin(options: AdminOptions): Admin {
         200,
         options.functions().map((fn) => describe(fn, origin, options.routePrefix())),
       );
-    const [, , , name, part] = url.pathname.split('/').map((segment) => decodeURIComponent(segment));
+    const [, , , name, part] = url.pathname.split('/').map(decoded);
     const fn = options.functions().find((candidate) => candidate.name.toLowerCase() === name?.toLowerCase());
     if (!url.pathname.startsWith('/admin/functions/') || !fn) return false;
     if (request.method === 'GET' && part === undefined)
@@ -52,7 +52,15 @@ export function createAdmin(options: AdminOptions): Admin {
     if (request.method === 'GET' && part === 'status')
       return json(response, 200, { isDisabled: fn.disabled });
     if (request.method !== 'POST' || part !== undefined) return false;
-    const input = parseInput(await readBody(request, MAX_INPUT));
+    let body: Buffer;
+    try {
+      body = await readBody(request, MAX_INPUT);
+    } catch (error) {
+      if (!(error instanceof BodyTooLarge)) throw error;
+      response.writeHead(413, { connection: 'close' }).end();
+      return true;
+    }
+    const input = parseInput(body);
     if (input === undefined)
       return json(response, 400, { error: 'The body must be JSON such as {"input":"…"}.' });
     if (fn.trigger.kind === 'http')
@@ -63,6 +71,15 @@ export function createAdmin(options: AdminOptions): Admin {
     response.writeHead(202).end();
     return true;
   };
+}
+
+/** A segment of a path; one with a broken escape names nothing. */
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
 }
 
 /** @returns the trigger's data made from the text that the caller gave */

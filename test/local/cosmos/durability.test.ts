@@ -13,10 +13,10 @@ import { Engine } from '../../../local/cosmos/engine.js';
 import type { JsonObject } from '../../../local/cosmos/json.js';
 import { Persistence } from '../../../local/cosmos/persistence.js';
 import type { EngineRecord } from '../../../local/cosmos/records.js';
+import { killRounds, timeFor } from '../effort.js';
 import { startCosmos } from '../../../local/cosmos/server.js';
 
-/** Rounds of the test that kills a process; the long run asks for more. */
-const KILL_ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 3);
+const KILL_ROUNDS = killRounds(3);
 const ENTRY = path.resolve('dist/local/cosmos/main.js');
 
 let directory: string;
@@ -245,6 +245,7 @@ describe('the process', () => {
         let alive = true;
         void gone.then(() => (alive = false));
         let count = 0;
+        const killAt = 20 + Math.floor(Math.random() * 150);
         const worker = async (id: string): Promise<void> => {
           for (let n = (acknowledged.get(id) ?? 0) + 1; alive; n++) {
             const batch = [id, `${id}-twin`].map((name) => ({
@@ -253,7 +254,7 @@ describe('the process', () => {
             }));
             const { code } = await container.items.batch(batch, 'p').catch(() => ({ code: 0 }));
             if (code === 200) acknowledged.set(id, n);
-            if (++count === 40 + round * 17) child.kill('SIGKILL');
+            if (++count === killAt) child.kill('SIGKILL');
           }
         };
         await Promise.all(Array.from({ length: 8 }, (_, at) => worker(`w${at}`)));
@@ -262,7 +263,7 @@ describe('the process', () => {
       }
       expect(acknowledged.size).toBe(8);
     },
-    20_000 + KILL_ROUNDS * 5_000,
+    timeFor(KILL_ROUNDS, 5_000),
   );
 
   it('ends with 0 on SIGTERM, and when its parent goes', async () => {

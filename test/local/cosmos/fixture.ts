@@ -1,9 +1,11 @@
 // One emulator in the test's own process with the real client on it, and requests without any client.
 import { createHmac } from 'node:crypto';
-import { Agent, request } from 'node:http';
 import { CosmosClient, type Container, type ContainerDefinition, type Database } from '@azure/cosmos';
 import { WELL_KNOWN_KEY } from '../../../local/cosmos/auth.js';
 import { startCosmos, type CosmosOptions, type CosmosServer } from '../../../local/cosmos/server.js';
+import { sendTo, type Answer } from '../http.js';
+
+export type { Answer };
 
 export interface Cloud {
   server: CosmosServer;
@@ -39,40 +41,14 @@ export async function startCloud(options: CosmosOptions = {}): Promise<Cloud> {
   };
 }
 
-/** Idle connections do not keep a test's process alive. */
-const agent = new Agent({ keepAlive: true });
-
-export interface Answer {
-  status: number;
-  body: string;
-  headers: Record<string, unknown>;
-}
-
 /** One request as it is, with no client in between. */
-export function send(
+export const send = (
   server: CosmosServer,
   method: string,
   path: string,
   headers: Record<string, string>,
   body?: string,
-): Promise<Answer> {
-  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { host: '127.0.0.1', port: server.port, method, path, headers: { ...headers, ...length }, agent },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (text += chunk));
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: text, headers: response.headers }),
-        );
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(body);
-  });
-}
+): Promise<Answer> => sendTo(server.port, method, path, headers, body);
 
 /** Headers with a valid master-key signature. */
 export function signed(

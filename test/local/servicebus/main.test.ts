@@ -7,9 +7,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { killRounds, timeFor } from '../effort.js';
 
 const MAIN = path.resolve('dist/local/servicebus/main.js');
-const KILLS = 3;
+const KILLS = killRounds(3);
 let folder: string;
 let config: string;
 let running: ChildProcess[] = [];
@@ -77,54 +78,58 @@ describe('the broker as a process', () => {
     expect(Buffer.concat(said).toString()).toMatch(new RegExp(`Port ${port} .* is taken.*another port`));
   });
 
-  it(`loses nothing it acknowledged in ${KILLS} kills at random moments`, async () => {
-    const sent = new Set<string>();
-    const completed = new Set<string>();
-    const received = new Set<string>();
-    const cameBack = new Set<string>();
-    let port = 0;
-    let next = 0;
-    for (let kill = 0; kill <= KILLS; kill++) {
-      const { child, ready } = await start(port);
-      ({ port } = ready);
-      const client = new ServiceBusClient(ready.connectionString, {
-        retryOptions: { maxRetries: 0, timeoutInMs: 1_000 },
-      });
-      const isLast = kill === KILLS;
-      let isOver = false;
-      const sender = client.createSender('q');
-      const sending = (async () => {
-        while (!isOver && !isLast) {
-          const messageId = `m${next++}`;
-          await sender.sendMessages({ body: null, messageId });
-          sent.add(messageId);
-        }
-      })().catch(() => {});
-      const receiver = client.createReceiver('q');
-      const receiving = (async () => {
-        while (!isOver) {
-          const messages = await receiver.receiveMessages(20, { maxWaitTimeInMs: 200 });
-          if (isLast && messages.length === 0) return;
-          for (const message of messages) {
-            const id = String(message.messageId);
-            if (completed.has(id)) cameBack.add(id);
-            received.add(id);
-            await receiver.completeMessage(message);
-            completed.add(id);
+  it(
+    `loses nothing it acknowledged in ${KILLS} kills at random moments`,
+    async () => {
+      const sent = new Set<string>();
+      const completed = new Set<string>();
+      const received = new Set<string>();
+      const cameBack = new Set<string>();
+      let port = 0;
+      let next = 0;
+      for (let kill = 0; kill <= KILLS; kill++) {
+        const { child, ready } = await start(port);
+        ({ port } = ready);
+        const client = new ServiceBusClient(ready.connectionString, {
+          retryOptions: { maxRetries: 0, timeoutInMs: 1_000 },
+        });
+        const isLast = kill === KILLS;
+        let isOver = false;
+        const sender = client.createSender('q');
+        const sending = (async () => {
+          while (!isOver && !isLast) {
+            const messageId = `m${next++}`;
+            await sender.sendMessages({ body: null, messageId });
+            sent.add(messageId);
           }
+        })().catch(() => {});
+        const receiver = client.createReceiver('q');
+        const receiving = (async () => {
+          while (!isOver) {
+            const messages = await receiver.receiveMessages(20, { maxWaitTimeInMs: 200 });
+            if (isLast && messages.length === 0) return;
+            for (const message of messages) {
+              const id = String(message.messageId);
+              if (completed.has(id)) cameBack.add(id);
+              received.add(id);
+              await receiver.completeMessage(message);
+              completed.add(id);
+            }
+          }
+        })().catch(() => {});
+        if (!isLast) {
+          await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 200));
+          child.kill('SIGKILL');
+          await once(child, 'exit');
+          isOver = true;
         }
-      })().catch(() => {});
-      if (!isLast) {
-        await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 200));
-        child.kill('SIGKILL');
-        await once(child, 'exit');
-        isOver = true;
+        await Promise.all([sending, receiving]);
+        await client.close();
       }
-      await Promise.all([sending, receiving]);
-      await client.close();
-    }
-    expect(sent.size).toBeGreaterThan(20);
-    expect([...cameBack]).toEqual([]);
-    expect([...sent].filter((id) => !received.has(id))).toEqual([]);
-  }, 60_000);
+      expect(sent.size).toBeGreaterThan(20);
+      expect([...cameBack]).toEqual([]);
+      expect([...sent].filter((id) => !received.has(id))).toEqual([]);
+    },
+    timeFor(KILLS, 5_000),
+  );
 });
