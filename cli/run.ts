@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit.js';
 import { addBudget } from './commands/budget.js';
 import { addChanges } from './commands/change.js';
+import { addChildrenCommands } from './commands/children.js';
 import { addCompletion } from './commands/completion.js';
 import { addDag } from './commands/dag.js';
 import { addExplain } from './commands/explain.js';
@@ -80,6 +81,7 @@ ${EXIT_CODES_HELP}`,
   addChanges(program, io);
   addExplain(program, io);
   addDag(program, io);
+  addChildrenCommands(program, io);
   addFleet(program, io, exit);
   addProduct(program, io);
   addBudget(program, io);

@@ -23,6 +23,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   getJob: 'GET fleet/jobs/{jobId}',
   explainJob: 'GET fleet/jobs/{jobId}/explanation',
   getDag: 'GET fleet/jobs/{jobId}/dag',
+  addChildren: 'POST fleet/jobs/{jobId}/children',
   shipJob: 'POST fleet/jobs/{jobId}/ship',
   cancelJob: 'POST fleet/jobs/{jobId}/cancel',
   requeueJob: 'POST fleet/jobs/{jobId}/requeue',

@@ -4,7 +4,7 @@ import { action } from '../context.js';
 import { paintStage } from '../describe/stage.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
-import { oneLine, table, type Paint } from '../text.js';
+import { count, oneLine, table, type Paint } from '../text.js';
 
 export function addDag(program: Command, io: Io): void {
   program
@@ -25,15 +25,23 @@ export function addDag(program: Command, io: Io): void {
 /** One line a job, each below those that it waits for. */
 function describeDag({ jobs, edges }: Dag, asked: string, paint: Paint, columns: number): string {
   const needs = new Map<string, string[]>();
+  const parents = new Map(jobs.map(({ jobId, parent }) => [jobId, parent]));
+  const children = new Map<string, number>();
   for (const { from, to, until, met } of edges) {
+    if (parents.get(from) === to) {
+      children.set(to, (children.get(to) ?? 0) + 1);
+      continue;
+    }
     const name = until === 'testing' ? `${from}@testing` : from;
     needs.set(to, [...(needs.get(to) ?? []), met ? paint('dim', `✓ ${name}`) : name]);
   }
+  const family = (number = 0): string[] =>
+    number === 0 ? [] : [`its ${count(number, 'child', 'children')}`];
   const rows = jobs.map(({ jobId, stage, title }) => [
     jobId === asked ? paint('bold', jobId) : jobId,
     paintStage(paint, stage),
     oneLine(title),
-    needs.get(jobId)?.join(', ') ?? '–',
+    [...(needs.get(jobId) ?? []), ...family(children.get(jobId))].join(', ') || '–',
   ]);
   return table([['JOB', 'STAGE', 'TITLE', 'WAITS FOR'].map((head) => paint('dim', head)), ...rows], columns);
 }

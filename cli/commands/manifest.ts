@@ -1,13 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Manifest } from '../../shared/contract/manifest.js';
 import { AppError, type Problem } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
 import { describeProblem, inFile } from '../failures.js';
+import { drawGraph, mermaidGraph } from '../describe/graph.js';
 import { readInput } from '../input.js';
 import type { Io } from '../io.js';
+import { readManifestSet } from '../manifestSet.js';
 import { count, oneLine, table } from '../text.js';
 
 export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => void): void {
@@ -39,6 +41,18 @@ export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => 
     .option('-w, --write', 'change the file instead of printing it')
     .addHelpText('after', '\nExamples:\n  aq manifest fmt job.md\n  aq manifest fmt -w job.md')
     .action(action<[string], { write?: boolean }>(io, format));
+  manifest
+    .command('graph')
+    .description('draw which job files wait for which; names a cycle')
+    .argument('<files...>', 'job files, or folders of them')
+    .addOption(
+      new Option('-f, --format <format>', 'how').choices(['text', 'mermaid', 'json']).default('text'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  aq manifest graph roadmap/\n  aq manifest graph roadmap/ --format mermaid > roadmap.mmd',
+    )
+    .action(action<[string[]], { format: string }>(io, graph));
 }
 
 async function readManifest(
@@ -82,6 +96,46 @@ async function format(context: Context, { write }: { write?: boolean }, file: st
   const changed = formatted !== text;
   if (changed) await writeFile(path.resolve(context.io.cwd, file), formatted);
   context.answer({ file, changed }, () => `${file} ${changed ? 'is formatted' : 'is as it should be'}`);
+}
+
+async function graph(
+  context: Context,
+  { format: shape }: { format: string },
+  files: string[],
+): Promise<void> {
+  const { graphOf } = await import('../../shared/manifest/graph.js');
+  const set = await readManifestSet(context.io, files);
+  const found = graphOf(set.map(({ key, manifest }) => ({ key, deps: manifest.deps })));
+  const { order, edges, cycle } = found;
+  if (cycle)
+    throw new AppError('invalid-manifest', `These wait for each other in a ring: ${cycle.join(' → ')}.`, {
+      problems: [
+        {
+          path: 'deps',
+          message: `a cycle: ${cycle.join(' → ')}`,
+          expected: 'one of these without the other',
+        },
+      ],
+    });
+  const titles = new Map(set.map(({ key, manifest }) => [key, manifest.title]));
+  const outside = [...new Set(edges.flatMap(({ from, outside: foreign }) => (foreign ? [from] : [])))];
+  const all = [...outside, ...order];
+  const name = (key: string): string => {
+    const title = titles.get(key);
+    return title === undefined ? key : `${key}: ${oneLine(title)}`;
+  };
+  if (shape === 'json' || context.json) {
+    context.io.stdout.write(`${JSON.stringify(found)}\n`);
+    return;
+  }
+  if (shape === 'mermaid') {
+    context.io.stdout.write(`${mermaidGraph(all, edges, name)}\n`);
+    return;
+  }
+  const { paint } = context;
+  const label = (key: string): string =>
+    outside.includes(key) ? paint('dim', `${key} (not in these files)`) : name(key);
+  context.io.stdout.write(`${drawGraph(all, edges, label).join('\n')}\n`);
 }
 
 async function validate(context: Context, files: readonly string[]): Promise<boolean> {

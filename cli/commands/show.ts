@@ -24,13 +24,14 @@ async function show(context: Context, _flags: object, ref: string): Promise<void
   context.answer(detail, () => describeJob(detail, context.paint, context.io));
 }
 
-function describeJob({ job, runs, events, legal, sla }: JobDetail, paint: Paint, io: Io): string {
+function describeJob({ job, runs, events, legal, sla, rollup }: JobDetail, paint: Paint, io: Io): string {
   const { manifest } = job;
   const verify = manifest.verify ?? job.profile?.spec['default-verify'];
   const engine = job.engine ?? manifest['engine-class'] ?? runs.at(-1)?.engine;
   const facts: [string, string | undefined][] = [
     ['stage', `${paintStanding(paint, job)} for ${age(io.now() - Date.parse(job.stageSince))}`],
     ['due', sla && describeSla(sla, io.now(), paint)],
+    ['children', rollup && describeRollup(rollup)],
     ['held by', job.holder],
     ['on hold', job.hold && `by ${oneLine(job.hold.by.id)}: ${oneLine(job.hold.reason)}`],
     ['product', job.productId],
@@ -65,6 +66,12 @@ function describeJob({ job, runs, events, legal, sla }: JobDetail, paint: Paint,
     sections.push(paint('dim', `possible now: ${legal.map((one) => `aq ${one} ${job.jobId}`).join(' · ')}`));
   return sections.join('\n\n');
 }
+
+const describeRollup = ({ jobs, byStage, usage, verify }: NonNullable<JobDetail['rollup']>): string => {
+  const stages = Object.entries(byStage).map(([stage, number]) => `${number} ${stage.replaceAll('_', ' ')}`);
+  const checked = verify.passed + verify.failed === 0 ? '' : `; verify passed ${verify.passed} of ${jobs}`;
+  return `${count(jobs, 'job')} below: ${stages.join(', ')}${checked}; ${usd(usage.usd)} in all`;
+};
 
 const describePolicy = ({ manifest, profile, approvals = [] }: JobDetail['job']): string | undefined => {
   const policy = manifest['review-policy'] ?? profile?.spec['review-policy'] ?? 'manual';

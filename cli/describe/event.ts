@@ -45,6 +45,14 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `cancelled: ${message(body.reason)}`;
     case 'deps.met':
       return 'what it waited for is there';
+    case 'run.planned':
+      return `planned ${count(body.count, 'child', 'children')}${body.usage.usd > 0 ? ` for ${usd(body.usage.usd)}` : ''}`;
+    case 'children.requested':
+      return `split into ${count(body.count, 'child', 'children')}${body.onFailure === 'fail-fast' ? ', the first failure stops the others' : ''}`;
+    case 'children.ended':
+      return body.failed.length === 0
+        ? `all ${body.shipped} children shipped`
+        : `${body.failed.length} of ${body.shipped + body.failed.length} children did not ship: ${message(body.failed.join(', '))}`;
     case 'gate.approved':
       return body.open === 0 ? 'approved' : `approved; ${body.open} more needed`;
     case 'gate.rejected':

@@ -67,6 +67,7 @@ export class Reporter {
       }
       case 'started':
       case 'finished':
+      case 'planned':
       case 'landed':
         return report;
     }

@@ -1,6 +1,6 @@
 import type { Job } from '../../shared/contract/job.js';
 import { AppError, assertExhaustive } from '../../shared/errors.js';
-import { decide, type Command } from '../../shared/rules/lifecycle.js';
+import { decide, type Command, type Rejected } from '../../shared/rules/lifecycle.js';
 import { isReady } from '../../shared/rules/stages.js';
 import { commitDecision } from './commitDecision.js';
 import type { Deps } from './deps.js';
@@ -27,13 +27,7 @@ export async function changeJob(deps: Deps, ref: JobRef, command: Command): Prom
     ]);
     const run = fixedEpoch === undefined ? await readRun(deps, ref, before.document.epoch) : early;
     const decision = decide(before.document, run, command, deps.clock.now());
-    if (decision.kind === 'rejected') {
-      throw new AppError(decision.code, decision.message, {
-        legal: decision.legal,
-        stage: before.document.stage,
-        epoch: before.document.epoch,
-      });
-    }
+    if (decision.kind === 'rejected') throw refusal(before.document, decision);
     if (decision.events.length === 0) return before.document;
     const after = await commitDecision(deps, before, decision);
     if (after) {
@@ -45,6 +39,10 @@ export async function changeJob(deps: Deps, ref: JobRef, command: Command): Prom
   throw new AppError('contended', `${ref.jobId} is being changed by others; try again`);
 }
 
+/** A rejection as callers get it. */
+export const refusal = ({ stage, epoch }: Job, { code, message, legal }: Rejected): AppError =>
+  new AppError(code, message, { legal, stage, epoch });
+
 function epochOf(command: Command): number | undefined {
   switch (command.kind) {
     case 'report':
@@ -55,6 +53,8 @@ function epochOf(command: Command): number | undefined {
     case 'cancel':
     case 'requeue':
     case 'unblock':
+    case 'adopt':
+    case 'settle':
     case 'approve':
     case 'reject':
     case 'promote':

@@ -40,6 +40,9 @@ function makesReady(body: EventBody): boolean {
     case 'gate.promoted':
     case 'gate.overridden':
     case 'job.held':
+    case 'run.planned':
+    case 'children.requested':
+    case 'children.ended':
       return false;
   }
 }

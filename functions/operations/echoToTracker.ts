@@ -5,7 +5,7 @@ import { TRACKER_OUTBOX } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
 import { instanceMemory } from './instanceMemory.js';
 import { readJob } from './jobStore.js';
-import { isTold } from './trackerComment.js';
+import { newsOf } from './trackerComment.js';
 
 /** A job's item never changes, and a job has several events: about 200 bytes each. */
 const MAX_KNOWN = 5000;
@@ -16,7 +16,7 @@ const items = instanceMemory(() => new Map<string, TrackerItem | undefined>());
  * message id drops an event that the feed brings again soon, the marker in the comment one that it brings later.
  */
 export async function echoToTracker(deps: Deps, event: JobEvent): Promise<void> {
-  if (!isTold(event)) return;
+  if (newsOf(event) === undefined) return;
   const item = await itemOf(deps, event);
   if (!item) return;
   const { productId, jobId, seq, at, stage, body } = event;

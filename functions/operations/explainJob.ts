@@ -13,6 +13,7 @@ import { readStages } from './jobStages.js';
 import { jobFor, partitionOf } from './jobStore.js';
 import { readFactories } from './listFactories.js';
 import { readWaiting } from './rivals.js';
+import { readChildren } from './tendChildren.js';
 import { schedulingContext } from './schedulingContext.js';
 
 /**
@@ -26,7 +27,7 @@ export async function explainJob(
 ): Promise<Explanation> {
   const job = await jobFor(deps, caller, params.jobId, 'viewer');
   const entry = await readyEntry(deps, job);
-  const [factories, context, waitingByPool, position, lastAssignment, depStages] = await Promise.all([
+  const [factories, context, waitingByPool, position, lastAssignment, depStages, family] = await Promise.all([
     readFactories(deps),
     schedulingContext(deps, entry ? [entry] : []),
     entry ? rarerWaiting(deps, entry.pool) : new Map<string, number[]>(),
@@ -37,6 +38,7 @@ export async function explainJob(
       job.productId,
       (job.waitsFor === undefined ? [] : (job.deps ?? [])).map((dep) => dep.jobId),
     ),
+    job.children === undefined ? [] : readChildren(deps, job),
   ]);
   const online = factories.filter((factory) => factory.status === 'online');
   return explain({
@@ -48,6 +50,7 @@ export async function explainJob(
     context: { ...context, waitingByPool },
     lastAssignment,
     depStages,
+    childStages: new Map(family.map(({ jobId, stage }) => [jobId, stage])),
     now: deps.clock.now(),
   });
 }

@@ -1,7 +1,11 @@
 import type { JobDetail } from '../../shared/contract/api.js';
+import type { Rollup } from '../../shared/contract/children.js';
+import type { Job } from '../../shared/contract/job.js';
 import { ROUTES } from '../../shared/contract/routes.js';
 import { legalCommands } from '../../shared/rules/lifecycle.js';
+import { rollupOf } from '../../shared/rules/composite.js';
 import { slaOf } from '../../shared/rules/sla.js';
+import { JOBS } from '../../shared/topology.js';
 import { actorOf, hasRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { locateJob, noSuchJob, readHistory } from './jobStore.js';
@@ -23,5 +27,15 @@ export async function getJob(
     ROUTES[`${command}Job`].access.some((role) => hasRole(caller, role, ref.productId)),
   );
   const sla = slaOf(history.job, deps.clock.now());
-  return { ...history, legal, ...(sla && { sla }) };
+  const rollup = (history.job.children?.count ?? 0) > 0 ? await readRollup(deps, history.job) : undefined;
+  return { ...history, legal, ...(sla && { sla }), ...(rollup && { rollup }) };
+}
+
+async function readRollup(deps: Deps, job: Job): Promise<Rollup> {
+  const below = await deps.documents.select<Pick<Job, 'stage' | 'usage'> & { passed?: boolean }>(JOBS, {
+    text: `SELECT c.stage, c.usage, c.verify.passed FROM c
+           WHERE c.productId = @productId AND c.type = 'job' AND ARRAY_CONTAINS(c.ancestors, @jobId)`,
+    parameters: { productId: job.productId, jobId: job.jobId },
+  });
+  return rollupOf(job, below);
 }

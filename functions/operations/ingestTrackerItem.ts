@@ -71,7 +71,7 @@ async function submitItem(
     const { job, created } = await submitManifest(deps, {
       product,
       manifest: parsed.manifest,
-      namesBaseBranch: false,
+      given: parsed.given,
       actor: TRACKER,
       trackerItem: item,
     });

@@ -77,7 +77,7 @@ export async function readHistory(
   ref: JobRef,
 ): Promise<{ job: Job; runs: Run[]; events: JobEvent[] }> {
   const documents = await deps.documents.query<Job | Run | JobEvent>(JOBS, {
-    text: 'SELECT * FROM c',
+    text: `SELECT * FROM c WHERE c.type IN ('job', 'run', 'event')`,
     partition: partitionOf(ref),
   });
   const runs: Run[] = [];

@@ -1,4 +1,3 @@
-import type { EventBody } from '../../shared/contract/event.js';
 import type { TrackerPost } from '../../shared/contract/messages.js';
 import { AppError, assertExhaustive } from '../../shared/errors.js';
 import { TRACKER_OUTBOX } from '../../shared/topology.js';
@@ -9,7 +8,7 @@ import { TrackerError, commentMarker, githubItem, type GithubItem } from './gith
 import { readJob } from './jobStore.js';
 import { park } from './park.js';
 import { readProduct } from './products.js';
-import { commentFor } from './trackerComment.js';
+import { commentFor, newsOf, type ItemChange } from './trackerComment.js';
 
 const IN_PROGRESS = 'status:in-progress';
 
@@ -53,41 +52,24 @@ async function tell(deps: Deps, post: TrackerPost['post'], id: string): Promise<
   if (text === undefined) return;
   const item = githubItem(deps, tracker, post.item);
   await item.commentOnce(commentMarker(id), text);
-  await setState(item, post.event.body);
+  await setState(item, newsOf(post.event) ?? 'none');
 }
 
-async function setState(item: GithubItem, body: EventBody): Promise<void> {
-  switch (body.kind) {
-    case 'job.assigned':
+async function setState(item: GithubItem, change: ItemChange): Promise<void> {
+  switch (change) {
+    case 'start':
       await item.addLabel(IN_PROGRESS);
       return;
-    case 'ship.landed':
+    case 'stop':
+      await item.removeLabel(IN_PROGRESS);
+      return;
+    case 'close':
       await item.removeLabel(IN_PROGRESS);
       await item.close();
       return;
-    case 'run.failed':
-    case 'run.lost':
-    case 'job.cancelled':
-    case 'gate.rejected':
-      // Left open: what comes next is for a person to say.
-      await item.removeLabel(IN_PROGRESS);
-      return;
-    case 'run.verified':
-    case 'ship.refused':
-    case 'job.submitted':
-    case 'run.started':
-    case 'run.finished':
-    case 'run.released':
-    case 'ship.requested':
-    case 'job.requeued':
-    case 'deps.met':
-    case 'gate.approved':
-    case 'gate.promoted':
-    case 'gate.overridden':
-    case 'job.held':
-    case 'job.resumed':
+    case 'none':
       return;
     default:
-      assertExhaustive(body);
+      assertExhaustive(change);
   }
 }

@@ -4,7 +4,6 @@ import type { Actor, Job, TrackerItem } from '../../shared/contract/job.js';
 import type { Manifest } from '../../shared/contract/manifest.js';
 import { AppError } from '../../shared/errors.js';
 import { parseManifest, validateManifest } from '../../shared/manifest.js';
-import { readSource } from '../../shared/manifest/source.js';
 import { newJob } from '../../shared/rules/lifecycle.js';
 import { JOBS } from '../../shared/topology.js';
 import { operatorActor, requireRole, type Caller } from './caller.js';
@@ -16,8 +15,7 @@ import { jobIdOf } from './jobId.js';
 import { partitionOf, remember } from './jobStore.js';
 import { readProduct, refuseReserved } from './products.js';
 import { resolveDeps } from './resolveDeps.js';
-
-const BASE_BRANCH = 'base-branch';
+import { resolveManifest } from './resolveManifest.js';
 
 export interface Submitted {
   readonly job: Job;
@@ -43,18 +41,9 @@ export async function submitJob(
   return submitManifest(deps, {
     product,
     manifest: parsed.manifest,
-    namesBaseBranch: namesBaseBranch(body),
+    given: parsed.given,
     actor: operatorActor(caller),
   });
-}
-
-/** The parsed manifest has a base branch always; only what was sent tells whether somebody chose it. */
-function namesBaseBranch(body: SubmitJob): boolean {
-  if ('manifest' in body) return BASE_BRANCH in body.manifest;
-  const read = readSource(body.text);
-  if (read.kind !== 'ok') return false;
-  const { value } = read.source;
-  return typeof value === 'object' && value !== null && BASE_BRANCH in value;
 }
 
 const summaryOf = (problems: number): string =>
@@ -63,8 +52,8 @@ const summaryOf = (problems: number): string =>
 export interface Submission {
   readonly product: Product;
   readonly manifest: Manifest;
-  /** Whether the base branch was chosen; otherwise the product's own one is taken. */
-  readonly namesBaseBranch: boolean;
+  /** Fields that were written, as opposed to those that got their default. */
+  readonly given: readonly string[];
   readonly actor: Actor;
   readonly trackerItem?: TrackerItem;
 }
@@ -75,21 +64,21 @@ export interface Submission {
  * @throws AppError idempotency-conflict, invalid-manifest when neither job nor product names a repository
  */
 export async function submitManifest(deps: Deps, submission: Submission): Promise<Submitted> {
-  const { product, manifest, actor, trackerItem } = submission;
+  const { product, manifest, given, actor, trackerItem } = submission;
   const { productId } = product;
   const jobId = jobIdOf(productId, manifest['idempotency-key'] ?? deps.chance.uuid());
   // What was asked for, before the product's settings fill the gaps: those may change between two submits.
   const contentHash = sha256(canonicalJson(manifest));
-  const resolved = await resolveDeps(deps, { productId, jobId }, manifest.deps);
+  const resolved = resolveManifest(product, manifest, given);
+  const needs = await resolveDeps(deps, { productId, jobId }, manifest.deps);
   const decided = newJob({
     ...resolved,
-    manifest: fillGaps(submission),
+    ...needs,
     productId,
     jobId,
     contentHash,
     actor,
     trackerItem,
-    engine: manifest['engine-class'] === undefined ? product.defaults.engine : undefined,
     now: deps.clock.now(),
   });
   const job = await commitNewJob(deps, decided);
@@ -105,27 +94,4 @@ export async function submitManifest(deps: Deps, submission: Submission): Promis
     `the key "${manifest['idempotency-key'] ?? ''}" belongs to ${jobId}, which asks for something else`,
     { jobId },
   );
-}
-
-function fillGaps({ manifest, product, namesBaseBranch: chosen }: Submission): Manifest {
-  const { defaults } = product;
-  const repo = manifest.repo ?? manifest.cwd ?? defaults.repo;
-  if (repo === undefined) {
-    throw new AppError('invalid-manifest', summaryOf(1), {
-      problems: [
-        {
-          path: 'repo',
-          message: 'no repository is named, and the product has no default',
-          expected: 'an address or a path that git can clone',
-        },
-      ],
-    });
-  }
-  const verify = manifest.verify ?? defaults.verify;
-  return {
-    ...manifest,
-    repo,
-    ...(!chosen && defaults.baseBranch !== undefined ? { [BASE_BRANCH]: defaults.baseBranch } : {}),
-    ...(verify === undefined ? {} : { verify }),
-  };
 }

@@ -2,29 +2,43 @@
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { Job, VerifyResult } from '../../shared/contract/job.js';
 import type { TrackerPost } from '../../shared/contract/messages.js';
+import { assertExhaustive } from '../../shared/errors.js';
 import { isEnded } from '../../shared/rules/stages.js';
 
 /** A comment of GitHub holds 65,536 characters; the end of a failing test's output is what helps. */
 const MAX_TAIL_CHARS = 3000;
 
-/** Steps that only the console shows, and failures that are tried again by themselves, are no news to an item. */
-export function isTold({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): boolean {
+/** What an event does to the item besides the comment. */
+export type ItemChange = 'start' | 'stop' | 'close' | 'none';
+
+/**
+ * The one list of events that an item hears of, and what each does to it; undefined for steps that only the console
+ * shows, and for failures that are tried again by themselves.
+ */
+export function newsOf({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): ItemChange | undefined {
   switch (body.kind) {
     case 'job.assigned':
-      return body.run === 'build';
+      return body.run === 'land' ? undefined : 'start';
     case 'run.failed':
     case 'run.lost':
-      return isEnded(stage);
-    case 'run.verified':
-      return body.verify.passed;
-    case 'ship.landed':
-    case 'ship.refused':
+      // Left open: what comes next is for a person to say.
+      return isEnded(stage) ? 'stop' : undefined;
     case 'job.cancelled':
     case 'gate.rejected':
-      return true;
+      return 'stop';
+    case 'run.verified':
+      return body.verify.passed ? 'none' : undefined;
+    case 'ship.refused':
+    case 'children.requested':
+      return 'none';
+    case 'ship.landed':
+      return 'close';
+    case 'children.ended':
+      return body.failed.length === 0 ? 'close' : 'stop';
     case 'job.submitted':
     case 'run.started':
     case 'run.finished':
+    case 'run.planned':
     case 'run.released':
     case 'ship.requested':
     case 'job.requeued':
@@ -34,14 +48,16 @@ export function isTold({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): boole
     case 'gate.overridden':
     case 'job.held':
     case 'job.resumed':
-      return false;
+      return undefined;
+    default:
+      return assertExhaustive(body);
   }
 }
 
 /** The comment for an event, as markdown. Undefined for one that is not told. */
 export function commentFor(post: TrackerPost['post'], job: Job): string | undefined {
   const { body } = post.event;
-  if (!isTold(post.event)) return undefined;
+  if (newsOf(post.event) === undefined) return undefined;
   switch (body.kind) {
     case 'job.assigned':
       return `**Started** on \`${body.factoryId}\` (attempt ${body.epoch}). ${body.decision.why}\n\nJob \`${job.jobId}\``;
@@ -70,18 +86,16 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
       return `**Cancelled:** ${firstLine(body.reason)}\n\nJob \`${job.jobId}\``;
     case 'gate.rejected':
       return `**Rejected:** ${firstLine(body.reason)}\n\nNothing was merged. Job \`${job.jobId}\`: \`aq requeue ${job.jobId}\` runs it once more.`;
-    case 'job.submitted':
-    case 'run.started':
-    case 'run.finished':
-    case 'run.released':
-    case 'ship.requested':
-    case 'job.requeued':
-    case 'deps.met':
-    case 'gate.approved':
-    case 'gate.promoted':
-    case 'gate.overridden':
-    case 'job.held':
-    case 'job.resumed':
+    case 'children.requested':
+      return `**Split** into ${body.count} ${body.count === 1 ? 'job' : 'jobs'}: \`aq dag ${job.jobId}\` shows them.`;
+    case 'children.ended':
+      return body.failed.length === 0
+        ? `**Shipped:** all ${body.shipped} jobs of it are.`
+        : [
+            `**Failed:** ${body.failed.length} of ${body.shipped + body.failed.length} jobs did not ship (${body.failed.slice(0, 10).join(', ')}).`,
+            `\`aq requeue ${job.jobId}\` runs these once more.`,
+          ].join('\n\n');
+    default:
       return undefined;
   }
 }

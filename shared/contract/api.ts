@@ -1,5 +1,6 @@
 /** Bodies of the HTTP API. Paths and roles stand in routes.ts. */
 import { z } from 'zod';
+import { PlanSchema, RollupSchema } from './children.js';
 import { JobEventSchema } from './event.js';
 import { ManifestSchema } from './manifest.js';
 import { DirectiveSchema, FactoryDescriptorSchema, FactoryIdSchema, ProductSchema } from './fleet.js';
@@ -46,6 +47,8 @@ export const JobDetailSchema = z.strictObject({
   events: z.array(JobEventSchema),
   /** Commands that the stage allows and the caller may give. */
   legal: z.array(z.string()),
+  /** Of a composite: all below it. */
+  rollup: RollupSchema.optional(),
   sla: SlaSchema.optional(),
 });
 export type JobDetail = z.infer<typeof JobDetailSchema>;
@@ -99,11 +102,18 @@ export const RunReportSchema = z.discriminatedUnion('kind', [
   }),
   /** The run never began, or the factory drains: the job goes back without an attempt being counted. */
   z.strictObject({ kind: z.literal('released'), message: z.string().max(4000) }),
+  /** The result of a `plan` run; what is wrong with it is told in the answer. */
+  z.strictObject({ kind: z.literal('planned'), plan: PlanSchema, usage: UsageSchema }),
   z.strictObject({ kind: z.literal('landed'), mergeCommit: z.string(), baseBranch: z.string() }),
 ]);
 export type RunReport = z.infer<typeof RunReportSchema>;
 
 export const JobResultSchema = z.strictObject({ job: JobSchema });
+
+export const ChildrenAddedSchema = z.strictObject({
+  job: JobSchema,
+  children: z.array(z.strictObject({ key: z.string(), jobId: JobIdSchema })),
+});
 
 /** The offset makes appending idempotent: a chunk that is there already is answered with where the log ends. */
 export const LogAppendedSchema = z.strictObject({ nextOffset: z.number().int().nonnegative() });

@@ -4,8 +4,15 @@ import { DepSchema, JobIdSchema, StageSchema } from './job.js';
 
 export const DagSchema = z.strictObject({
   /** Each after those that it waits for. */
-  jobs: z.array(z.strictObject({ jobId: JobIdSchema, title: z.string(), stage: StageSchema })),
-  /** `to` waits until `from` is so far; `met` when it is. */
+  jobs: z.array(
+    z.strictObject({
+      jobId: JobIdSchema,
+      title: z.string(),
+      stage: StageSchema,
+      parent: JobIdSchema.optional(),
+    }),
+  ),
+  /** `to` waits until `from` is so far; `met` when it is. A composite waits for its children. */
   edges: z.array(
     z.strictObject({ from: JobIdSchema, to: JobIdSchema, until: DepSchema.shape.until, met: z.boolean() }),
   ),

@@ -78,6 +78,27 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('job.requeued'), reason: z.string() }),
   z.strictObject({ kind: z.literal('job.cancelled'), reason: z.string() }),
   z.strictObject({ kind: z.literal('deps.met') }),
+  /** A planner's run is done: `count` children of its plan follow. */
+  z.strictObject({
+    kind: z.literal('run.planned'),
+    epoch,
+    factoryId: z.string(),
+    count: z.number().int().positive(),
+    usage: UsageSchema,
+  }),
+  /** From here on the children of the plan come into being, whatever dies. */
+  z.strictObject({
+    kind: z.literal('children.requested'),
+    plan: z.string(),
+    count: z.number().int().positive(),
+    onFailure: z.enum(['continue', 'fail-fast']),
+  }),
+  z.strictObject({
+    kind: z.literal('children.ended'),
+    shipped: z.number().int().nonnegative(),
+    /** Those that failed, were cancelled, or are in the dead letters. */
+    failed: z.array(JobIdSchema),
+  }),
   /** `open` more approvals are needed. */
   z.strictObject({
     kind: z.literal('gate.approved'),

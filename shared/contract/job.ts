@@ -61,6 +61,8 @@ export const FAILURE_REASONS = [
   'cancelled',
   /** A reviewer turned the change down. */
   'rejected',
+  /** A composite of which children failed. */
+  'children',
 ] as const;
 export const FailureReasonSchema = z.enum(FAILURE_REASONS);
 export type FailureReason = z.infer<typeof FailureReasonSchema>;
@@ -95,8 +97,8 @@ export const ChangeSchema = z.strictObject({
 });
 export type Change = z.infer<typeof ChangeSchema>;
 
-export const RUN_KINDS = ['build', 'land'] as const;
-/** `build` makes the change; `land` merges it into the base branch after a person said ship. */
+export const RUN_KINDS = ['build', 'land', 'plan'] as const;
+/** `build` makes the change; `land` merges it into the base branch after a person said ship; `plan` splits a composite. */
 export const RunKindSchema = z.enum(RUN_KINDS);
 export type RunKind = z.infer<typeof RunKindSchema>;
 
@@ -197,6 +199,24 @@ export const JobSchema = z.strictObject({
   deps: z.array(DepSchema).optional(),
   /** Those of them that were not so far yet when somebody looked last; while this stands nobody claims the job. */
   waitsFor: z.array(JobIdSchema).optional(),
+  /** The composite that it is a child of. */
+  parent: JobIdSchema.optional(),
+  /** All composites that it is a part of, the outermost first, its parent last. */
+  ancestors: z.array(JobIdSchema).optional(),
+  /** Its name among its siblings. */
+  key: z.string().optional(),
+  /** A composite's; while this stands nobody claims it: it waits for its children. A planner's has none before its plan. */
+  children: z
+    .strictObject({
+      count: z.number().int().nonnegative(),
+      onFailure: z.enum(['continue', 'fail-fast']),
+      /** Plans that were accepted, by their hash. */
+      plans: z.array(z.string()),
+      /** Of the composite's own budget, what its children were given. */
+      usd: z.number().nonnegative(),
+      tokens: z.number().int().nonnegative(),
+    })
+    .optional(),
   /** A person keeps it where it is: nobody claims it, nobody ships it. */
   hold: z.strictObject({ by: ActorSchema, at: TimestampSchema, reason: z.string() }).optional(),
   /** Number of events so far; the next one's sequence is this plus one. */

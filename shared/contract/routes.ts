@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import {
+  ChildrenAddedSchema,
   ClaimRequestSchema,
   ClaimedSchema,
   HealthSchema,
@@ -20,6 +21,7 @@ import {
   SubmittedSchema,
 } from './api.js';
 import { AuditReportSchema, VerifyAuditSchema } from './audit.js';
+import { PlanSchema } from './children.js';
 import { DagSchema } from './dag.js';
 import { ExplanationSchema } from './explanation.js';
 import { FACTORY_ROUTES } from './factoryRoutes.js';
@@ -52,6 +54,8 @@ export interface RouteSpec {
 const KB = 1024;
 const MANIFEST_BYTES = 1024 * KB;
 const JSON_BYTES = 256 * KB;
+/** Up to a thousand manifests. */
+const PLAN_BYTES = 8 * 1024 * KB;
 /** GitHub sends at most 25 MB; an `issues` payload is far smaller. */
 const WEBHOOK_BYTES = 1024 * KB;
 /** One append block of Blob Storage is at most 4 MiB. */
@@ -124,6 +128,17 @@ export const ROUTES = {
     params: job,
     result: DagSchema,
     summary: 'The jobs that it waits for and those that wait for it, over any number of steps.',
+  },
+  addChildren: {
+    method: 'POST',
+    path: 'fleet/jobs/{jobId}/children',
+    access: ['operator'],
+    params: job,
+    body: PlanSchema,
+    maxBytes: PLAN_BYTES,
+    result: ChildrenAddedSchema,
+    status: 201,
+    summary: 'Give a composite job its children: all of them or none. The same plan again changes nothing.',
   },
   shipJob: {
     method: 'POST',
@@ -259,7 +274,7 @@ export const ROUTES = {
     access: ['factory'],
     params: run,
     body: RunReportSchema,
-    maxBytes: JSON_BYTES,
+    maxBytes: PLAN_BYTES,
     result: JobResultSchema,
     summary: 'What happened in a run.',
   },

@@ -122,6 +122,7 @@ export function settlementOf({
   const cost = spendOf({ body });
   switch (body.kind) {
     case 'run.finished':
+    case 'run.planned':
     case 'run.failed':
       if (cost !== undefined) return { kind: 'cost', epoch: body.epoch, cost };
       // It failed before its engine began, or without a word about it.

@@ -24,34 +24,54 @@ export const openDeps = (deps: readonly Dep[], stages: ReadonlyMap<string, Stage
   });
 
 /** A job as a part of the graph. */
-export type DagJob = Pick<Job, 'jobId' | 'title' | 'stage' | 'deps'>;
+export type DagJob = Pick<Job, 'jobId' | 'title' | 'stage' | 'deps' | 'parent'>;
+
+/** What each job waits for: its dependencies, and a composite its children. */
+export function edgesOf(jobs: readonly DagJob[]): { from: string; to: string; until: Dep['until'] }[] {
+  const children = jobs.flatMap(({ jobId, parent }) =>
+    parent === undefined ? [] : [{ from: jobId, to: parent, until: 'shipped' as const }],
+  );
+  return [
+    ...jobs.flatMap(({ jobId, deps = [] }) =>
+      deps.map((dep) => ({ from: dep.jobId, to: jobId, until: dep.until })),
+    ),
+    ...children,
+  ];
+}
 
 /**
- * The jobs that hang together with one job over any number of dependencies, in an order in which each comes after
- * all that it waits for. Linear in jobs and dependencies.
+ * The jobs that hang together with one job over any number of dependencies and families, in an order in which each
+ * comes after all that it waits for. Linear in jobs and dependencies.
  */
 export function connectedJobs<T extends DagJob>(start: string, jobs: readonly T[]): T[] {
   const byId = new Map(jobs.map((job) => [job.jobId, job]));
-  const dependents = new Map<string, string[]>();
-  for (const { jobId, deps = [] } of jobs)
-    for (const dep of deps) dependents.set(dep.jobId, [...(dependents.get(dep.jobId) ?? []), jobId]);
+  const edges = edgesOf(jobs);
+  const next = grouped(edges.flatMap(({ from, to }) => [[from, to] as const, [to, from] as const]));
   const found = new Set<string>([start]);
   // A set is walked in the order of insertion, and what is added while walking comes too.
-  for (const jobId of found) {
-    for (const dep of byId.get(jobId)?.deps ?? []) found.add(dep.jobId);
-    for (const dependent of dependents.get(jobId) ?? []) found.add(dependent);
-  }
+  for (const jobId of found) for (const other of next.get(jobId) ?? []) found.add(other);
   return inOrder(
     [...found].flatMap((jobId) => byId.get(jobId) ?? []),
-    dependents,
+    edges,
   );
 }
 
-function inOrder<T extends DagJob>(jobs: readonly T[], dependents: ReadonlyMap<string, string[]>): T[] {
+function grouped(pairs: readonly (readonly [string, string])[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const [key, value] of pairs) {
+    const known = groups.get(key);
+    if (known) known.push(value);
+    else groups.set(key, [value]);
+  }
+  return groups;
+}
+
+function inOrder<T extends DagJob>(jobs: readonly T[], edges: readonly { from: string; to: string }[]): T[] {
   const byId = new Map(jobs.map((job) => [job.jobId, job]));
-  const open = new Map(
-    jobs.map(({ jobId, deps = [] }) => [jobId, deps.filter((dep) => byId.has(dep.jobId)).length]),
-  );
+  const among = edges.filter(({ from, to }) => byId.has(from) && byId.has(to));
+  const dependents = grouped(among.map(({ from, to }) => [from, to]));
+  const open = new Map<string, number>(jobs.map(({ jobId }) => [jobId, 0]));
+  for (const { to } of among) open.set(to, (open.get(to) ?? 0) + 1);
   const ready = new Set(jobs.filter(({ jobId }) => open.get(jobId) === 0));
   for (const job of ready) {
     for (const dependent of dependents.get(job.jobId) ?? []) {

@@ -1,5 +1,6 @@
 /** What goes into a decision about a job and what comes out of it: plain data, acted on by an operation. */
 import type { RunReport } from '../contract/api.js';
+import type { PlanIntent } from '../contract/children.js';
 import type { EventBody } from '../contract/event.js';
 import type { Assignment } from '../contract/explanation.js';
 import type { Actor, Job, Run, RunKind, Stage } from '../contract/job.js';
@@ -15,11 +16,23 @@ export type Command =
       engine: Engine;
       decision: Assignment;
     }
-  | { kind: 'report'; actor: Actor; epoch: number; factoryId: string; report: RunReport }
+  | {
+      kind: 'report';
+      actor: Actor;
+      epoch: number;
+      factoryId: string;
+      report: RunReport;
+      /** With `planned`: the plan as it was stored. */
+      intent?: PlanIntent | undefined;
+    }
   /** The reaper: the holder of this epoch was silent for too long. */
   | { kind: 'lose'; actor: Actor; epoch: number; message: string }
   /** All that the job waits for is there. */
   | { kind: 'unblock'; actor: Actor }
+  /** A plan's children were stored; from now on they come into being. */
+  | { kind: 'adopt'; actor: Actor; intent: PlanIntent }
+  /** All children of the composite have ended. */
+  | { kind: 'settle'; actor: Actor; shipped: number; failed: string[] }
   | { kind: 'ship'; actor: Actor }
   | { kind: 'approve'; actor: Actor }
   | { kind: 'reject'; actor: Actor; reason: string }

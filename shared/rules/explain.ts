@@ -27,6 +27,8 @@ export interface ExplainInput {
   lastAssignment?: Assignment | undefined;
   /** Stages of the jobs that it depends on. */
   depStages?: ReadonlyMap<string, Stage> | undefined;
+  /** Stages of a composite's children. */
+  childStages?: ReadonlyMap<string, Stage> | undefined;
   /** ISO time. */
   now: string;
 }
@@ -45,7 +47,7 @@ export function explainJob(input: ExplainInput): Explanation {
     ...(sla !== undefined && { sla }),
     ...(lastAssignment !== undefined && { assignment: lastAssignment }),
   };
-  const kept = keptBack(job, input.depStages);
+  const kept = keptBack(job, input.depStages, input.childStages);
   if (kept !== undefined) return { ...common, state: 'blocked', ...kept };
   if (!isReady(job)) {
     const state = isEnded(job.stage) ? 'ended' : 'placed';

@@ -9,6 +9,7 @@ import { draft, enter, omit } from './decision.js';
 import type { Command, CommandOf, Decision, Rejected } from './decision.js';
 import { loseRun } from './failure.js';
 import { approvalGate, hasApproved, scopeGate, shipGate } from './gates.js';
+import * as composite from './composite.js';
 import * as person from './personCommands.js';
 import { applyReport, isRepeat } from './report.js';
 import { isInFlight, isLanding, isParked, isReady, isVerified, nextRunKind } from './stages.js';
@@ -21,9 +22,9 @@ export type Move = Exclude<Command['kind'], 'report'> | RunReport['kind'];
 
 /** Stage × command. What depends on more than the stage (who holds it, is it landing) stands in `obstacle`. */
 export const LEGAL: Record<Stage, readonly Move[]> = {
-  queued: ['claim', 'unblock', 'cancel', 'hold', 'resume'],
+  queued: ['claim', 'unblock', 'adopt', 'settle', 'cancel', 'hold', 'resume'],
   assigned: ['started', 'failed', 'released', 'lose', 'cancel', 'pause'],
-  building: ['finished', 'failed', 'released', 'lose', 'cancel', 'pause'],
+  building: ['finished', 'planned', 'failed', 'released', 'lose', 'cancel', 'pause'],
   // Verify runs here while a factory holds the job; afterwards it waits for a person.
   review: [
     ...(['verified', 'failed', 'released', 'lose', 'ship', 'approve', 'reject', 'promote'] as const),
@@ -57,6 +58,7 @@ const MOVES_OF_FACTORIES: readonly Move[] = [
   'started',
   'finished',
   'verified',
+  'planned',
   'failed',
   'released',
   'landed',
@@ -75,6 +77,7 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
     case 'claim':
       if (isReady(job)) return undefined;
       if (isInFlight(job)) return `${job.holder} holds it`;
+      if (job.children !== undefined) return 'it waits for its children';
       return held(job) ?? waiting(job) ?? 'nobody has said ship';
     case 'ship':
       if (isLanding(job)) return held(job);
@@ -91,12 +94,21 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
       return scopeGate(job) === undefined ? 'its change has not left its scope' : undefined;
     case 'hold':
       return inFlight(job) ?? held(job);
+    case 'adopt':
+      if (job.manifest.kind !== 'composite') return 'only a composite job (`kind: composite`) has children';
+      return inFlight(job);
+    case 'settle':
+      return (job.children?.count ?? 0) > 0 ? undefined : 'it has no children';
     case 'unblock':
       return job.waitsFor === undefined ? 'it waits for no other job' : undefined;
     case 'resume':
       return job.hold === undefined ? 'it is not on hold' : undefined;
-    case 'started':
     case 'finished':
+    case 'planned':
+      if ((move === 'planned') !== (job.manifest.kind === 'composite'))
+        return `a ${job.manifest.kind} job does not end a run with ${move}`;
+      return isInFlight(job) ? undefined : 'nobody holds it';
+    case 'started':
     case 'verified':
     case 'failed':
     case 'released':
@@ -140,7 +152,10 @@ const isOfPeople = (move: Move): move is PersonCommand => COMMANDS_OF_PEOPLE.som
 const stale = (message: string): Rejected => ({ kind: 'rejected', code: 'stale-epoch', message, legal: [] });
 
 function illegal(job: Job, move: Move, why: string, actor?: Actor): Rejected {
-  const legal = isOfPeople(move) ? legalAmong(job, COMMANDS_OF_PEOPLE, actor) : legalForFactories(job, move);
+  const legal =
+    isOfPeople(move) || move === 'adopt'
+      ? legalAmong(job, COMMANDS_OF_PEOPLE, actor)
+      : legalForFactories(job, move);
   return {
     kind: 'rejected',
     code: 'illegal-transition',
@@ -150,7 +165,9 @@ function illegal(job: Job, move: Move, why: string, actor?: Actor): Rejected {
 }
 
 const legalForFactories = (job: Job, move: Move): Move[] =>
-  move === 'claim' || move === 'lose' || move === 'unblock' ? [] : legalAmong(job, MOVES_OF_FACTORIES);
+  move === 'claim' || move === 'lose' || move === 'unblock' || move === 'settle'
+    ? []
+    : legalAmong(job, MOVES_OF_FACTORIES);
 
 /**
  * What a command does to a job.
@@ -172,6 +189,10 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
       return loseRun(job, current, command.message, command.actor, now);
     case 'unblock':
       return unblock(job, command, now);
+    case 'adopt':
+      return composite.adopt(job, command, now);
+    case 'settle':
+      return composite.settle(job, command, now);
     case 'ship':
       return person.land(job, command.actor, now);
     case 'approve':
@@ -211,7 +232,7 @@ function decideReport(job: Job, run: Run | undefined, command: CommandOf<'report
   if (own === undefined) return stale(`${job.jobId} has no run of epoch ${epoch} by ${factoryId}`);
   const why = obstacle(job, report.kind) ?? outOfOrder(own, report);
   if (why !== undefined) return illegal(job, report.kind, why);
-  return applyReport(job, own, report, command.actor, now);
+  return applyReport(job, own, command, now);
 }
 
 /** Within one stage a landing has an order of its own: started once, and only then landed. */

@@ -1,6 +1,7 @@
 /** A new job and its first event. */
 import type { Actor, Dep, Job, TrackerItem } from '../contract/job.js';
 import type { Engine, Manifest } from '../contract/manifest.js';
+import { noChildren } from './composite.js';
 import { requirementsOf } from './capabilities.js';
 import type { EventDraft } from './decision.js';
 import { namedEngine } from './engine.js';
@@ -34,6 +35,10 @@ export function newJob(input: {
   deps?: readonly Dep[] | undefined;
   /** Of the deps, those that are not so far yet. */
   waitsFor?: readonly string[] | undefined;
+  /** The composites that it is a part of, its parent last. */
+  ancestors?: readonly string[] | undefined;
+  /** Its name among its siblings. */
+  key?: string | undefined;
   now: string;
 }): { job: Job; events: EventDraft[] } {
   const {
@@ -46,6 +51,8 @@ export function newJob(input: {
     now,
     deps = [],
     waitsFor = [],
+    ancestors = [],
+    key,
   } = input;
   const engine = namedEngine(manifest) ?? (manifest['engine-class'] === undefined ? input.engine : undefined);
   const requirements = requirementsOf(manifest, engine);
@@ -64,6 +71,9 @@ export function newJob(input: {
     ...(trackerItem !== undefined && { trackerItem }),
     ...(deps.length > 0 && { deps: [...deps] }),
     ...(waitsFor.length > 0 && { waitsFor: [...waitsFor] }),
+    ...(ancestors.length > 0 && { parent: ancestors.at(-1), ancestors: [...ancestors] }),
+    ...(key !== undefined && { key }),
+    ...(manifest.kind === 'composite' && { children: noChildren() }),
     stage: 'queued',
     submittedAt: now,
     submittedBy: actor,

@@ -3,7 +3,8 @@ import { assertExhaustive } from '../errors.js';
 import type { RunReport } from '../contract/api.js';
 import type { Actor, Job, Run } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
-import type { Accepted } from './decision.js';
+import type { Accepted, CommandOf } from './decision.js';
+import { planned } from './composite.js';
 import { failRun, releaseRun } from './failure.js';
 import { AUTO_SHIP, shipsByItself } from './gates.js';
 import { land } from './personCommands.js';
@@ -13,7 +14,12 @@ import { addUsage } from './spend.js';
 type ReportOf<K extends RunReport['kind']> = Extract<RunReport, { kind: K }>;
 
 /** Applies a legal report of the current holder. */
-export function applyReport(job: Job, run: Run, report: RunReport, actor: Actor, now: string): Accepted {
+export function applyReport(
+  job: Job,
+  run: Run,
+  { report, actor, intent }: CommandOf<'report'>,
+  now: string,
+): Accepted {
   switch (report.kind) {
     case 'started':
       return started(job, run, report, actor, now);
@@ -25,6 +31,8 @@ export function applyReport(job: Job, run: Run, report: RunReport, actor: Actor,
       return failRun(job, run, report, actor, now);
     case 'released':
       return releaseRun(job, run, report.message, actor, now);
+    case 'planned':
+      return planned(job, run, report, intent, actor, now);
     case 'landed':
       return landed(job, run, report, actor, now);
     default:
@@ -34,7 +42,7 @@ export function applyReport(job: Job, run: Run, report: RunReport, actor: Actor,
 
 function started(job: Job, run: Run, report: ReportOf<'started'>, actor: Actor, now: string): Accepted {
   const version = report.engineVersion === undefined ? {} : { engineVersion: report.engineVersion };
-  const next = run.kind === 'build' ? enter(job, 'building', now) : job;
+  const next = run.kind !== 'land' ? enter(job, 'building', now) : job;
   const body = { epoch: run.epoch, run: run.kind, factoryId: run.factoryId, ...version };
   return {
     kind: 'accepted',
@@ -133,6 +141,8 @@ export function isRepeat(job: Job, run: Run, report: RunReport): boolean {
       );
     case 'released':
       return run.status === 'released';
+    case 'planned':
+      return run.kind === 'plan' && run.status === 'succeeded' && same(run.usage, report.usage);
     case 'landed':
       return run.kind === 'land' && run.status === 'succeeded' && job.mergeCommit === report.mergeCommit;
     default:

@@ -18,6 +18,7 @@ const RETRYABLE: Record<FailureReason, boolean> = {
   merge_conflict: false,
   cancelled: false,
   rejected: false,
+  children: false,
 };
 
 const isRetryable = (reason: FailureReason): reason is RetryReason => RETRYABLE[reason];

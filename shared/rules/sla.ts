@@ -17,7 +17,7 @@ export const SLA_SECONDS: Readonly<Record<Priority, Readonly<Record<Sla['phase']
   low: { start: DAY, run: 8 * HOUR, decide: 3 * DAY },
 };
 
-type SlaJob = Pick<Job, 'stage' | 'stageSince' | 'holder' | 'hold' | 'waitsFor' | 'landing'> & {
+type SlaJob = Pick<Job, 'stage' | 'stageSince' | 'holder' | 'hold' | 'waitsFor' | 'landing' | 'children'> & {
   manifest: Pick<Job['manifest'], 'priority'>;
 };
 

@@ -26,7 +26,8 @@ export const addUsage = (one: Usage, other: Usage): Usage => ({
  */
 export function spendOf(event: Pick<JobEvent, 'body'>): SpendOfEvent | undefined {
   const { body } = event;
-  if (body.kind !== 'run.finished' && body.kind !== 'run.failed') return undefined;
+  if (body.kind !== 'run.finished' && body.kind !== 'run.planned' && body.kind !== 'run.failed')
+    return undefined;
   if (body.usage === undefined) return undefined;
   const { usd, tokens, wallSeconds } = body.usage;
   return { usd, tokens, wallSeconds };

@@ -2,6 +2,9 @@
 import type { Job, RunKind, Stage } from '../contract/job.js';
 import { verifyOf } from './profile.js';
 
+/** Lists carry manifests without their body. */
+type KindOf = { manifest: Pick<Job['manifest'], 'kind'> };
+
 const ENDED: ReadonlySet<Stage> = new Set(['shipped', 'failed', 'dead_letter']);
 
 /** Does a factory hold it now (lease, current epoch)? */
@@ -15,8 +18,11 @@ export const isLanding = (job: Pick<Job, 'stage' | 'landing'>): boolean =>
   job.stage === 'testing' && job.landing !== undefined;
 
 /** May a factory claim it, as far as the job itself is concerned? A retry may still have to wait (`notBefore`). */
-export const isReady = (job: Pick<Job, 'stage' | 'landing' | 'holder' | 'hold' | 'waitsFor'>): boolean =>
+export const isReady = (
+  job: Pick<Job, 'stage' | 'landing' | 'holder' | 'hold' | 'waitsFor' | 'children'>,
+): boolean =>
   !isInFlight(job) &&
+  job.children === undefined &&
   job.hold === undefined &&
   job.waitsFor === undefined &&
   (job.stage === 'queued' || isLanding(job));
@@ -30,4 +36,7 @@ export const isVerified = (job: Pick<Job, 'manifest' | 'profile' | 'verify'>): b
   verifyOf(job) === undefined || job.verify?.passed === true;
 
 /** What the next claim of the job is for. */
-export const nextRunKind = (job: Pick<Job, 'stage'>): RunKind => (job.stage === 'testing' ? 'land' : 'build');
+export const nextRunKind = ({ stage, manifest }: Pick<Job, 'stage'> & KindOf): RunKind => {
+  if (stage === 'testing') return 'land';
+  return manifest.kind === 'composite' ? 'plan' : 'build';
+};

@@ -12,6 +12,7 @@ export function summaryOfSettled(job: Job): string {
   if (isInFlight(job)) return `${job.holder} works on it: run ${job.epoch}, ${job.stage}.`;
   switch (job.stage) {
     case 'shipped':
+      if (job.children !== undefined) return `Shipped: all ${job.children.count} children are.`;
       return `Shipped as ${job.mergeCommit ?? 'a merge'}.`;
     case 'failed':
       return `Failed${because}`;

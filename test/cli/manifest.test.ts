@@ -56,3 +56,50 @@ describe('aq manifest validate', () => {
     expect(shell.stdout).toBe('ok  -\n');
   });
 });
+
+describe('aq manifest graph', () => {
+  const folder = async (files: Record<string, string>): Promise<string> => {
+    const set = await mkdtemp(path.join(cwd, 'set-'));
+    for (const [name, deps] of Object.entries(files))
+      await writeFile(
+        path.join(set, `${name}.md`),
+        `---\nengine: shell\ndeps: [${deps}]\n---\necho ${name}\n`,
+      );
+    return set;
+  };
+
+  it('draws what waits for what, each job in full once', async () => {
+    const set = await folder({ api: '', ui: 'api', docs: 'api@testing, old', release: 'ui, docs' });
+    const { stdout, code } = await aq(['manifest', 'graph', set], { cwd });
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      'old (not in these files)',
+      '└─▶ docs',
+      '    └─▶ release',
+      'api',
+      '├─▶ docs ↑',
+      '└─▶ ui',
+      '    └─▶ release',
+      '',
+    ]);
+  });
+
+  it('speaks Mermaid and JSON', async () => {
+    const set = await folder({ api: '', ui: 'api', docs: 'api@testing' });
+    expect((await aq(['manifest', 'graph', set, '--format', 'mermaid'], { cwd })).stdout).toBe(
+      'flowchart TD\n  n0["api"]\n  n1["docs"]\n  n2["ui"]\n  n0 -. tested .-> n1\n  n0 --> n2\n',
+    );
+    const json = JSON.parse(
+      (await aq(['manifest', 'graph', set, '--format', 'json'], { cwd })).stdout,
+    ) as object;
+    expect(json).toMatchObject({ order: ['api', 'docs', 'ui'], edges: [{ from: 'api', to: 'docs' }, {}] });
+  });
+
+  it('names a cycle', async () => {
+    const set = await folder({ start: '', a: 'c, start', b: 'a', c: 'b' });
+    const { stderr, code } = await aq(['manifest', 'graph', set], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/in a ring: (\w) → \w → \w → \1\./);
+    expect(stderr).not.toContain('start');
+  });
+});

@@ -58,6 +58,7 @@ function requestFor(name: RouteName): TestRequest {
         : { productId: PRODUCT };
   const bodies: Partial<Record<RouteName, object>> = {
     submitJob: { productId: PRODUCT, manifest: { body: 'true' } },
+    addChildren: { children: [{ key: 'a', manifest: { body: 'true' } }] },
     cancelJob: { reason: 'x' },
     requeueJob: { reason: 'x' },
     rejectJob: { reason: 'x' },

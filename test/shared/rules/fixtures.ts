@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { RunReport } from '../../../shared/contract/api.js';
 import type { Factory, ReadyEntry } from '../../../shared/contract/fleet.js';
 import { JobSchema, RunSchema } from '../../../shared/contract/job.js';
-import type { Actor, Change, Job, Run, Usage } from '../../../shared/contract/job.js';
+import type { Actor, Change, Job, Run, RunKind, Usage } from '../../../shared/contract/job.js';
 import { ManifestSchema } from '../../../shared/contract/manifest.js';
 import type { Manifest, ManifestInput } from '../../../shared/contract/manifest.js';
 import type { Assignment } from '../../../shared/contract/explanation.js';
@@ -79,7 +79,7 @@ export const REPORTS = {
   landed: { kind: 'landed', mergeCommit: 'feed', baseBranch: 'main' },
 } as const satisfies Record<string, RunReport>;
 
-export const claim = (run: 'build' | 'land', factoryId = 'linux-1'): Command => ({
+export const claim = (run: RunKind, factoryId = 'linux-1'): Command => ({
   kind: 'claim',
   actor: { kind: 'factory', id: factoryId },
   run,
@@ -88,16 +88,31 @@ export const claim = (run: 'build' | 'land', factoryId = 'linux-1'): Command => 
   engine: 'shell',
   decision: DECISION,
 });
+export const INTENT = { hash: 'plan', count: 2, onFailure: 'continue', usd: 0, tokens: 0 } as const;
 export const report = (epoch: number, told: RunReport, factoryId = 'linux-1'): Command => ({
   kind: 'report',
   actor: { kind: 'factory', id: factoryId },
   epoch,
   factoryId,
   report: told,
+  ...(told.kind === 'planned' && { intent: INTENT }),
 });
 export const ship: Command = { kind: 'ship', actor: OPERATOR };
 export const cancel: Command = { kind: 'cancel', actor: OPERATOR, reason: 'not needed' };
 export const requeue: Command = { kind: 'requeue', actor: OPERATOR, reason: 'once more' };
+export const PLANNED: RunReport = {
+  kind: 'planned',
+  plan: { 'on-failure': 'continue', children: [] },
+  usage: USAGE,
+};
+const FAMILY: Actor = { kind: 'system', id: 'composite' };
+export const adopt: Command = { kind: 'adopt', actor: OPERATOR, intent: INTENT };
+export const settle = (...failed: string[]): Command => ({
+  kind: 'settle',
+  actor: FAMILY,
+  shipped: 2 - failed.length,
+  failed,
+});
 export const unblock: Command = { kind: 'unblock', actor: { kind: 'system', id: 'deps' } };
 export const REVIEWER: Actor = { kind: 'operator', id: 'bob' };
 export const approve: Command = { kind: 'approve', actor: REVIEWER };

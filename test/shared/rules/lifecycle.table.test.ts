@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../../shared/contract/api.js';
 import { STAGES } from '../../../shared/contract/job.js';
+import { omit } from '../../../shared/rules/decision.js';
 import { LEGAL, decide, legalCommands } from '../../../shared/rules/lifecycle.js';
 import type { Command } from '../../../shared/rules/lifecycle.js';
 import {
   NOW,
+  PLANNED,
   REPORTS,
   REVIEWER,
+  adopt,
   after,
   approve,
   at,
@@ -23,6 +26,7 @@ import {
   report,
   requeue,
   resume,
+  settle,
   ship,
   unblock,
 } from './fixtures.js';
@@ -33,6 +37,9 @@ const BUILD = [claim('build'), started, finished] as const;
 const LAND = [...BUILD, passed, ship, claim('land')] as const;
 const reviewed = job({ 'review-policy': { reviewers: ['@bob'] } });
 const blocked = { ...job(), deps: [{ jobId: jobId(2), until: 'shipped' as const }], waitsFor: [jobId(2)] };
+const composite = job({ kind: 'composite' });
+/** Its profile produces plans: it has no children before its run. */
+const planner = omit(composite, 'children');
 const noRetry = job({ retry: { max: 0 } });
 
 /** Every situation that a job can be in, reached by commands alone. */
@@ -70,6 +77,15 @@ const SITUATIONS: Record<string, State> = {
     },
     passed,
   ),
+  childless: after(composite),
+  parent: after(composite, adopt),
+  whole: after(composite, adopt, settle()),
+  torn: after(composite, adopt, settle(jobId(2))),
+  retried: after(composite, adopt, settle(jobId(2)), requeue),
+  unplanned: after(planner),
+  planning: after(planner, claim('plan'), started),
+  planned: after(planner, claim('plan'), started, PLANNED),
+  planless: after(planner, claim('plan'), started, failed),
 };
 
 /** In this order: the stage that follows · `-` illegal · `x` stale · `=` accepted before, nothing changes. */
@@ -95,6 +111,10 @@ const MOVES: Record<string, (state: State) => Command> = {
   resume: () => resume,
   unblock: () => unblock,
   override: () => override,
+  plan: () => claim('plan'),
+  planned: told(PLANNED),
+  adopt: () => adopt,
+  settle: () => settle(),
 };
 
 function told(what: RunReport): (state: State) => Command {
@@ -102,28 +122,37 @@ function told(what: RunReport): (state: State) => Command {
 }
 
 const TABLE = `
-            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume   unblock  override
-queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -
-assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -
-building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -
-verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -        -        -
-parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -
-testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -        -        -
-shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -        -        -
-claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -        -        -
-landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -        -        -
-held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -
-paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -
-blocked     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        queued   -
-guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -        -        -
-approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -        -        -
-kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing  -        -
-delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing  -        -
-conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -
-shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -        -        -
-failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -
-dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -        -        -
-outside     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        testing  -        -        -        testing
+            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume   unblock  override plan     planned  adopt    settle
+queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        -        -
+assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        -        -        -
+building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        -        -        -
+verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -        -        -        -        -        -        -
+parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -        -        x        -        -
+testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -        -        -        -        x        -        -
+shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -        -        -        -        x        -        -
+claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -        -        -        -        -        -        -
+landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -        -        -        -        -        -        -
+held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -        -        x        -        -
+paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -        -        x        -        -
+blocked     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        queued   -        -        x        -        -
+guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -        -        -        -        x        -        -
+approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -        -        -        -        x        -        -
+kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing  -        -        -        x        -        -
+delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing  -        -        -        x        -        -
+conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -        -        x        -        -
+shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -        -        -        -        x        -        -
+failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -
+dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -
+outside     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        testing  -        -        -        testing  -        x        -        -
+childless   -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        queued   -
+parent      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        =        shipped
+whole       -        -        x        x        x        x        x        x        x        x        -        -        -        -        -        -        -        -        -        -        -        -        x        -        -
+torn        -        -        x        x        x        x        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -
+retried     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        =        shipped
+unplanned   -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        assigned x        queued   -
+planning    -        -        =        -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        queued   -        -
+planned     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        =        =        shipped
+planless    -        -        x        x        x        x        =        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        assigned x        queued   -
 `;
 
 const [header = '', ...rows] = TABLE.trim().split('\n');

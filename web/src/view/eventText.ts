@@ -24,6 +24,7 @@ export const FAILURE_TEXT: Readonly<Record<FailureReason, string>> = {
   merge_conflict: 'it conflicts with the base branch',
   cancelled: 'it was cancelled',
   rejected: 'a reviewer turned it down',
+  children: 'children of it did not ship',
 };
 
 const shortCommit = (commit: string): string => commit.slice(0, 8);
@@ -81,6 +82,18 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: 'Cancelled', tone: 'person', note: body.reason };
     case 'deps.met':
       return { text: 'Its dependencies are met', tone: 'progress' };
+    case 'run.planned':
+      return { text: `Planned ${body.count} ${body.count === 1 ? 'child' : 'children'}`, tone: 'progress' };
+    case 'children.requested':
+      return {
+        text: `Split into ${body.count} ${body.count === 1 ? 'child' : 'children'}`,
+        tone: 'progress',
+        ...(body.onFailure === 'fail-fast' && { note: 'The first failure stops the others.' }),
+      };
+    case 'children.ended':
+      return body.failed.length === 0
+        ? { text: `All ${body.shipped} children shipped`, tone: 'good' }
+        : { text: `${body.failed.length} children did not ship`, tone: 'bad', note: body.failed.join(', ') };
     case 'gate.approved':
       return {
         text: body.open === 0 ? 'Approved' : `Approved; ${body.open} more needed`,

@@ -1,0 +1,59 @@
+// The children of a composite job.
+import type { Command } from 'commander';
+import { AppError } from '../../shared/errors.js';
+import { action, type Context } from '../context.js';
+import type { Io } from '../io.js';
+import { jobIdFrom } from '../jobRef.js';
+import { readManifestSet } from '../manifestSet.js';
+import { count, table } from '../text.js';
+
+interface Flags {
+  failFast?: boolean;
+}
+
+export function addChildrenCommands(program: Command, io: Io): void {
+  const children = program.command('children').description('the parts of a composite job');
+  children
+    .command('add')
+    .description('give a composite job (kind: composite) its children: all of them, or none')
+    .argument('<job>', 'the composite: its id, or the beginning of it')
+    .argument(
+      '<files...>',
+      'job files or folders of them; a file’s name is the child’s key, which siblings name in `deps`',
+    )
+    .option('--fail-fast', 'the first child that fails stops the others')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  aq children add 3f9a roadmap/\n  aq children add 3f9a api.md ui.md --fail-fast',
+    )
+    .action(action<[string, string[]], Flags>(io, add));
+}
+
+async function add(context: Context, flags: Flags, ref: string, files: string[]): Promise<void> {
+  const set = await readManifestSet(context.io, files);
+  const keyed = set.find(({ manifest }) => manifest['idempotency-key'] !== undefined);
+  if (keyed)
+    throw new AppError(
+      'invalid-request',
+      `${keyed.file}: a child is known by its file’s name; leave its idempotency-key out.`,
+    );
+  const client = await context.client();
+  const jobId = await jobIdFrom(client, ref);
+  const added = await client.addChildren({
+    params: { jobId },
+    body: {
+      'on-failure': flags.failFast === true ? 'fail-fast' : 'continue',
+      children: set.map(({ key, text }) => ({ key, text })),
+    },
+  });
+  context.answer(added, () =>
+    [
+      `${jobId} has ${count(added.job.children?.count ?? 0, 'child', 'children')} now`,
+      table(
+        added.children.map((child) => [child.jobId, child.key]),
+        context.io.stdout.columns,
+      ),
+      context.paint('dim', `watch them: aq dag ${jobId}`),
+    ].join('\n'),
+  );
+}

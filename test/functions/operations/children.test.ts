@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addChildren } from '../../../functions/operations/addChildren.js';
+import { cancelJob } from '../../../functions/operations/cancelJob.js';
+import type { FactoryCaller } from '../../../functions/operations/caller.js';
+import { changeJob } from '../../../functions/operations/changeJob.js';
+import { explainJob } from '../../../functions/operations/explainJob.js';
+import { getDag } from '../../../functions/operations/getDag.js';
+import { requeueJob } from '../../../functions/operations/requeueJob.js';
+import { checkPlan, storePlan } from '../../../functions/operations/storePlan.js';
+import { sweepComposites, tendChildren } from '../../../functions/operations/tendChildren.js';
+import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
+import { PlanSchema, type PlanInput } from '../../../shared/contract/children.js';
+import type { Job } from '../../../shared/contract/job.js';
+import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import {
+  ADMIN,
+  FINISHED,
+  claim,
+  depsOn,
+  detail,
+  makeFactory,
+  makeProduct,
+  operator,
+  report,
+  submit,
+  verified,
+} from '../fixture.js';
+
+let cloud: TestCloud;
+let deps: ReturnType<typeof depsOn>;
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  deps = depsOn(cloud);
+});
+afterAll(() => cloud.close());
+
+const AUTO = { verify: 'x', 'review-policy': 'auto' };
+const child = (key: string, manifest: Record<string, unknown> = {}) => ({
+  key,
+  manifest: { body: `echo ${key}`, title: key, ...AUTO, ...manifest },
+});
+const add = (jobId: string, plan: PlanInput, caller = ADMIN) =>
+  addChildren(deps, caller, { params: { jobId }, body: PlanSchema.parse(plan) });
+const stageOf = async (jobId: string) => (await detail(deps, jobId)).job.stage;
+const kindsOf = async (jobId: string) => (await detail(deps, jobId)).events.map(({ body }) => body.kind);
+const explain = (jobId: string) => explainJob(deps, ADMIN, { params: { jobId } });
+
+const start = async (manifest: Record<string, unknown> = {}) => {
+  const { productId } = await makeProduct(deps);
+  const factory = await makeFactory(deps, productId);
+  const parent = await submit(deps, productId, { kind: 'composite', title: 'roadmap', ...manifest });
+  return { productId, factory, parent };
+};
+
+/** What the change feed does with all that is new in these jobs. */
+const seen = new Map<string, number>();
+const feed = async (...jobIds: readonly string[]): Promise<void> => {
+  for (const jobId of jobIds) {
+    const { events } = await detail(deps, jobId);
+    for (const event of events.slice(seen.get(jobId) ?? 0)) {
+      await unblockDependents(deps, event);
+      await tendChildren(deps, event);
+    }
+    seen.set(jobId, events.length);
+  }
+};
+
+/** Does the factory's next runs, each to its end, and feeds what happened; builds of `broken` keys fail their verify. */
+const work = async (
+  factory: FactoryCaller,
+  broken: readonly string[] = [],
+  stations = 16,
+): Promise<Job[]> => {
+  const claims = await claim(deps, factory, stations);
+  await Promise.all(
+    claims.map(async (claimed) => {
+      await report(deps, factory, claimed, { kind: 'started' });
+      if (claimed.run.kind === 'land')
+        await report(deps, factory, claimed, { kind: 'landed', mergeCommit: 'abc', baseBranch: 'main' });
+      else {
+        await report(deps, factory, claimed, FINISHED);
+        await report(deps, factory, claimed, verified(!broken.includes(claimed.job.key ?? '')));
+      }
+    }),
+  );
+  for (const { job } of claims) await feed(job.jobId);
+  return claims.map(({ job }) => job);
+};
+const drain = async (factory: FactoryCaller, broken: readonly string[] = []): Promise<void> => {
+  while ((await work(factory, broken)).length > 0);
+};
+
+describe('a composite', () => {
+  it('waits for its children, in their order, and ships with the last one', async () => {
+    const { factory, parent } = await start();
+    expect(await claim(deps, factory)).toEqual([]);
+    expect(await explain(parent.jobId)).toMatchObject({
+      state: 'blocked',
+      summary: 'Waits for its children: it has none yet.',
+    });
+    const { children } = await add(parent.jobId, {
+      children: [
+        child('api'),
+        child('ui', { deps: ['api'] }),
+        child('docs', { deps: ['api', 'ui@testing'] }),
+      ],
+    });
+    const [api = '', ui = '', docs = ''] = children.map(({ jobId }) => jobId);
+    expect((await detail(deps, docs)).job).toMatchObject({
+      parent: parent.jobId,
+      key: 'docs',
+      waitsFor: [api, ui],
+    });
+    expect(await explain(parent.jobId)).toMatchObject({
+      summary: 'Waits for its children: 0 of 3 shipped.',
+      wouldPlace: expect.stringContaining(' to end') as unknown,
+    });
+    const order: string[] = [];
+    for (let jobs = await work(factory); jobs.length > 0; jobs = await work(factory))
+      order.push(...jobs.filter(({ stage }) => stage === 'assigned').map(({ key }) => key ?? ''));
+    expect(order).toEqual(['api', 'ui', 'docs']);
+    const { job, rollup } = await detail(deps, parent.jobId);
+    expect(job.stage).toBe('shipped');
+    expect(rollup).toMatchObject({
+      jobs: 3,
+      byStage: { shipped: 3 },
+      usage: { usd: 1.5 },
+      verify: { passed: 3 },
+    });
+    expect(await kindsOf(parent.jobId)).toEqual(['job.submitted', 'children.requested', 'children.ended']);
+  });
+
+  it('shows its family in the graph, the parent last', async () => {
+    const { parent } = await start();
+    const { children } = await add(parent.jobId, { children: [child('a'), child('b', { deps: ['a'] })] });
+    const { jobs, edges } = await getDag(deps, ADMIN, { params: { jobId: children[0]?.jobId ?? '' } });
+    expect(jobs.map(({ title }) => title)).toEqual(['a', 'b', 'roadmap']);
+    expect(jobs[0]?.parent).toBe(parent.jobId);
+    expect(edges.map(({ from, to }) => [from, to])).toEqual(
+      expect.arrayContaining([
+        [children[0]?.jobId, parent.jobId],
+        [children[0]?.jobId, children[1]?.jobId],
+      ]),
+    );
+  });
+
+  it('takes nothing of a plan with a problem, and tells all of them', async () => {
+    const { productId, parent } = await start();
+    await expect(
+      add(parent.jobId, {
+        children: [
+          child('good'),
+          child('typo', { enigne: 'shell' }),
+          child('lost', { deps: ['nobody'] }),
+          { key: 'text', text: '---\nengine: shel\n---\nx' },
+        ],
+      }),
+    ).rejects.toMatchObject({
+      code: 'invalid-manifest',
+      detail: {
+        problems: [{ path: 'children.typo.enigne', nearest: 'engine' }, { path: 'children.text.engine' }],
+      },
+    });
+    await expect(
+      add(parent.jobId, { children: [child('lost', { deps: ['nobody'] })] }),
+    ).rejects.toMatchObject({
+      detail: { problems: [{ path: 'children.lost.deps' }] },
+    });
+    expect(await kindsOf(parent.jobId)).toEqual(['job.submitted']);
+    const of = {
+      text: 'SELECT VALUE c.jobId FROM c WHERE c.productId = @productId AND c.type != "event"',
+      parameters: { productId },
+    };
+    expect(await deps.documents.select('fleet_jobs', of)).toEqual([parent.jobId]);
+  });
+
+  it('refuses a ring of children and names it', async () => {
+    const { parent } = await start();
+    const ring = [child('a', { deps: ['c'] }), child('b', { deps: ['a'] }), child('c', { deps: ['b'] })];
+    await expect(add(parent.jobId, { children: ring })).rejects.toMatchObject({
+      detail: { problems: [{ message: expect.stringMatching(/^a cycle: (\w) → \w → \w → \1$/) as unknown }] },
+    });
+  });
+
+  it('is the same with the same plan, and refuses other children of the same key', async () => {
+    const { parent } = await start();
+    const plan = { children: [child('a'), child('b')] };
+    const first = await add(parent.jobId, plan);
+    expect((await add(parent.jobId, plan)).children).toEqual(first.children);
+    expect((await detail(deps, parent.jobId)).job.children?.count).toBe(2);
+    await expect(add(parent.jobId, { children: [child('a', { body: 'other' })] })).rejects.toMatchObject({
+      code: 'idempotency-conflict',
+    });
+    await add(parent.jobId, { children: [child('c', { deps: ['a'] })] });
+    expect((await detail(deps, parent.jobId)).job.children?.count).toBe(3);
+  });
+
+  it('gets the rest of its children from the feed when the request died after its event', async () => {
+    const { factory, parent } = await start();
+    const actor = { kind: 'operator', id: 'ada' } as const;
+    const plan = await checkPlan(
+      deps,
+      parent,
+      PlanSchema.parse({ children: [child('a'), child('b')] }),
+      actor,
+    );
+    await storePlan(deps, parent, plan);
+    await feed(parent.jobId);
+    expect(await claim(deps, factory)).toEqual([]);
+    await changeJob(deps, parent, { kind: 'adopt', actor, intent: plan.intent });
+    await feed(parent.jobId);
+    await feed(parent.jobId);
+    await drain(factory);
+    expect(await stageOf(parent.jobId)).toBe('shipped');
+  });
+
+  it('that a person may not run gets no children, nor does a leaf', async () => {
+    const { productId, parent } = await start();
+    const plan = { children: [child('a')] };
+    await expect(add(parent.jobId, plan, operator('viewer', '*'))).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    const leaf = await submit(deps, productId);
+    await expect(add(leaf.jobId, plan)).rejects.toMatchObject({
+      code: 'illegal-transition',
+      message: expect.stringContaining('composite') as unknown,
+    });
+  });
+});
+
+describe('when children fail', () => {
+  it('the others go on, the parent fails with their names, and a re-run skips what has shipped', async () => {
+    const { factory, parent } = await start();
+    await add(parent.jobId, { children: [child('good'), child('bad'), child('fine')] });
+    await drain(factory, ['bad']);
+    const { job, rollup } = await detail(deps, parent.jobId);
+    expect(job).toMatchObject({ stage: 'failed', failure: { reason: 'children' } });
+    expect(rollup?.byStage).toEqual({ shipped: 2, failed: 1 });
+    await requeueJob(deps, ADMIN, { params: { jobId: parent.jobId }, body: { reason: 'mended' } });
+    await feed(parent.jobId);
+    const again = await work(factory);
+    expect(again.map(({ key }) => key)).toEqual(['bad']);
+    await drain(factory);
+    expect(await stageOf(parent.jobId)).toBe('shipped');
+  });
+
+  it('fail-fast cancels those that have brought nothing yet', async () => {
+    const { factory, parent } = await start();
+    const { children } = await add(parent.jobId, {
+      'on-failure': 'fail-fast',
+      children: [child('bad', { priority: 'critical' }), child('later'), child('last', { deps: ['later'] })],
+    });
+    await work(factory, ['bad'], 1);
+    for (const { jobId } of children) await feed(jobId);
+    expect(await stageOf(children[2]?.jobId ?? '')).toBe('failed');
+    expect((await detail(deps, parent.jobId)).job.failure?.message).toContain('3 of 3 children did not ship');
+    expect(await claim(deps, factory)).toEqual([]);
+  });
+});
+
+describe('a cancelled tree', () => {
+  it('ends at every level, also children that come into being late', async () => {
+    const { factory, parent } = await start();
+    const { children } = await add(parent.jobId, {
+      children: [child('a'), child('epic', { kind: 'composite' })],
+    });
+    const epic = children[1]?.jobId ?? '';
+    const below = await add(epic, { children: [child('b')] });
+    await cancelJob(deps, ADMIN, { params: { jobId: parent.jobId }, body: { reason: 'dropped' } });
+    await feed(parent.jobId, epic);
+    expect(await claim(deps, factory, 4)).toEqual([]);
+    const late = below.children[0]?.jobId ?? '';
+    expect((await detail(deps, late)).job.failure).toMatchObject({ reason: 'cancelled' });
+    expect((await detail(deps, parent.jobId)).rollup?.byStage).toEqual({ failed: 3 });
+  });
+});
+
+describe('a budget', () => {
+  it('is shared among the children: what they name must fit, the rest is split', async () => {
+    const { parent } = await start({ budget: { usd: 10, tokens: '1M' } });
+    const { children } = await add(parent.jobId, {
+      children: [child('a', { budget: { usd: 4 } }), child('b'), child('c')],
+    });
+    const budgets = await Promise.all(
+      children.map(async ({ jobId }) => (await detail(deps, jobId)).job.manifest.budget),
+    );
+    expect(budgets).toEqual([
+      { usd: 4, tokens: 333_333 },
+      { usd: 3, tokens: 333_333 },
+      { usd: 3, tokens: 333_333 },
+    ]);
+    await expect(add(parent.jobId, { children: [child('more')] })).rejects.toMatchObject({
+      detail: { problems: [{ path: 'children.budget.usd' }] },
+    });
+  });
+});
+
+it('the sweeper ends a composite whose last children nobody told of', async () => {
+  const { parent } = await start();
+  const { children } = await add(parent.jobId, { children: [child('a')] });
+  await cancelJob(deps, ADMIN, { params: { jobId: children[0]?.jobId ?? '' }, body: { reason: 'x' } });
+  await sweepComposites(deps);
+  expect(await stageOf(parent.jobId)).toBe('failed');
+});
