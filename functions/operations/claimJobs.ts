@@ -8,6 +8,7 @@ import type { RouteInput } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { resolveEngine } from '../../shared/rules/engine.js';
 import { factoryView } from '../../shared/rules/explain.js';
+import { after } from '../../shared/rules/leases.js';
 import { decide } from '../../shared/rules/lifecycle.js';
 import { ReadyIndex, chooseJobs, type Selected } from '../../shared/rules/scheduler.js';
 import { isReady, nextRunKind } from '../../shared/rules/stages.js';
@@ -28,6 +29,8 @@ import { noteServed } from './shares.js';
 
 /** Each round loses only against claims of others, so several lost rounds mean that others are at it. */
 const MAX_ROUNDS = 4;
+/** Every instance sees a new job after so long, replicas lag by milliseconds: what is not there then is gone. */
+const UNSEEN_SECONDS = 60;
 
 type ClaimBody = RouteInput<'claimJobs'>['body'];
 
@@ -133,7 +136,7 @@ async function claimOne(
   const before = await readJob(deps, { productId, jobId }).catch(absent);
   const job = before?.document;
   if (!before || !job || !isReady(job)) {
-    if (!job || isNewer(job, entry.document)) await dropEntry(deps, entry);
+    if (isOver(job, entry.document, deps.clock.now())) await dropEntry(deps, entry);
     return undefined;
   }
   const now = deps.clock.now();
@@ -180,11 +183,12 @@ async function claimOne(
 }
 
 /**
- * Was the job changed since the entry was written? Another instance may still read the job as it was before it became
- * ready; such a read says nothing about the entry.
+ * Does the job that is not ready say that the entry is over? Another instance may still read the job as it was before
+ * it became ready, or not see it at all; such a read says nothing about the entry, and without its entry a ready job
+ * would never be claimed.
  */
-const isNewer = (job: Job, entry: ReadyEntry): boolean =>
-  job.epoch > entry.epoch || job.stageSince >= entry.readySince;
+const isOver = (job: Job | undefined, entry: ReadyEntry, now: string): boolean =>
+  job === undefined ? entry.readySince <= after(now, -UNSEEN_SECONDS) : job.events >= entry.jobEvents;
 
 /** The reservation of a claim that another one was faster than; the faster one may be on the same epoch. */
 async function giveBack(deps: Deps, job: Job, epoch: number, reserved: boolean): Promise<void> {

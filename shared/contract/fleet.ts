@@ -107,6 +107,8 @@ export const ReadyEntrySchema = z.strictObject({
   notBefore: TimestampSchema.optional(),
   /** The job's epoch when the entry was written: another one in the job means that the entry is stale. */
   epoch: z.number().int().nonnegative(),
+  /** How many events the job had then: a read of the job with fewer is older than the entry. */
+  jobEvents: z.number().int().nonnegative(),
   /** What its next run may cost: 0 for a script or a merge; absent when the job does not say. */
   costUsd: z.number().nonnegative().optional(),
 });

@@ -30,6 +30,7 @@ export function readyEntryOf(job: Job, pool: string): ReadyEntry {
     readySince: job.landing?.requestedAt ?? job.stageSince,
     ...(job.notBefore !== undefined && { notBefore: job.notBefore }),
     epoch: job.epoch,
+    jobEvents: job.events,
     ...(cost !== undefined && { costUsd: cost }),
   };
 }

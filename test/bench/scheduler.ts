@@ -56,6 +56,7 @@ function entryOf(n: number): ReadyEntry {
     submittedAt,
     readySince: submittedAt,
     epoch: 0,
+    jobEvents: 1,
   };
 }
 

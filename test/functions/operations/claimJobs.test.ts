@@ -3,12 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
 import { dispatchJob } from '../../../functions/operations/dispatchJob.js';
+import { shipJob } from '../../../functions/operations/shipJob.js';
 import { putProduct } from '../../../functions/operations/putProduct.js';
+import type { Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
 import type { Factory, Lease, ReadyEntry } from '../../../shared/contract/fleet.js';
-import { FACTORIES, FLEET, LEASES, READY } from '../../../shared/topology.js';
+import { FACTORIES, FLEET, JOBS, LEASES, READY } from '../../../shared/topology.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
+  FINISHED,
   claim,
   claimOne,
   depsOn,
@@ -185,6 +188,33 @@ describe('claiming jobs', () => {
     expect(await cloud.documents.read(READY, ['any'], gone.jobId)).toBeDefined();
     expect((await claimOne(deps, factory)).job.jobId).toBe(next.jobId);
     expect(await cloud.documents.read(READY, ['any'], gone.jobId)).toBeUndefined();
+  });
+
+  it('keeps the entry of a ready job that it still reads as it was before', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const { jobId } = await submit(deps, productId);
+    const building = await claimOne(deps, factory);
+    await report(deps, factory, building, { kind: 'started' });
+    await report(deps, factory, building, FINISHED);
+    await shipJob(deps, ADMIN, { params: { jobId } });
+    const landing = await claimOne(deps, factory);
+    await report(deps, factory, landing, { kind: 'released', message: 'drain' });
+    // Another instance may see the job as it was when the landing was in flight.
+    const { documents } = deps;
+    const held = { document: landing.job, etag: '"old"' };
+    const behind: typeof deps = {
+      ...deps,
+      documents: {
+        ...documents,
+        read: async <T extends Identified>(container: string, partition: PartitionKey, id: string) =>
+          container === JOBS && id === 'job'
+            ? (held as unknown as Stored<T>)
+            : documents.read<T>(container, partition, id),
+      },
+    };
+    expect(await claim(behind, factory)).toEqual([]);
+    expect((await claimOne(deps, factory)).job.jobId).toBe(jobId);
   });
 
   it('knows its own claim again when the answer to the write got lost', async () => {

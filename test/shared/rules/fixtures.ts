@@ -172,6 +172,7 @@ export const entry = (n: number, fields: Partial<ReadyEntry> = {}): ReadyEntry =
     submittedAt: NOW,
     readySince: NOW,
     epoch: 0,
+    jobEvents: 1,
     ...fields,
     requirements,
     priority,
