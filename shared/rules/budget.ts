@@ -137,6 +137,8 @@ export function settlementOf({
     case 'job.cancelled':
     case 'job.requeued':
       return { kind: 'all', spent: from !== undefined && IN_FLIGHT.has(from) };
+    case 'job.held':
+      return body.paused ? { kind: 'all', spent: from !== undefined && IN_FLIGHT.has(from) } : undefined;
     default:
       return undefined;
   }

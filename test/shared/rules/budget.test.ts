@@ -162,6 +162,8 @@ describe('an event settles', () => {
   it('whatever is open of a job that a person took away', () => {
     expect(said({ kind: 'job.cancelled' }, 'building')).toEqual({ kind: 'all', spent: true });
     expect(said({ kind: 'job.requeued' })).toEqual({ kind: 'all', spent: false });
+    expect(said({ kind: 'job.held', paused: true }, 'building')).toEqual({ kind: 'all', spent: true });
+    expect(said({ kind: 'job.held', paused: false })).toBeUndefined();
   });
 
   it('the worst for a run that was taken from its factory', () => {
