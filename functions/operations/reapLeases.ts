@@ -4,12 +4,13 @@ import type { Lease } from '../../shared/contract/fleet.js';
 import type { Actor, Job } from '../../shared/contract/job.js';
 import { AppError } from '../../shared/errors.js';
 import { after, isExpired, isReclaimable } from '../../shared/rules/leases.js';
+import { isInFlight } from '../../shared/rules/stages.js';
 import { JOBS, LEASES } from '../../shared/topology.js';
 import { changeJob } from './changeJob.js';
 import type { Deps } from './deps.js';
 import { markOffline } from './factoryStore.js';
 import { readJob, readRun, type JobRef } from './jobStore.js';
-import { readLease, refOf } from './leaseStore.js';
+import { dropLease, readLease, refOf } from './leaseStore.js';
 
 const REAPER: Actor = { kind: 'system', id: 'reaper' };
 
@@ -66,21 +67,27 @@ async function reap(deps: Deps, lease: Stored<Lease>): Promise<boolean> {
 }
 
 /**
- * Takes jobs back that are in flight without any lease: whoever claimed them died before writing it.
- * @returns how many
+ * Takes jobs back that are in flight without any lease: whoever claimed them died before writing it. And takes leases
+ * away whose run is over: whoever ended it died before removing them, and a holder that is fenced would renew on.
+ * @returns how many jobs
  */
 export async function reapOrphans(deps: Deps): Promise<number> {
   const [inFlight, leased] = await Promise.all([
     deps.documents.select<Pick<Job, 'productId' | 'jobId' | 'epoch'>>(JOBS, {
       text: `SELECT c.productId, c.jobId, c.epoch FROM c WHERE c.type = 'job' AND IS_DEFINED(c.holder)`,
     }),
-    deps.documents.select<Pick<Lease, 'jobId' | 'epoch'>>(LEASES, {
-      text: `SELECT c.jobId, c.epoch FROM c WHERE c.type = 'lease'`,
+    deps.documents.select<Pick<Lease, 'productId' | 'jobId' | 'epoch'>>(LEASES, {
+      text: `SELECT c.productId, c.jobId, c.epoch FROM c WHERE c.type = 'lease'`,
     }),
   ]);
   const covered = new Set(leased.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
   const orphans = inFlight.filter(({ jobId, epoch }) => !covered.has(`${jobId}.${epoch}`));
-  const reaped = await Promise.all(orphans.map((orphan) => reapOrphan(deps, orphan)));
+  const held = new Set(inFlight.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
+  const left = leased.filter(({ jobId, epoch }) => !held.has(`${jobId}.${epoch}`));
+  const [reaped] = await Promise.all([
+    Promise.all(orphans.map((orphan) => reapOrphan(deps, orphan))),
+    ...left.map((lease) => dropIfOver(deps, lease)),
+  ]);
   return reaped.filter(Boolean).length;
 }
 
@@ -92,6 +99,13 @@ async function reapOrphan(deps: Deps, ref: JobRef): Promise<boolean> {
   if (!run || !isReclaimable(job, lease?.document, run.startedAt, deps.clock.now(), leaseSeconds))
     return false;
   return takeBack(deps, ref, job.epoch, `${job.holder ?? 'its holder'} never got a lease`);
+}
+
+/** A claim may have come between the two lists: the job has the last word, in a read that is no older than its claim. */
+async function dropIfOver(deps: Deps, lease: JobRef & Pick<Lease, 'epoch'>): Promise<void> {
+  const { document: job } = await readJob(deps, lease);
+  const isOver = job.epoch > lease.epoch || (job.epoch === lease.epoch && !isInFlight(job));
+  if (isOver) await dropLease(deps, lease.jobId, lease.epoch);
 }
 
 async function takeBack(deps: Deps, ref: JobRef, epoch: number, message: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { Deps } from './deps.js';
 import { noteRenewal, readFactory } from './factoryStore.js';
 import { locateJob, noSuchJob, readJob, readRun } from './jobStore.js';
 import { evict } from './evict.js';
-import { grantLease, holds } from './leaseStore.js';
+import { grantLease, holds, readLease } from './leaseStore.js';
 import { haltOf } from './switches.js';
 
 /**
@@ -43,13 +43,15 @@ async function extend(deps: Deps, jobId: string, epoch: number, holder: string):
       [jobId],
       jobId,
       [{ op: 'set', path: '/expiresAt', value: expiresAt }],
-      `FROM c WHERE c.epoch = ${epoch} AND c.holder = ${JSON.stringify(holder)}`,
+      `FROM c WHERE c.epoch = ${epoch} AND c.holder = ${JSON.stringify(holder)} AND c.expiresAt <= '${expiresAt}'`,
     );
     return renewed.document;
   } catch (error) {
-    if (isCloudError(error, 'precondition', 'not-found')) return undefined;
-    throw error;
+    if (!isCloudError(error, 'precondition', 'not-found')) throw error;
   }
+  // A renewal that was slow on its way must not shorten what a later one has been granted.
+  const lease = (await readLease(deps, jobId))?.document;
+  return lease?.epoch === epoch && lease.holder === holder && lease.expiresAt > expiresAt ? lease : undefined;
 }
 
 async function restore(deps: Deps, jobId: string, epoch: number, holder: string): Promise<Lease> {

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFactories } from '../../../functions/operations/listFactories.js';
 import { reapLeases, reapOrphans } from '../../../functions/operations/reapLeases.js';
+import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import type { Claim } from '../../../shared/contract/api.js';
+import type { Lease } from '../../../shared/contract/fleet.js';
 import { LEASES, READY } from '../../../shared/topology.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
@@ -116,6 +118,28 @@ describe('a lease', () => {
     await cloud.documents.remove(LEASES, [jobId], jobId);
     await renew(factory, claim);
     expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeDefined();
+  });
+
+  it('is not shortened by a renewal that was slow on its way', async () => {
+    const { factory, claim } = await claimed();
+    const slow = { ...deps, clock: { ...deps.clock, now: () => claim.run.startedAt } };
+    cloud.clock.advance(10);
+    const { expiresAt } = await renew(factory, claim);
+    const params = { jobId: claim.job.jobId, epoch: claim.run.epoch };
+    expect((await renewLease(slow, factory, { params, body: { running: 1 } })).expiresAt).toBe(expiresAt);
+    const lease = await cloud.documents.read<Lease>(LEASES, [params.jobId], params.jobId);
+    expect(lease?.document.expiresAt).toBe(expiresAt);
+  });
+
+  it('that was left behind by a run that is over goes, and its holder renews it no more', async () => {
+    const { factory, claim, jobId } = await claimed();
+    const lease = await cloud.documents.read<Lease>(LEASES, [jobId], jobId);
+    await cancelJob(deps, ADMIN, { params: { jobId }, body: { reason: 'no' } });
+    // As when the host dies between the two writes.
+    if (lease) await cloud.documents.create(LEASES, lease.document);
+    await reapOrphans(deps);
+    expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeUndefined();
+    await expect(renew(factory, claim)).rejects.toMatchObject({ code: 'stale-epoch' });
   });
 
   it('that was never written leaves a job that is taken back after a lease time, not before', async () => {
