@@ -26,12 +26,15 @@ export interface CloudOptions {
   readonly ports: CloudPorts;
   readonly queues: readonly QueueSpec[];
   readonly log?: (message: string) => void;
+  /** As of ProcessSpec, for each service. */
+  readonly maxRestarts?: number | undefined;
 }
 
 export interface Cloud {
   readonly serviceBus: string;
   readonly cosmos: string;
   readonly blob: string;
+  readonly processes: { readonly serviceBus: RunningProcess; readonly cosmos: RunningProcess };
   stop(): Promise<void>;
 }
 
@@ -66,6 +69,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       restartArgs: (ready) => withPort(args, ready.port),
       onLine: log,
       onCrash: log,
+      ...(options.maxRestarts === undefined ? {} : { maxRestarts: options.maxRestarts }),
     });
   };
   const started = await Promise.allSettled([
@@ -98,6 +102,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     serviceBus: text(bus.value.ready.connectionString, 'the connection string of Service Bus'),
     cosmos: text(cosmos.value.ready.connectionString, 'the connection string of Cosmos DB'),
     blob: blob.value.connectionString,
+    processes: { serviceBus: bus.value, cosmos: cosmos.value },
     stop,
   };
 }

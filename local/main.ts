@@ -1,6 +1,7 @@
 // The commands that run the product on this machine: `start`, `demo` and `cloud` (see --help of each).
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runChaos } from './commands/chaos.js';
 import { runCloud } from './commands/cloud.js';
 import { runDemo } from './commands/demo.js';
 import { runStart } from './commands/start.js';
@@ -108,6 +109,33 @@ program
   });
 
 program
+  .command('chaos')
+  .description(
+    'the product under load while its parts are killed, paused, cut off and throttled; what became of the work',
+  )
+  .option('--seconds <n>', 'how long it is disturbed', atLeast(1), 60)
+  .option('--seed <n>', 'what the plan is drawn from', atLeast(0), 1)
+  .option('--lease-seconds <n>', 'lease length for the fleet', atLeast(2), 5)
+  .option('--history <file>', 'write what was seen there, one JSON line an operation')
+  .option('--json', 'one JSON document on stdout and nothing else there')
+  .option('--keep', 'keep the data folder with a log, and say where it is')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  npm run chaos -- --seconds 300 --seed 7\n  npm run -s chaos -- --seconds 60 --json',
+  )
+  .action(async (options: ChaosFlags) => {
+    const { seconds, seed, leaseSeconds, history, json = false, keep = false } = options;
+    await runChaos({
+      seconds,
+      seed,
+      leaseSeconds,
+      json,
+      keep,
+      ...(history === undefined ? {} : { history }),
+    });
+  });
+
+program
   .command('cloud')
   .description('the emulators alone, for any app')
   .addOption(dataOption())
@@ -130,6 +158,15 @@ program
       ports: { serviceBus: options.serviceBusPort, cosmos: options.cosmosPort, blob: options.blobPort },
     });
   });
+
+interface ChaosFlags {
+  seconds: number;
+  seed: number;
+  leaseSeconds: number;
+  history?: string;
+  json?: boolean;
+  keep?: boolean;
+}
 
 interface StartFlags {
   data: string;

@@ -23,6 +23,8 @@ export interface ProcessSpec {
   readonly restartArgs?: (ready: ReadyLine) => readonly string[];
   /** Each line that is not the ready line, from either stream. */
   readonly onLine?: (line: string) => void;
+  /** How often in a row it is started again without having been up for a minute; 5 unless said. */
+  readonly maxRestarts?: number;
   /** Told when it died unasked and is started again, or for good. */
   readonly onCrash?: (message: string) => void;
 }
@@ -136,7 +138,7 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
       if (Date.now() - readyAt > STABLE_AFTER_MS) restarts = 0;
       restarts += 1;
       const how = signal ?? `code ${code}`;
-      if (restarts > MAX_RESTARTS) {
+      if (restarts > (spec.maxRestarts ?? MAX_RESTARTS)) {
         spec.onCrash?.(`${spec.name} ended with ${how} for the ${restarts}th time and is left down`);
         return;
       }

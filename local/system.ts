@@ -56,6 +56,8 @@ export interface SystemOptions {
   readonly watch: boolean;
   /** File the sample item when the tracker has none yet. */
   readonly sample: boolean;
+  /** How often in a row a part that dies is started again; 5 unless said. */
+  readonly maxRestarts?: number;
   /** Aborted while it starts: what was started until then is stopped and the reason thrown. */
   readonly signal: AbortSignal;
   /** One finished step of the start. */
@@ -64,6 +66,14 @@ export interface SystemOptions {
   readonly onLog: (source: string, line: string) => void;
   /** Something a person should know: a part died and was started again. */
   readonly onNotice: (message: string) => void;
+}
+
+/** How a factory is started, where it differs from the others. */
+export interface FactoryPlace {
+  /** Its own ways to the control plane and to the bus. */
+  readonly apiUrl?: string;
+  readonly serviceBus?: string;
+  readonly stations?: number;
 }
 
 export interface System {
@@ -76,9 +86,17 @@ export interface System {
   readonly connectionFile: string;
   readonly sampleRepository: string;
   readonly factories: readonly RunningProcess[];
+  /** For those who kill, pause and break them. */
+  readonly parts: {
+    readonly host: RunningProcess;
+    readonly serviceBus: RunningProcess;
+    readonly cosmos: RunningProcess;
+  };
+  /** Connection strings. */
+  readonly cloud: { readonly serviceBus: string; readonly cosmos: string };
   /** A call to the API as the installation's admin. */
   api(method: string, route: string, body?: unknown): Promise<unknown>;
-  startFactory(name: string): Promise<RunningProcess>;
+  startFactory(name: string, place?: FactoryPlace): Promise<RunningProcess>;
   stop(): Promise<void>;
 }
 
@@ -165,6 +183,7 @@ async function startParts(
         ports,
         queues: QUEUES,
         log: (line) => options.onLog('cloud', line),
+        maxRestarts: options.maxRestarts,
       }),
       (running) => () => running.stop(),
     ),
@@ -202,7 +221,9 @@ async function startParts(
     },
   );
   const hostArgs = ['--app', appDir, '--port', String(ports.api), '--settings', settingsFile];
+  const supervised = options.maxRestarts === undefined ? {} : { maxRestarts: options.maxRestarts };
   const hostStart = startProcess({
+    ...supervised,
     name: 'Functions host',
     module: path.join(dist, 'local', 'host', 'main.js'),
     args: options.watch ? [...hostArgs, '--watch'] : hostArgs,
@@ -265,16 +286,17 @@ async function startParts(
   onStep(`console, tracker stand-in, product "${PRODUCT}"`);
 
   const factories: RunningProcess[] = [];
-  const startFactory = async (name: string): Promise<RunningProcess> => {
+  const startFactory = async (name: string, place: FactoryPlace = {}): Promise<RunningProcess> => {
     const enrolment = (await api('POST', 'enrolments', { products: ['*'] })) as { enrolmentToken: string };
     const factory = await startProcess({
       name,
       module: path.join(dist, 'factory', 'main.js'),
-      args: ['--name', name, '--data', inData('factories', name)],
+      ...supervised,
+      args: ['--name', name, '--data', inData('factories', name), '--stations', String(place.stations ?? 1)],
       env: {
-        GIGAFACTORY_API: apiUrl,
+        GIGAFACTORY_API: place.apiUrl ?? apiUrl,
         GIGAFACTORY_ENROLMENT: enrolment.enrolmentToken,
-        SERVICE_BUS: cloud.serviceBus,
+        SERVICE_BUS: place.serviceBus ?? cloud.serviceBus,
       },
       onLine: (line) => options.onLog(name, line),
       onCrash: options.onNotice,
@@ -298,6 +320,8 @@ async function startParts(
     connectionFile,
     sampleRepository: sample.bareRepo,
     factories,
+    parts: { host, ...cloud.processes },
+    cloud: { serviceBus: cloud.serviceBus, cosmos: cloud.cosmos },
     api,
     startFactory,
     stop,
