@@ -1,6 +1,7 @@
 // `aq` as a function: arguments in, exit code out. Everything it touches comes in with `io`.
 import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit.js';
+import { addArtifacts } from './commands/artifacts.js';
 import { addBudget } from './commands/budget.js';
 import { addChanges } from './commands/change.js';
 import { addChildrenCommands } from './commands/children.js';
@@ -77,6 +78,7 @@ ${EXIT_CODES_HELP}`,
   addList(program, io);
   addShow(program, io);
   addLogs(program, io);
+  addArtifacts(program, io);
   addShip(program, io);
   addChanges(program, io);
   addExplain(program, io);

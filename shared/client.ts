@@ -39,6 +39,8 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   renewLease: 'POST fleet/jobs/{jobId}/runs/{epoch}/renew',
   reportRun: 'POST fleet/jobs/{jobId}/runs/{epoch}/report',
   appendLog: 'POST fleet/jobs/{jobId}/runs/{epoch}/log',
+  putArtifact: 'PUT fleet/jobs/{jobId}/runs/{epoch}/artifact',
+  getArtifact: 'GET fleet/jobs/{jobId}/runs/{epoch}/artifact',
   createEnrolment: 'POST fleet/enrolments',
   enrolFactory: 'POST fleet/factories',
   listFactories: 'GET fleet/factories',

@@ -13,7 +13,21 @@ export const describeChange = (change: Change): string =>
   `${count(change.filesChanged.length, 'file')} (+${change.insertions} −${change.deletions}) on ${oneLine(change.branch)}`;
 
 export const describeVerify = (verify: VerifyResult): string =>
-  `${verify.passed ? 'passed' : `failed with exit code ${verify.exitCode ?? 'none'}`} in ${took(verify.durationMs)}: ${oneLine(verify.command)}`;
+  `${verify.passed ? 'passed' : `failed with exit code ${verify.exitCode ?? 'none'}`} in ${took(verify.durationMs)}: ${oneLine(verify.command)}${describeReports(verify)}`;
+
+function describeReports({ tests, coveragePercent }: VerifyResult): string {
+  const parts = [
+    ...(tests
+      ? [
+          `${tests.passed} passed`,
+          ...(tests.failed > 0 ? [`${tests.failed} failed`] : []),
+          ...(tests.skipped > 0 ? [`${tests.skipped} skipped`] : []),
+        ]
+      : []),
+    ...(coveragePercent === undefined ? [] : [`${coveragePercent}% of lines`]),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}
 
 export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
   switch (body.kind) {

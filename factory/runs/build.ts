@@ -1,17 +1,19 @@
 /** A build run: the engine changes a fresh worktree, the change is pushed as the feature branch, then verified. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Change, ScopeReport, Usage } from '../../shared/contract/job.js';
+import type { Artifact, Change, ScopeReport, Usage } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
 import { verifyOf } from '../../shared/rules/profile.js';
 import { scopeOf } from '../../shared/rules/scope.js';
 import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
 import { describeFindings, secretsInCommits } from '../gates/secrets.js';
+import { readReports } from '../gates/testReports.js';
 import { runEnvironment } from '../processes/environment.js';
 import { composePrompt } from '../prompt.js';
 import { commitChange, featureBranch, push } from '../workspace/change.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
+import { keepArtifacts } from './artifacts.js';
 import { commitMessage, repoOf, type RunContext } from './context.js';
 import { readRules, runAll, setUp, type RunRules } from './prepare.js';
 import { verifyChange } from './verify.js';
@@ -98,7 +100,7 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
 
   const { verify } = rules;
   const finished: RunReport = { kind: 'finished', change, usage };
-  if (verify === undefined) return finished;
+  if (verify === undefined) return { ...finished, ...(await artifactsIn(context, checkout.path)) };
   await context.report.send(verifyOf(claim.job) === undefined ? { ...finished, verify } : finished, signal);
   return verifyRun(context, checkout, rules, { command: verify, commit: change.commit });
 }
@@ -115,7 +117,8 @@ async function verifyRun(
   const env = runEnvironment(context.env, run, clean.scratch);
   await setUp(context, clean, settings, env);
   log.note(`verify: ${command}`);
-  const verify = await verifyChange(
+  const since = Date.now();
+  const result = await verifyChange(
     {
       command,
       cwd: clean.path,
@@ -127,9 +130,15 @@ async function verifyRun(
     },
     signal,
   );
+  const verify = { ...result, ...(await readReports(clean.path, since)) };
   log.note(`verify ${verify.passed ? 'passed' : 'failed'} after ${(verify.durationMs / 1000).toFixed(1)} s`);
-  return { kind: 'verified', verify };
+  return { kind: 'verified', verify, ...(await artifactsIn(context, clean.path)) };
 }
+
+const artifactsIn = async (context: RunContext, worktree: string): Promise<{ artifacts?: Artifact[] }> => {
+  const artifacts = await keepArtifacts(context, worktree);
+  return artifacts.length > 0 ? { artifacts } : {};
+};
 
 /** What a reviewer should know of where the change went. */
 const remarks = ({ outside, shared, gates }: ScopeReport): string[] => [

@@ -1,5 +1,6 @@
 /** What the parts of one run share. */
 import type { Claim } from '../../shared/contract/api.js';
+import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
 import type { Workspace } from '../workspace/workspace.js';
 import type { RunLog } from './log.js';
@@ -10,6 +11,7 @@ export interface RunContext {
   readonly claim: Claim;
   /** `<jobId>.<epoch>`: names the run on this machine. */
   readonly run: string;
+  readonly coordinator: Pick<Coordinator, 'putArtifact'>;
   readonly workspace: Workspace;
   readonly engines: readonly Engine[];
   /** Versions found when the factory started. */

@@ -186,6 +186,7 @@ class RunExecution {
     return {
       claim: this.claim,
       run: this.run,
+      coordinator: this.deps.coordinator,
       workspace,
       engines,
       engineVersions,

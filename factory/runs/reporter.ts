@@ -63,7 +63,11 @@ export class Reporter {
         const { verify } = report;
         // The end of an output says more than its beginning.
         const tail = this.redactor.text(verify.tail).slice(-MAX_TAIL_CHARS);
-        return { ...report, verify: { ...verify, tail } };
+        const tests = verify.tests && {
+          ...verify.tests,
+          failures: verify.tests.failures.map((name) => this.redactor.text(name)),
+        };
+        return { ...report, verify: { ...verify, tail, ...(tests && { tests }) } };
       }
       case 'started':
       case 'finished':

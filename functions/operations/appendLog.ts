@@ -40,7 +40,12 @@ export async function appendLog(
 }
 
 /** The last lines may come after the report that ended the run, so it is enough that no later epoch began. */
-async function requireOwnRun(deps: Deps, factoryId: string, jobId: string, epoch: number): Promise<JobRef> {
+export async function requireOwnRun(
+  deps: Deps,
+  factoryId: string,
+  jobId: string,
+  epoch: number,
+): Promise<JobRef> {
   const key = `${factoryId} ${jobId} ${epoch}`;
   const now = Date.parse(deps.clock.now());
   const trusted = trustedRuns(deps);

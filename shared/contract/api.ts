@@ -5,10 +5,12 @@ import { JobEventSchema } from './event.js';
 import { ManifestSchema } from './manifest.js';
 import { DirectiveSchema, FactoryDescriptorSchema, FactoryIdSchema, ProductSchema } from './fleet.js';
 import {
+  ArtifactSchema,
   ChangeSchema,
   FailureReasonSchema,
   JobIdSchema,
   JobSchema,
+  MAX_ARTIFACTS,
   ProductIdSchema,
   RunSchema,
   StageSchema,
@@ -82,6 +84,15 @@ export const RenewedSchema = z.strictObject({
   directives: z.array(DirectiveSchema),
 });
 
+const ArtifactsSchema = z.array(ArtifactSchema).max(MAX_ARTIFACTS);
+
+/** A piece of an artifact; `bytes` and `sha256` are those of the whole. */
+export const ArtifactPieceSchema = ArtifactSchema.extend({
+  base64: z.string(),
+  /** Where to go on; absent at the end. */
+  nextOffset: z.number().int().positive().optional(),
+});
+
 /** What a factory reports of a run, in this order: started, finished, verified | failed | released; landed for `land`. */
 export const RunReportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('started'), engineVersion: z.string().max(200).optional() }),
@@ -91,8 +102,13 @@ export const RunReportSchema = z.discriminatedUnion('kind', [
     usage: UsageSchema,
     /** The repository's own check, which follows where the job names none. */
     verify: z.string().min(1).max(4000).optional(),
+    artifacts: ArtifactsSchema.optional(),
   }),
-  z.strictObject({ kind: z.literal('verified'), verify: VerifyResultSchema }),
+  z.strictObject({
+    kind: z.literal('verified'),
+    verify: VerifyResultSchema,
+    artifacts: ArtifactsSchema.optional(),
+  }),
   z.strictObject({
     kind: z.literal('failed'),
     reason: FailureReasonSchema,

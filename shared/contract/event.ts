@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { AssignmentSchema } from './explanation.js';
 import {
   ActorSchema,
+  ArtifactSchema,
   ChangeSchema,
   FailureReasonSchema,
   JobIdSchema,
+  MAX_ARTIFACTS,
   ProductIdSchema,
   RunKindSchema,
   StageSchema,
@@ -14,6 +16,8 @@ import {
   VerifyResultSchema,
 } from './job.js';
 
+/** With their checksums, so that the chain tells when one was changed. */
+const artifacts = z.array(ArtifactSchema).max(MAX_ARTIFACTS).optional();
 const epoch = z.number().int().positive();
 
 /** What happened, by kind. */
@@ -40,12 +44,14 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
     factoryId: z.string(),
     change: ChangeSchema,
     usage: UsageSchema,
+    artifacts,
   }),
   z.strictObject({
     kind: z.literal('run.verified'),
     epoch,
     factoryId: z.string(),
     verify: VerifyResultSchema,
+    artifacts,
   }),
   z.strictObject({
     kind: z.literal('run.failed'),

@@ -41,6 +41,37 @@ export const UsageSchema = z.strictObject({
 });
 export type Usage = z.infer<typeof UsageSchema>;
 
+/** Most artifacts of one run. */
+export const MAX_ARTIFACTS = 100;
+/** A path below a run's worktree, with `/` on every system. */
+export const ArtifactPathSchema = z
+  .string()
+  .min(1)
+  .max(400)
+  .regex(
+    /^(?!\/)(?!(.*\/)?\.\.?(\/|$))(?!.*\/\/)[^\\\p{Cc}\p{Cs}]+$/u,
+    'expected a path below the worktree, such as coverage/lcov.info',
+  );
+
+/** A file that a run keeps; its content is in blob storage. */
+export const ArtifactSchema = z.strictObject({
+  path: ArtifactPathSchema,
+  bytes: z.number().int().nonnegative(),
+  /** Of the content, in hexadecimal digits. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type Artifact = z.infer<typeof ArtifactSchema>;
+
+/** What a check's own reports say, summed up. */
+export const TestSummarySchema = z.strictObject({
+  passed: z.number().int().nonnegative(),
+  failed: z.number().int().nonnegative(),
+  skipped: z.number().int().nonnegative(),
+  /** Names of the first that failed. */
+  failures: z.array(z.string().max(300)).max(20),
+});
+export type TestSummary = z.infer<typeof TestSummarySchema>;
+
 export const VerifyResultSchema = z.strictObject({
   command: z.string(),
   passed: z.boolean(),
@@ -48,6 +79,10 @@ export const VerifyResultSchema = z.strictObject({
   durationMs: z.number().nonnegative(),
   /** The last lines of its output, redacted. */
   tail: z.string().max(8000),
+  /** From JUnit reports, where it wrote some. */
+  tests: TestSummarySchema.optional(),
+  /** Share of lines that its tests ran, 0 to 100, where it wrote a coverage report. */
+  coveragePercent: z.number().min(0).max(100).optional(),
 });
 export type VerifyResult = z.infer<typeof VerifyResultSchema>;
 
@@ -120,6 +155,7 @@ export const RunSchema = z.strictObject({
   change: ChangeSchema.optional(),
   verify: VerifyResultSchema.optional(),
   usage: UsageSchema.optional(),
+  artifacts: z.array(ArtifactSchema).max(MAX_ARTIFACTS).optional(),
   failure: z
     .strictObject({ reason: FailureReasonSchema, message: z.string(), exitCode: z.number().int().nullable() })
     .optional(),

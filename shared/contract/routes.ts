@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import {
+  ArtifactPieceSchema,
   ChildrenAddedSchema,
   ClaimRequestSchema,
   ClaimedSchema,
@@ -23,6 +24,7 @@ import {
 import { AuditReportSchema, VerifyAuditSchema } from './audit.js';
 import { PlanSchema } from './children.js';
 import { DagSchema } from './dag.js';
+import { ArtifactPathSchema, ArtifactSchema } from './job.js';
 import { ExplanationSchema } from './explanation.js';
 import { FACTORY_ROUTES } from './factoryRoutes.js';
 import { PRODUCT_ROUTES } from './productRoutes.js';
@@ -60,6 +62,8 @@ const PLAN_BYTES = 8 * 1024 * KB;
 const WEBHOOK_BYTES = 1024 * KB;
 /** One append block of Blob Storage is at most 4 MiB. */
 const LOG_CHUNK_BYTES = 1024 * KB;
+/** Larger files belong into a store of their own. */
+export const MAX_ARTIFACT_BYTES = 16 * 1024 * KB;
 
 const job = z.object({ jobId: PathSchemas.jobId });
 const run = job.extend({ epoch: PathSchemas.epoch });
@@ -291,6 +295,29 @@ export const ROUTES = {
     maxBytes: LOG_CHUNK_BYTES,
     result: LogAppendedSchema,
     summary: 'Append bytes to the log of a run at an offset; `end` closes it.',
+  },
+  putArtifact: {
+    method: 'PUT',
+    path: 'fleet/jobs/{jobId}/runs/{epoch}/artifact',
+    access: ['factory'],
+    params: run,
+    query: ArtifactSchema.pick({ path: true, sha256: true }),
+    body: 'bytes',
+    maxBytes: MAX_ARTIFACT_BYTES,
+    result: ArtifactSchema,
+    summary: 'Keep a file of a run. It counts when a report of the run names it.',
+  },
+  getArtifact: {
+    method: 'GET',
+    path: 'fleet/jobs/{jobId}/runs/{epoch}/artifact',
+    access: ['viewer'],
+    params: run,
+    query: z.strictObject({
+      path: ArtifactPathSchema,
+      offset: z.coerce.number().int().nonnegative().default(0),
+    }),
+    result: ArtifactPieceSchema,
+    summary: 'A file that a run kept, in pieces.',
   },
   ...FACTORY_ROUTES,
   ...PRODUCT_ROUTES,

@@ -81,6 +81,5 @@ export const SYNONYMS: Readonly<Record<string, string>> = {
  * nothing or ships itself is not what was asked for. Lifting one is deleting its line.
  */
 export const NOT_YET: { path: string; what: string; asked: (manifest: Manifest) => boolean }[] = [
-  { path: 'artifacts', what: 'artifacts', asked: (manifest) => manifest.artifacts.length > 0 },
   { path: 'profile', what: 'profiles', asked: (manifest) => manifest.profile !== undefined },
 ];

@@ -55,6 +55,7 @@ function started(job: Job, run: Run, report: ReportOf<'started'>, actor: Actor, 
 /** The engine is done. Without a verify command, its own or the repository's, nothing more happens in this run: a person looks at the change. */
 function finished(job: Job, run: Run, report: ReportOf<'finished'>, actor: Actor, now: string): Accepted {
   const { change, usage } = report;
+  const kept = keptBy(report);
   const over = verifyOf(job) === undefined && report.verify === undefined;
   const told: Job = { ...enter(job, 'review', now), change, usage: addUsage(job.usage, usage) };
   const next: Job = over ? omit(told, 'holder') : told;
@@ -62,15 +63,19 @@ function finished(job: Job, run: Run, report: ReportOf<'finished'>, actor: Actor
   return {
     kind: 'accepted',
     job: next,
-    run: { ...run, change, usage, ...(over && { status: 'succeeded', endedAt: now }) },
-    events: [draft({ kind: 'run.finished', ...fence, change, usage }, actor, now, job, next)],
+    run: { ...run, change, usage, ...kept, ...(over && { status: 'succeeded', endedAt: now }) },
+    events: [draft({ kind: 'run.finished', ...fence, change, usage, ...kept }, actor, now, job, next)],
   };
 }
 
+const keptBy = ({ artifacts }: Pick<ReportOf<'verified'>, 'artifacts'>): Pick<Run, 'artifacts'> =>
+  artifacts === undefined ? {} : { artifacts };
+
 function verified(job: Job, run: Run, report: ReportOf<'verified'>, actor: Actor, now: string): Accepted {
   const { verify } = report;
+  const kept = keptBy(report);
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
-  const body = { kind: 'run.verified', ...fence, verify } as const;
+  const body = { kind: 'run.verified', ...fence, verify, ...kept } as const;
   if (verify.passed) {
     const tested: Job = { ...enter(omit(job, 'holder'), 'testing', now), verify };
     const policy = reviewPolicyOf(job);
@@ -80,7 +85,7 @@ function verified(job: Job, run: Run, report: ReportOf<'verified'>, actor: Actor
     return {
       kind: 'accepted',
       job: shipped?.job ?? tested,
-      run: { ...run, verify, status: 'succeeded', endedAt: now },
+      run: { ...run, verify, ...kept, status: 'succeeded', endedAt: now },
       events: [draft(body, actor, now, job, tested), ...(shipped?.events ?? [])],
     };
   }
@@ -91,7 +96,7 @@ function verified(job: Job, run: Run, report: ReportOf<'verified'>, actor: Actor
     message: `verify failed: ${verify.command}`.slice(0, 4000),
     exitCode: verify.exitCode,
   } as const;
-  const failed = failRun(told, { ...run, verify }, failure, actor, now);
+  const failed = failRun(told, { ...run, verify, ...kept }, failure, actor, now);
   return { ...failed, events: [draft(body, actor, now, job, told), ...failed.events] };
 }
 

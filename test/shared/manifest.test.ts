@@ -140,7 +140,7 @@ describe('the parser', () => {
       },
     ]);
     expect(refused(parseManifest('---\nbase-branch: 1.0\n---\nx'))[0]?.message).toContain('in quotes');
-    expect(refused(parseManifest('---\nkind: composite\n---\nx'))[0]?.message).toContain(
+    expect(refused(parseManifest('---\nprofile: qa\n---\nx'))[0]?.message).toContain(
       'not carried out by this version',
     );
   });

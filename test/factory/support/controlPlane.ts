@@ -17,6 +17,7 @@ const AT = '2026-11-21T00:00:00.000Z';
 /** What came of one run. */
 export class SeenRun {
   readonly reports: RunReport[] = [];
+  readonly artifacts = new Map<string, Buffer>();
   logEnded = false;
   logBytes = 0;
   renewals = 0;
@@ -174,6 +175,11 @@ export class ControlPlane implements AsyncDisposable {
         return { job: null };
       case 'appendLog':
         return this.append(seen as SeenRun, body as Buffer, url);
+      case 'putArtifact': {
+        const { path, sha256 } = ROUTES.putArtifact.query.parse(Object.fromEntries(url.searchParams));
+        seen?.artifacts.set(path, body as Buffer);
+        return { path, sha256, bytes: (body as Buffer).length };
+      }
       default:
         throw new AppError('not-found', `${name} is not played here`);
     }

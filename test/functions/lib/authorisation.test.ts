@@ -83,6 +83,8 @@ function requestFor(name: RouteName): TestRequest {
   const body = bodies[name];
   const queries: Partial<Record<RouteName, TestRequest['query']>> = {
     appendLog: { offset: 0 },
+    putArtifact: { path: 'a', sha256: 'a'.repeat(64) },
+    getArtifact: { path: 'a' },
     verifyAudit: { productId: PRODUCT },
   };
   return { params, query: queries[name] ?? {}, ...(body ? { body } : {}) };
