@@ -1,6 +1,4 @@
-import type { z } from 'zod';
-import type { ArtifactPieceSchema } from '../../shared/contract/api.js';
-import type { RouteInput } from '../../shared/contract/routeTypes.js';
+import type { RouteInput, RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import type { Caller } from './caller.js';
 import type { Deps } from './deps.js';
@@ -18,7 +16,7 @@ export async function getArtifact(
   deps: Deps,
   caller: Caller,
   { params, query }: RouteInput<'getArtifact'>,
-): Promise<z.infer<typeof ArtifactPieceSchema>> {
+): Promise<RouteResult<'getArtifact'>> {
   const { jobId, epoch } = params;
   const job = await jobFor(deps, caller, jobId, 'viewer');
   const artifact = (await readRun(deps, job, epoch))?.artifacts?.find(({ path }) => path === query.path);
