@@ -7,7 +7,7 @@ import { CosmosClient, type ContainerDefinition, type PartitionKeyKind } from '@
 import { BlobServiceClient } from '@azure/storage-blob';
 import type { ContainerSpec } from '../shared/topology.js';
 import { withPortCure } from './portCure.js';
-import { startProcess, type RunningProcess } from './processes.js';
+import { startProcess, type ProcessSpec, type RunningProcess } from './processes.js';
 import type { QueueSpec } from './servicebus/spec.js';
 import { startBlobs } from './storage/azurite.js';
 
@@ -25,9 +25,12 @@ export interface CloudOptions {
   readonly dataDir: string;
   readonly ports: CloudPorts;
   readonly queues: readonly QueueSpec[];
+  /** What the services print. */
   readonly log?: (message: string) => void;
-  /** As of ProcessSpec, for each service. */
-  readonly maxRestarts?: number | undefined;
+  /** A service died and is started again: something a person should know. */
+  readonly onCrash?: (message: string) => void;
+  /** As of ProcessSpec, for Service Bus and Cosmos DB. */
+  readonly restartDelaysMs?: ProcessSpec['restartDelaysMs'];
 }
 
 export interface Cloud {
@@ -55,7 +58,7 @@ export const withPort = (args: readonly string[], port: unknown): string[] =>
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const { dataDir, ports } = options;
-  const log = options.log ?? (() => {});
+  const { log = () => {}, onCrash = log } = options;
   mkdirSync(dataDir, { recursive: true });
   const queuesFile = path.join(dataDir, 'queues.json');
   writeFileSync(queuesFile, JSON.stringify({ queues: options.queues }, undefined, 2));
@@ -68,8 +71,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       args,
       restartArgs: (ready) => withPort(args, ready.port),
       onLine: log,
-      onCrash: log,
-      ...(options.maxRestarts === undefined ? {} : { maxRestarts: options.maxRestarts }),
+      onCrash,
+      ...(options.restartDelaysMs ? { restartDelaysMs: options.restartDelaysMs } : {}),
     });
   };
   const started = await Promise.allSettled([
@@ -82,7 +85,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     withPortCure(
       'Blob Storage',
       '--blob-port',
-      startBlobs({ port: ports.blob, dataDir: path.join(dataDir, 'blob') }),
+      startBlobs({ port: ports.blob, dataDir: path.join(dataDir, 'blob'), log, onCrash }),
     ),
   ]);
   const stop = async (): Promise<void> => {

@@ -7,11 +7,25 @@ import { createInterface } from 'node:readline';
 const READY_TIMEOUT_MS = 30_000;
 /** SIGTERM first; SIGKILL after this (ms). Together with the rest a stop stays under 3 s. */
 const STOP_GRACE_MS = 2_300;
-/** A child that dies is started again after this (ms) … */
-const RESTART_DELAY_MS = 500;
-/** … but not more often than this in a row without having been up for a minute. */
-const MAX_RESTARTS = 5;
+/**
+ * A child that dies is started again after this (ms), the next time after twice as long, and so on: one that cannot
+ * run must not keep the machine busy, and one whose cause is gone must come back by itself.
+ */
+const FIRST_RESTART_MS = 500;
+const LONGEST_RESTART_MS = 30_000;
+/** After so long a life (ms) the delays begin anew. */
 const STABLE_AFTER_MS = 60_000;
+
+/**
+ * Options of Node that end a forked child, as if asked to, when its parent is gone: also one that was killed and could
+ * not say so. The channel to the parent does not keep the child alive.
+ */
+export const END_WITH_PARENT: readonly string[] = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(
+    `process.on('disconnect', () => process.kill(process.pid, 'SIGTERM')); process.channel?.unref();`,
+  )}`,
+];
 
 export interface ProcessSpec {
   readonly name: string;
@@ -19,14 +33,18 @@ export interface ProcessSpec {
   readonly module: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Options of Node itself. */
+  readonly execArgv?: readonly string[];
+  /** What a line says of the child's readiness; by default a line of JSON with `"ready":true`. */
+  readonly readyLine?: (line: string) => ReadyLine | undefined;
   /** Arguments for a restart, made from what the first start answered: the same port again, for example. */
   readonly restartArgs?: (ready: ReadyLine) => readonly string[];
   /** Each line that is not the ready line, from either stream. */
   readonly onLine?: (line: string) => void;
-  /** How often in a row it is started again without having been up for a minute; 5 unless said. */
-  readonly maxRestarts?: number;
-  /** Told when it died unasked and is started again, or for good. */
+  /** Told when it died unasked, and when it will be started again. */
   readonly onCrash?: (message: string) => void;
+  /** The first and the longest delay before a restart (ms). */
+  readonly restartDelaysMs?: readonly [first: number, longest: number];
 }
 
 /** What a child prints when it is ready: `{"ready":true, …}`. */
@@ -67,7 +85,7 @@ const launch = (
     env: { ...process.env, ...spec.env },
     // A Ctrl-C in the terminal reaches the whole foreground group: a group of its own lets us stop it in order.
     detached: true,
-    execArgv: [],
+    execArgv: [...(spec.execArgv ?? [])],
   });
   const tail: string[] = [];
   const ready = new Promise<ReadyLine>((resolve, reject) => {
@@ -76,7 +94,7 @@ const launch = (
       reject(new Error(`${spec.name} was not ready within ${READY_TIMEOUT_MS / 1000} s`));
     }, READY_TIMEOUT_MS);
     const read = (line: string): void => {
-      const answer = parseReady(line);
+      const answer = (spec.readyLine ?? parseReady)(line);
       if (answer) {
         clearTimeout(timer);
         resolve(answer);
@@ -109,47 +127,47 @@ const ended = (child: ChildProcess): Promise<void> =>
   });
 
 /**
- * Starts a module as a process of its own and resolves when it is ready. If it dies later it is started again with
- * the same arguments, at most MAX_RESTARTS times in a row.
+ * Starts a module as a process of its own and resolves when it is ready. If it dies later it is started again, each
+ * time after a longer delay, until it is stopped.
  * @throws what the child printed, when it ends before it is ready
  */
 export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
+  const [firstDelayMs, longestDelayMs] = spec.restartDelaysMs ?? [FIRST_RESTART_MS, LONGEST_RESTART_MS];
   let stopping = false;
-  let restarts = 0;
+  let delayMs = firstDelayMs;
+  let pending: NodeJS.Timeout | undefined;
   let current = launch(spec, spec.args);
   const ready = await current.ready;
   let readyAt = Date.now();
 
-  const revive = async (): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY_MS).unref());
-    if (stopping) return;
+  const revive = (): void => {
     current = launch(spec, spec.restartArgs?.(ready) ?? spec.args);
     watch(current.child);
-    try {
-      await current.ready;
-      readyAt = Date.now();
-    } catch {
-      // its exit is seen by watch(), which counts it and tries again
-    }
+    current.ready.then(
+      () => {
+        readyAt = Date.now();
+      },
+      // Its exit is seen by watch(), which tries again.
+      () => undefined,
+    );
   };
   const watch = (child: ChildProcess): void => {
     child.once('exit', (code, signal) => {
       if (stopping) return;
-      if (Date.now() - readyAt > STABLE_AFTER_MS) restarts = 0;
-      restarts += 1;
-      const how = signal ?? `code ${code}`;
-      if (restarts > (spec.maxRestarts ?? MAX_RESTARTS)) {
-        spec.onCrash?.(`${spec.name} ended with ${how} for the ${restarts}th time and is left down`);
-        return;
-      }
-      spec.onCrash?.(`${spec.name} ended with ${how}; starting it again`);
-      void revive();
+      if (Date.now() - readyAt > STABLE_AFTER_MS) delayMs = firstDelayMs;
+      spec.onCrash?.(
+        `${spec.name} ended with ${signal ?? `code ${code}`}; starting it again in ${delayMs / 1000} s`,
+      );
+      pending = setTimeout(revive, delayMs);
+      pending.unref();
+      delayMs = Math.min(delayMs * 2, longestDelayMs);
     });
   };
   watch(current.child);
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     stopping = true;
+    clearTimeout(pending);
     const { child } = current;
     const over = ended(child);
     child.kill(signal);

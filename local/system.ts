@@ -11,7 +11,7 @@ import { startConsole } from './console.js';
 import { lockDataDir } from './dataDir.js';
 import { startIdentity } from './identity/server.js';
 import { withPortCure } from './portCure.js';
-import { startProcess, type RunningProcess } from './processes.js';
+import { startProcess, type ProcessSpec, type RunningProcess } from './processes.js';
 import { prepareSample } from './sample/repository.js';
 import { sampleIssue } from './sample/issue.js';
 import { loadSecrets } from './secrets.js';
@@ -56,8 +56,8 @@ export interface SystemOptions {
   readonly watch: boolean;
   /** File the sample item when the tracker has none yet. */
   readonly sample: boolean;
-  /** How often in a row a part that dies is started again; 5 unless said. */
-  readonly maxRestarts?: number;
+  /** As of ProcessSpec, for every part: who kills parts on purpose does not want to wait longer each time. */
+  readonly restartDelaysMs?: ProcessSpec['restartDelaysMs'];
   /** Aborted while it starts: what was started until then is stopped and the reason thrown. */
   readonly signal: AbortSignal;
   /** One finished step of the start. */
@@ -133,7 +133,8 @@ async function startParts(
   closers: Close[],
   stop: () => Promise<void>,
 ): Promise<System> {
-  const { dataDir, ports, signal } = options;
+  const { dataDir, ports, signal, restartDelaysMs } = options;
+  const supervised = restartDelaysMs ? { restartDelaysMs } : {};
   const onStep = (step: string): void => {
     signal.throwIfAborted();
     options.onStep(step);
@@ -183,7 +184,8 @@ async function startParts(
         ports,
         queues: QUEUES,
         log: (line) => options.onLog('cloud', line),
-        maxRestarts: options.maxRestarts,
+        onCrash: options.onNotice,
+        ...supervised,
       }),
       (running) => () => running.stop(),
     ),
@@ -220,13 +222,13 @@ async function startParts(
       mode: 0o600,
     },
   );
-  const hostArgs = ['--app', appDir, '--port', String(ports.api), '--settings', settingsFile];
-  const supervised = options.maxRestarts === undefined ? {} : { maxRestarts: options.maxRestarts };
+  const watch = options.watch ? ['--watch'] : [];
+  const hostArgs = ['--app', appDir, '--port', String(ports.api), '--settings', settingsFile, ...watch];
   const hostStart = startProcess({
     ...supervised,
     name: 'Functions host',
     module: path.join(dist, 'local', 'host', 'main.js'),
-    args: options.watch ? [...hostArgs, '--watch'] : hostArgs,
+    args: hostArgs,
     restartArgs: (ready) => withPort(hostArgs, ready.port),
     onLine: (line) => options.onLog('functions', line),
     onCrash: options.onNotice,

@@ -34,7 +34,8 @@ const BASELINE_SECONDS = [4, 60] as const;
 const FACTORIES_SHARE = 0.4;
 /** A lost job is free again within its lease and this (ms), while the control plane is there. */
 const RECOVERY_MARGIN_MS = 1000;
-const NEVER = 2 ** 31;
+/** Parts are killed often and must come back as soon each time (ms). */
+const RESTART_MS = 500;
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -231,7 +232,7 @@ export async function runChaos(options: ChaosOptions): Promise<void> {
       factories: 0,
       leaseSeconds: options.leaseSeconds,
       feedPollMs: FEED_POLL_MS,
-      maxRestarts: NEVER,
+      restartDelaysMs: [RESTART_MS, RESTART_MS],
       watch: false,
       sample: false,
       onStep: step,

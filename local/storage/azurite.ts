@@ -1,93 +1,72 @@
 // Blob Storage: Azurite's blob service in a process of its own.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
+import { END_WITH_PARENT, startProcess } from '../processes.js';
 
 /** Azurite's public account, the same on every machine (its README, "Default Storage Account"). */
 const ACCOUNT = 'devstoreaccount1';
 const ACCOUNT_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const LOOPBACK = '127.0.0.1';
-/** ms to write its index and end; it takes about 100. */
-const GRACE = 3_000;
-/**
- * When this process is killed, nobody is left to stop Azurite: it stops itself, as if asked. Once asked, the channel
- * to the parent must not keep it alive.
- */
-const STOP_WITH_PARENT = `
-  process.once('SIGTERM', () => process.channel?.unref());
-  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));`;
 
 export interface Blobs {
-  port: number;
-  connectionString: string;
-  pid: number;
+  readonly port: number;
+  readonly connectionString: string;
+  /** Another one after a crash. */
+  readonly pid: number | undefined;
   close(): Promise<void>;
 }
 
-/**
- * @param options.port 0, the default, takes a free one
- * @param options.dataDir where blobs are kept; without it they live in memory. The index is written every few
- *   seconds and on close, so a kill may cost the last seconds of it (Azurite's own limit)
- * @param options.log gets each line that Azurite prints
- * @throws Error when it does not start; a taken port is named with its cure
- */
-export async function startBlobs(
-  options: { port?: number; dataDir?: string; log?: (line: string) => void } = {},
-): Promise<Blobs> {
-  const { port = 0, dataDir, log } = options;
-  const entry = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      `data:text/javascript,${encodeURIComponent(STOP_WITH_PARENT)}`,
-      entry,
-      `--blobHost=${LOOPBACK}`,
-      `--blobPort=${port}`,
-      ...(dataDir ? [`--location=${dataDir}`] : ['--inMemoryPersistence']),
-      '--silent',
-      '--skipApiVersionCheck',
-      '--disableTelemetry',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
-  );
-  const exited = once(child, 'exit');
-  const said: string[] = [];
-  const listening = new Promise<number>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code) => {
-      const words = said.join('\n');
-      reject(
-        /EADDRINUSE|already in use/i.test(words)
-          ? new Error(
-              `Port ${port} for Blob Storage is taken: stop what listens there, or choose another port.`,
-            )
-          : new Error(`Blob Storage did not start (exit code ${code}): ${words}`),
-      );
-    });
-    for (const output of [child.stdout, child.stderr]) {
-      if (!output) continue;
-      createInterface({ input: output }).on('line', (line) => {
-        log?.(line);
-        said.push(line);
-        const bound = /successfully listens on http:\/\/[^:]+:(\d+)/.exec(line)?.[1];
-        if (bound) resolve(Number(bound));
-      });
-    }
-  });
-  const bound = await listening;
-  const endpoint = `http://${LOOPBACK}:${bound}/${ACCOUNT}`;
-  return {
-    port: bound,
-    pid: child.pid ?? 0,
-    connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${ACCOUNT_KEY};BlobEndpoint=${endpoint};`,
-    async close() {
-      const kill = setTimeout(() => child.kill('SIGKILL'), GRACE);
-      child.kill('SIGTERM');
-      await exited;
-      clearTimeout(kill);
+export interface BlobsOptions {
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  /**
+   * Where blobs are kept; without it they live in memory. The index is written every few seconds and on close, so a
+   * kill may cost the last seconds of it (Azurite's own limit).
+   */
+  readonly dataDir?: string;
+  /** Gets each line that Azurite prints. */
+  readonly log?: (line: string) => void;
+  /** Told when it died; it is started again on the same port. */
+  readonly onCrash?: (message: string) => void;
+}
+
+/** @throws Error when it does not start; a taken port is named with its cure */
+export async function startBlobs(options: BlobsOptions = {}): Promise<Blobs> {
+  const { port = 0, dataDir, log, onCrash } = options;
+  const argumentsFor = (bound: unknown): string[] => [
+    `--blobHost=${LOOPBACK}`,
+    `--blobPort=${String(bound)}`,
+    ...(dataDir ? [`--location=${dataDir}`] : ['--inMemoryPersistence']),
+    '--silent',
+    '--skipApiVersionCheck',
+    '--disableTelemetry',
+  ];
+  const azurite = await startProcess({
+    name: 'Blob Storage',
+    module: createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js'),
+    args: argumentsFor(port),
+    restartArgs: (ready) => argumentsFor(ready.port),
+    execArgv: END_WITH_PARENT,
+    readyLine(line) {
+      const bound = /successfully listens on http:\/\/[^:]+:(\d+)/.exec(line)?.[1];
+      return bound === undefined ? undefined : { ready: true, port: Number(bound) };
     },
+    ...(log ? { onLine: log } : {}),
+    ...(onCrash ? { onCrash } : {}),
+  }).catch((error: unknown) => {
+    if (!/EADDRINUSE|already in use/i.test(String(error))) throw error;
+    throw new Error(
+      `Port ${port} for Blob Storage is taken: stop what listens there, or choose another port.`,
+      { cause: error },
+    );
+  });
+  const endpoint = `http://${LOOPBACK}:${String(azurite.ready.port)}/${ACCOUNT}`;
+  return {
+    port: Number(azurite.ready.port),
+    get pid() {
+      return azurite.pid;
+    },
+    connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${ACCOUNT_KEY};BlobEndpoint=${endpoint};`,
+    close: () => azurite.stop(),
   };
 }
