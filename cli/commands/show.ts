@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { JobDetail } from '../../shared/contract/api.js';
+import type { ScopeReport } from '../../shared/contract/job.js';
 import { action, type Context } from '../context.js';
 import { describeChange, describeVerify, shortCommit } from '../describe/event.js';
 import { paintStanding } from '../describe/stage.js';
@@ -42,6 +43,8 @@ function describeJob({ job, runs, events, legal, sla, rollup }: JobDetail, paint
     ['item', job.trackerItem?.url && oneLine(job.trackerItem.url)],
     ['runs', job.epoch > 0 ? count(job.epoch, 'run') : undefined],
     ['change', job.change && `${describeChange(job.change)} at ${shortCommit(job.change.commit)}`],
+    ['request', job.change?.pullRequest && oneLine(job.change.pullRequest.url)],
+    ['outside', job.change?.scope && describeOutside(job.change.scope)],
     ['verify', job.verify ? describeVerify(job.verify) : verify && `${oneLine(verify)} (not run yet)`],
     ['review', describePolicy(job)],
     ['merged', job.mergeCommit && shortCommit(job.mergeCommit)],
@@ -71,6 +74,16 @@ const describeRollup = ({ jobs, byStage, usage, verify }: NonNullable<JobDetail[
   const stages = Object.entries(byStage).map(([stage, number]) => `${number} ${stage.replaceAll('_', ' ')}`);
   const checked = verify.passed + verify.failed === 0 ? '' : `; verify passed ${verify.passed} of ${jobs}`;
   return `${count(jobs, 'job')} below: ${stages.join(', ')}${checked}; ${usd(usage.usd)} in all`;
+};
+
+/** What its scope report asks of people. */
+const describeOutside = ({ outside, shared, gates }: ScopeReport): string | undefined => {
+  const parts = [
+    ...(outside.length > 0 ? [`its scope: ${outside.join(', ')}`] : []),
+    ...(shared.length > 0 ? [`shared packages changed: ${shared.join(', ')}`] : []),
+    ...(gates.length > 0 ? [`its own checks changed: ${gates.join(', ')}`] : []),
+  ];
+  return parts.length === 0 ? undefined : oneLine(parts.join('; '));
 };
 
 const describePolicy = ({ manifest, profile, approvals = [] }: JobDetail['job']): string | undefined => {

@@ -1,6 +1,6 @@
 /** A build run: the engine changes a fresh worktree, the change is pushed as the feature branch, then verified. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Artifact, Change, ScopeReport, Usage } from '../../shared/contract/job.js';
+import type { Artifact, Change, PullRequest, ScopeReport, Usage } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
 import { verifyOf } from '../../shared/rules/profile.js';
 import { scopeOf } from '../../shared/rules/scope.js';
@@ -8,8 +8,10 @@ import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
 import { describeFindings, secretsInCommits } from '../gates/secrets.js';
 import { readReports } from '../gates/testReports.js';
+import { reasonOf } from '../log.js';
 import { runEnvironment } from '../processes/environment.js';
 import { composePrompt } from '../prompt.js';
+import { ensurePullRequest } from '../pullRequests.js';
 import { commitChange, featureBranch, push } from '../workspace/change.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
@@ -98,11 +100,46 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   if (refusal !== undefined) return failed('refused', refusal, usage, null);
   log.note(`${branch} is at ${change.commit.slice(0, 12)}, ${summary(change)}`);
 
+  const pullRequest = await openPullRequest(context, repo, branch);
   const { verify } = rules;
-  const finished: RunReport = { kind: 'finished', change, usage };
+  const finished: RunReport = {
+    kind: 'finished',
+    change: { ...change, ...(pullRequest && { pullRequest }) },
+    usage,
+  };
   if (verify === undefined) return { ...finished, ...(await artifactsIn(context, checkout.path)) };
   await context.report.send(verifyOf(claim.job) === undefined ? { ...finished, verify } : finished, signal);
   return verifyRun(context, checkout, rules, { command: verify, commit: change.commit });
+}
+
+/** A change without a pull request is a change all the same: what GitHub refuses stands in the log. */
+async function openPullRequest(
+  { claim, env, log, mayPush, signal }: RunContext,
+  repo: string,
+  branch: string,
+): Promise<PullRequest | undefined> {
+  const { jobId, title, manifest, trackerItem } = claim.job;
+  const about = trackerItem === undefined ? '' : `\n\nFor ${trackerItem.url}.`;
+  await mayPush();
+  try {
+    const opened = await ensurePullRequest(
+      {
+        repo,
+        branch,
+        baseBranch: manifest['base-branch'],
+        title,
+        body: `Made by a coding agent for the job ${jobId}.${about} It is merged when somebody ships the job.`,
+      },
+      env,
+      signal,
+    );
+    if (opened) log.note(`pull request: ${opened.url}`);
+    return opened;
+  } catch (error) {
+    signal.throwIfAborted();
+    log.note(`no pull request: ${reasonOf(error)}`);
+    return undefined;
+  }
 }
 
 /** The check, where nothing is but the commit that was pushed and what the repository's setup brings. */

@@ -119,6 +119,12 @@ export const ScopeReportSchema = z.strictObject({
 });
 export type ScopeReport = z.infer<typeof ScopeReportSchema>;
 
+export const PullRequestSchema = z.strictObject({
+  number: z.number().int().positive(),
+  url: z.url().max(500),
+});
+export type PullRequest = z.infer<typeof PullRequestSchema>;
+
 /** The feature branch that a run pushed. */
 export const ChangeSchema = z.strictObject({
   branch: z.string(),
@@ -129,6 +135,7 @@ export const ChangeSchema = z.strictObject({
   deletions: z.number().int().nonnegative(),
   /** Absent from factories that did not look. */
   scope: ScopeReportSchema.optional(),
+  pullRequest: PullRequestSchema.optional(),
 });
 export type Change = z.infer<typeof ChangeSchema>;
 

@@ -4,6 +4,13 @@ import { formatDuration } from '../view/time.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { AnsiText } from './AnsiText.js';
 
+/** Where the change went that somebody should look at. */
+const SCOPE_ROWS = [
+  { list: 'outside', label: 'Outside its scope' },
+  { list: 'shared', label: 'Shared packages' },
+  { list: 'gates', label: 'Its own checks' },
+] as const;
+
 /** The branch, what changed on it, and what the verify command said. */
 export function ChangeTab({ job }: { job: Job }) {
   const { change, verify } = job;
@@ -33,6 +40,26 @@ export function ChangeTab({ job }: { job: Job }) {
                   <code>{job.manifest['base-branch']}</code>
                 </dd>
               </div>
+            )}
+            {change.pullRequest && (
+              <div>
+                <dt>Pull request</dt>
+                <dd>
+                  <a href={change.pullRequest.url} rel="noreferrer">
+                    #{change.pullRequest.number}
+                  </a>
+                </dd>
+              </div>
+            )}
+            {SCOPE_ROWS.filter(({ list }) => (change.scope?.[list].length ?? 0) > 0).map(
+              ({ list, label }) => (
+                <div key={list}>
+                  <dt>{label}</dt>
+                  <dd className={list === 'outside' ? 'bad-text' : 'warn-text'}>
+                    {change.scope?.[list].join(', ')}
+                  </dd>
+                </div>
+              ),
             )}
             <div>
               <dt>Size</dt>
