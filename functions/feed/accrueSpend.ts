@@ -1,4 +1,3 @@
 import { feedFunction } from '../lib/feed.js';
-import { accrueSpend } from '../operations/accrueSpend.js';
 
-export const handler = feedFunction('accrueSpend', accrueSpend);
+export const handler = feedFunction('accrueSpend');

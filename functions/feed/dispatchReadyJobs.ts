@@ -1,4 +1,3 @@
 import { feedFunction } from '../lib/feed.js';
-import { dispatchReadyJob } from '../operations/dispatchReadyJob.js';
 
-export const handler = feedFunction('dispatchReadyJobs', dispatchReadyJob);
+export const handler = feedFunction('dispatchReadyJobs');

@@ -1,7 +1,8 @@
 import { app as functionApp, type CosmosDBv4Handler } from '@azure/functions';
 import { DATABASE, FEED_LEASES, JOBS } from '../../shared/topology.js';
 import { app } from './app.js';
-import { workOnBatch, type FeedOperation } from './feedBatch.js';
+import { workOnBatch } from './feedBatch.js';
+import { FEEDS, type FeedName } from './feeds.js';
 import { logTo } from './log.js';
 import { feedPollMs } from './settings.js';
 
@@ -13,12 +14,12 @@ const RETRY_SECONDS = 5;
  * parked after some attempts, and a service that is away is waited for.
  * @returns the handler, for tests
  */
-export function feedFunction(name: string, operate: FeedOperation): CosmosDBv4Handler {
+export function feedFunction(name: FeedName): CosmosDBv4Handler {
   const handler: CosmosDBv4Handler = async (documents, context) => {
     const { deps } = await app();
     await workOnBatch(
       deps(logTo(context)),
-      { name, operate },
+      { name, operate: FEEDS[name] },
       documents,
       context.retryContext?.retryCount ?? 0,
     );

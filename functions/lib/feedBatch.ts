@@ -1,7 +1,6 @@
-import { CloudError } from '../../shared/cloud/errors.js';
 import { JobEventSchema, type JobEvent } from '../../shared/contract/event.js';
 import type { Deps } from '../operations/deps.js';
-import { park } from '../operations/park.js';
+import { isOutage, park } from '../operations/park.js';
 
 /** An event that fails so often by itself, while every service is there, is put aside. */
 const PARK_AFTER = 5;
@@ -12,7 +11,8 @@ export type FeedOperation = (deps: Deps, event: JobEvent) => Promise<void>;
 
 /**
  * Works on one batch of the feed, the events of each job in their order. An event that fails stops those of its job
- * that come after it, and the batch comes again; after some tries it is parked instead, unless a service is away.
+ * that come after it, and the batch comes again; after some tries it is parked instead, unless a service is away;
+ * retryParked.ts tries it again later.
  * @param documents of the jobs' container, as the feed has them; what is no event is left out
  * @param tries how often this batch was tried before
  * @throws the first failure: the batch must come again
@@ -35,7 +35,7 @@ export async function workOnBatch(
           failures.push(error);
           return;
         }
-        await park(deps, { ...identify(document), by: name, what: document, error });
+        await park(deps, { ...identify(document), by: name, what: document, error, isRetried: true });
       }
     }
   };
@@ -47,9 +47,6 @@ export async function workOnBatch(
   );
   if (failures.length > 0) throw failures[0];
 }
-
-const isOutage = (error: unknown): boolean =>
-  error instanceof CloudError && (error.kind === 'unavailable' || error.kind === 'throttled');
 
 /** Events only, grouped by job and in the order of the feed. */
 function byJob(documents: readonly unknown[]): unknown[][] {
@@ -64,7 +61,7 @@ function byJob(documents: readonly unknown[]): unknown[][] {
 }
 
 /** The document without what the database adds to it. */
-function readEvent(document: unknown): JobEvent {
+export function readEvent(document: unknown): JobEvent {
   const own = Object.entries(fields(document)).filter(([name]) => !name.startsWith('_'));
   return JobEventSchema.parse(Object.fromEntries(own));
 }

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobDetail } from '../../../shared/contract/api.js';
 import type { Ticket } from '../../../shared/contract/messages.js';
-import { CONTROL, READY } from '../../../shared/topology.js';
+import { CONTROL, JOBS, READY } from '../../../shared/topology.js';
+import { retryParked } from '../../../functions/lib/retryParked.js';
+import type { Parked } from '../../../functions/operations/park.js';
+import { depsOn } from '../fixture.js';
 import { context, startTestApp, type TestApp } from '../../support/functionApp.js';
 
 let app: TestApp;
@@ -51,6 +54,36 @@ describe('a feed function', () => {
     expect(await parked()).toEqual(['parked:dispatchReadyJobs:job-x:event:00000001']);
   });
 
+  it('tries a parked event again with longer and longer pauses, until it goes through', async () => {
+    const { clock, documents: database } = app.cloud;
+    const { jobId, documents } = await submitted();
+    const [job, event] = documents as [{ jobId: string }, object];
+    await database.remove(READY, ['any'], jobId);
+    // An event that comes before its job can be read: nothing is wrong with it for ever.
+    const early = { ...event, jobId: 'job-00000000000early', prevHash: '' };
+    await feed([early], 5);
+    const id = 'parked:dispatchReadyJobs:job-00000000000early:event:00000001';
+    const read = async () => (await database.read<Parked>(CONTROL, [productId], id))?.document;
+    const pauses: number[] = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { retryAt = '', retries } = (await read()) as Parked;
+      expect(retries).toBe(turn);
+      expect(await retryParked(depsOn(app.cloud))).toBe(0);
+      expect((await read())?.retries).toBe(turn);
+      pauses.push(Date.parse(retryAt) - Date.parse(clock.now()));
+      clock.advance(pauses[turn]! / 1000 + 1);
+      expect(await retryParked(depsOn(app.cloud))).toBe(0);
+    }
+    expect(pauses[1]).toBeGreaterThan(pauses[0]! * 1.3);
+    expect(pauses[2]).toBeGreaterThan(pauses[1]! * 1.3);
+
+    await database.create(JOBS, { ...job, id: 'job', jobId: 'job-00000000000early' });
+    clock.advance(60);
+    expect(await retryParked(depsOn(app.cloud))).toBe(1);
+    expect(await read()).toBeUndefined();
+    expect(await database.read(READY, ['any'], 'job-00000000000early')).toBeDefined();
+  });
+
   it('never parks an event because a service is away', async () => {
     const { documents } = await submitted();
     const before = await parked();
@@ -63,7 +96,7 @@ describe('a feed function', () => {
 
 describe('a timer', () => {
   it('runs its operations', async () => {
-    for (const name of ['reapLeases', 'sweepTickets'])
+    for (const name of ['reapLeases', 'sweepTickets', 'checkpointAudit', 'retryParked'])
       await expect(app.handler(name)({}, context(name))).resolves.toBeUndefined();
   });
 });

@@ -1,0 +1,7 @@
+import { retryParked } from '../lib/retryParked.js';
+import { timerFunction } from '../lib/timer.js';
+
+/** Between the turns of the sweeper. */
+export const handler = timerFunction('retryParked', '15 * * * * *', async (deps) => {
+  await retryParked(deps);
+});
