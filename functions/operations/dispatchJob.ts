@@ -6,6 +6,7 @@ import { routeJob } from '../../shared/rules/routing.js';
 import { isReady } from '../../shared/rules/stages.js';
 import { POOLS, READY, TICKET_TTL_SECONDS, poolQueueName } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
+import { laneSession } from './laneSession.js';
 
 /**
  * Puts a ready job into its pool's ready set and rings the pool's bell. Does nothing for a job that is not ready.
@@ -44,7 +45,7 @@ export async function sendTicket(
   const body: Ticket = { ticket: { pool, lane, jobId, epoch } };
   await deps.bus.send(poolQueueName(pool), {
     body,
-    sessionId: lane,
+    sessionId: laneSession(deps, pool, lane),
     messageId: `${jobId}.${epoch}.${mark}`,
     ttlSeconds: TICKET_TTL_SECONDS,
     ...(notBefore === undefined ? {} : { notBefore }),

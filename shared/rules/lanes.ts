@@ -17,3 +17,18 @@ export function laneOf(requirements: readonly string[]): string {
   const mark = `#${hashHex(lane)}`;
   return lane.slice(0, MAX_LANE_CHARS - mark.length) + mark;
 }
+
+/**
+ * Tickets a second that one session hands on without delay: it is held for a claim, which takes 100 to 200 ms with the
+ * way there and back.
+ */
+const SESSION_TICKETS_PER_SECOND = 5;
+/** Claims side by side in one lane; more would only meet each other in the database. */
+export const MAX_SHARDS = 16;
+
+/** Into how many sessions the tickets of a lane are spread when so many come a second. */
+export const shardsFor = (ticketsPerSecond: number): number =>
+  Math.min(MAX_SHARDS, Math.max(1, Math.ceil(ticketsPerSecond / SESSION_TICKETS_PER_SECOND)));
+
+/** The session of a shard; the first one is the lane itself. */
+export const shardOf = (lane: string, shard: number): string => (shard === 0 ? lane : `${lane}~${shard}`);
