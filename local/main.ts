@@ -1,12 +1,13 @@
 // The commands that run the product on this machine: `start`, `demo` and `cloud` (see --help of each).
 import path from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { runChaos } from './commands/chaos.js';
 import { runCloud } from './commands/cloud.js';
 import { runDemo } from './commands/demo.js';
 import { runStart } from './commands/start.js';
 import { runTwoFactories } from './commands/twoFactories.js';
 import { DEFAULT_PORTS } from './system.js';
+import { EXIT_USAGE, UsageError } from './usageError.js';
 
 const DEFAULT_DATA_DIR = '.gigafactory';
 /** A lost factory's job is free again after it; short, so that a person at the screen sees it happen. */
@@ -36,7 +37,8 @@ const program = new Command('gigafactory')
   .description(
     'The gigafactory on this machine: embedded cloud, control plane, factory, tracker stand-in, console.',
   )
-  .showHelpAfterError('(see --help)');
+  .showHelpAfterError('(see --help)')
+  .exitOverride();
 
 program
   .command('start')
@@ -197,6 +199,10 @@ interface CloudFlags {
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // Help that was asked for, or a wrong command line: commander has told it already.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  else {
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof UsageError ? EXIT_USAGE : 1;
+  }
 }

@@ -1,14 +1,14 @@
 // The whole product on one machine: the embedded cloud, the built function app in the local host, a token issuer, a
 // tracker stand-in with a sample repository, the console, and factories as processes of their own. It knows the
 // product only from outside, as a deployer does: settings, HTTP routes, the factory's command line.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BLOB_CONTAINERS, CONTAINERS, DATABASE, QUEUES } from '../shared/topology.js';
 import { adminApi } from './adminApi.js';
 import { DEFAULT_CLOUD_PORTS, provision, startCloud, withPort, type CloudPorts } from './cloud.js';
 import { startConsole } from './console.js';
-import { lockDataDir } from './dataDir.js';
+import { claimDataDir } from './dataDir.js';
 import { startIdentity } from './identity/server.js';
 import { withPortCure } from './portCure.js';
 import { startProcess, type ProcessSpec, type RunningProcess } from './processes.js';
@@ -44,7 +44,10 @@ export const FREE_PORTS: SystemPorts = {
 };
 
 export interface SystemOptions {
+  /** Ours, new or empty: a folder with other files is refused. */
   readonly dataDir: string;
+  /** Throw away what it holds first. */
+  readonly reset?: boolean;
   readonly ports: SystemPorts;
   /** Factory processes to start. */
   readonly factories: number;
@@ -115,7 +118,7 @@ type Close = () => Promise<unknown>;
  * @throws the first part's own words when one cannot start; everything started until then is stopped
  */
 export async function startSystem(options: SystemOptions): Promise<System> {
-  const closers: Close[] = [lockDataDir(options.dataDir)];
+  const closers: Close[] = [claimDataDir(options.dataDir, { reset: options.reset ?? false })];
   // Last started, first stopped: factories give their work back while there is still somebody to tell.
   const stop = async (): Promise<void> => {
     for (const close of closers.splice(0).toReversed()) await close();
@@ -140,7 +143,6 @@ async function startParts(
     options.onStep(step);
   };
   const inData = (...names: string[]): string => path.join(dataDir, ...names);
-  mkdirSync(dataDir, { recursive: true });
   const secrets = loadSecrets(dataDir);
 
   /** Waits for a part; once it runs it is stopped with the rest, whatever becomes of the parts beside it. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startCloud, type CloudPorts } from '../cloud.js';
-import { lockDataDir } from '../dataDir.js';
+import { claimDataDir } from '../dataDir.js';
 import { parseEmulatorConfig } from '../servicebus/emulatorConfig.js';
 import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
+import { UsageError } from '../usageError.js';
 
 export interface CloudCommand {
   readonly dataDir: string;
@@ -13,16 +14,41 @@ export interface CloudCommand {
   readonly ports: CloudPorts;
 }
 
-const readConfig = (file: string): unknown => {
-  const text = readFileSync(file, 'utf8');
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it',
 };
+
+/** @throws UsageError naming the file, what is wrong with it, and the cure */
+function queuesIn({ configFile, skipUnsupported }: CloudCommand): ReturnType<typeof parseEmulatorConfig> {
+  if (configFile === undefined) return { queues: [], warnings: [] };
+  const wrong = (why: string, cause: unknown): UsageError =>
+    new UsageError(
+      `--servicebus-config ${configFile}: ${why}. Expected the official emulator's Config.json (UserConfig, ` +
+        'Namespaces, Queues).',
+      { cause },
+    );
+  const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+  let text: string;
+  try {
+    text = readFileSync(configFile, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    throw wrong(WHY[code] ?? said(error), error);
+  }
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch (error) {
+    throw wrong(`it is not JSON (${said(error)})`, error);
+  }
+  try {
+    return parseEmulatorConfig(config, { skipUnsupported });
+  } catch (error) {
+    throw new UsageError(`--servicebus-config ${configFile}: ${said(error)}`, { cause: error });
+  }
+}
 
 /**
  * The emulators alone, until asked to stop.
@@ -30,11 +56,9 @@ const readConfig = (file: string): unknown => {
  */
 export async function runCloud(command: CloudCommand): Promise<void> {
   const signal = stopSignal();
-  const parsed = command.configFile
-    ? parseEmulatorConfig(readConfig(command.configFile), { skipUnsupported: command.skipUnsupported })
-    : { queues: [], warnings: [] };
+  const parsed = queuesIn(command);
   for (const warning of parsed.warnings) say(paint('yellow', warning));
-  const unlock = lockDataDir(command.dataDir);
+  const release = claimDataDir(command.dataDir);
   const step = stopwatch();
   try {
     const cloud = await startCloud({
@@ -42,6 +66,7 @@ export async function runCloud(command: CloudCommand): Promise<void> {
       ports: command.ports,
       queues: parsed.queues,
       log: (line) => say(line),
+      onCrash: (message) => say(paint('yellow', `  ! ${message}`)),
     });
     if (command.json) {
       process.stdout.write(
@@ -56,6 +81,6 @@ export async function runCloud(command: CloudCommand): Promise<void> {
     await aborted(signal);
     await cloud.stop();
   } finally {
-    await unlock();
+    await release();
   }
 }

@@ -1,6 +1,6 @@
-import { createWriteStream, rmSync } from 'node:fs';
 import path from 'node:path';
 import { followJobs } from '../follow.js';
+import { openLogFile } from '../logFile.js';
 import { DEFAULT_PORTS, startSystem, type System, type SystemPorts } from '../system.js';
 import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
 
@@ -34,16 +34,20 @@ const summary = (system: System, dataDir: string): string => {
  */
 export async function runStart(command: StartCommand): Promise<void> {
   const signal = stopSignal();
-  if (command.reset) rmSync(command.dataDir, { recursive: true, force: true });
   say(paint('bold', '\ngigafactory'));
   const step = stopwatch();
+  const onNotice = (message: string): void => say(paint('yellow', `  ! ${message}`));
+  const log = openLogFile(path.join(command.dataDir, 'start.log'), onNotice);
   const system = await startSystem({
     ...command,
     signal,
     feedPollMs: FEED_POLL_MS,
     onStep: step,
-    onLog: logTo(path.join(command.dataDir, 'start.log')),
-    onNotice: (message) => say(paint('yellow', `  ! ${message}`)),
+    onLog: (source, line) => {
+      // Kept in a file, so that the terminal stays calm.
+      if (!ROUTINE.test(line)) log(`${source}: ${line}`);
+    },
+    onNotice,
   });
   say(`\n${summary(system, command.dataDir)}\n`);
   const isDefault =
@@ -61,13 +65,3 @@ export async function runStart(command: StartCommand): Promise<void> {
 
 /** One line a call; at a look every half second they would bury the rest. */
 const ROUTINE = /Execut(?:ing|ed) 'Functions\.\w+' \((?!Failed)/;
-
-/** Appends what the parts print to a file, so that the terminal stays calm. */
-const logTo = (file: string): ((source: string, line: string) => void) => {
-  let stream: ReturnType<typeof createWriteStream> | undefined;
-  return (source, line) => {
-    if (ROUTINE.test(line)) return;
-    stream ??= createWriteStream(file, { flags: 'a' });
-    stream.write(`${new Date().toISOString()} ${source}: ${line}\n`);
-  };
-};
