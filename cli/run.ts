@@ -13,6 +13,7 @@ import { addHalt } from './commands/halt.js';
 import { addList } from './commands/list.js';
 import { addLogs } from './commands/logs.js';
 import { addManifest } from './commands/manifest.js';
+import { addProfile } from './commands/profile.js';
 import { addProduct } from './commands/product.js';
 import { addRepo } from './commands/repo.js';
 import { addShip } from './commands/ship.js';
@@ -86,6 +87,7 @@ ${EXIT_CODES_HELP}`,
   addChildrenCommands(program, io);
   addFleet(program, io, exit);
   addProduct(program, io);
+  addProfile(program, io);
   addBudget(program, io);
   addHalt(program, io);
   addAudit(program, io, exit);

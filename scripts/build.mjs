@@ -9,7 +9,10 @@ const NODE_AT_LEAST = [20, 19];
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, 'dist');
 /** Files that the compiler does not copy, but the running code reads. */
-const ASSETS = ['shared/topology.json'];
+const ASSETS = [
+  'shared/topology.json',
+  ...fs.readdirSync(path.join(root, 'shared/profiles')).map((name) => `shared/profiles/${name}`),
+];
 
 const fail = (sentence) => {
   process.stderr.write(sentence + '\n');

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { ManifestSchema } from './contract/manifest.js';
 import type { Manifest } from './contract/manifest.js';
 import type { Problem } from './errors.js';
-import { EXPECTED, NOT_YET } from './manifest/fields.js';
+import { EXPECTED } from './manifest/fields.js';
 import { problemAt, problemsOf } from './manifest/problems.js';
 import { readSource } from './manifest/source.js';
 import type { Source } from './manifest/source.js';
@@ -93,7 +93,7 @@ function soundPart(value: unknown, issues: readonly { path: PropertyKey[] }[]): 
   return ManifestSchema.safeParse({ body: '…', ...Object.fromEntries(known) }).data;
 }
 
-/** What the schema cannot say: rules between fields, and what this version does not carry out. */
+/** What the schema cannot say: rules between fields. */
 function rulesBroken(manifest: Manifest, source: Source): Problem[] {
   const problems: Problem[] = [];
   const { engine, cwd, repo, body } = manifest;
@@ -120,14 +120,6 @@ function rulesBroken(manifest: Manifest, source: Source): Problem[] {
         expected: `at most ${new Set(policy.reviewers).size}`,
       }),
     );
-  for (const { path, what, asked } of NOT_YET)
-    if (asked(manifest))
-      problems.push(
-        problemAt(source, [path], `${what}: not carried out by this version`, {
-          expected: `no ${path}`,
-          part: 'key',
-        }),
-      );
   return problems.toSorted(byPlace);
 }
 

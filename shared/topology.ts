@@ -75,6 +75,7 @@ export const JOBS = containerNamed('fleet_jobs');
 export const READY = containerNamed('fleet_ready');
 export const LEASES = containerNamed('fleet_leases');
 export const FACTORIES = containerNamed('fleet_factories');
+export const PROFILES = containerNamed('fleet_profiles');
 export const BUDGETS = containerNamed('fleet_budgets');
 export const CONTROL = containerNamed('fleet_control');
 export const FEED_LEASES = containerNamed('fleet_feed_leases');

@@ -36,6 +36,7 @@ function describeJob({ job, runs, events, legal, sla, rollup }: JobDetail, paint
     ['held by', job.holder],
     ['on hold', job.hold && `by ${oneLine(job.hold.by.id)}: ${oneLine(job.hold.reason)}`],
     ['product', job.productId],
+    ['profile', job.profile ? `${job.profile.name}, version ${job.profile.version}` : manifest.profile],
     ['engine', engine],
     ['priority', manifest.priority],
     ['repository', manifest.repo && `${oneLine(manifest.repo)} (${oneLine(manifest['base-branch'])})`],

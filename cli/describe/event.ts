@@ -57,6 +57,8 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `requeued: ${message(body.reason)}`;
     case 'job.cancelled':
       return `cancelled: ${message(body.reason)}`;
+    case 'job.rerouted':
+      return `profile ${body.profile} is at version ${body.version} now: requires ${body.requirements.join(', ')}`;
     case 'deps.met':
       return 'what it waited for is there';
     case 'run.planned':

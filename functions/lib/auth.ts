@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { ROLES, type Access } from '../../shared/contract/routes.js';
+import { ROLES, includesRole, type Access } from '../../shared/contract/routes.js';
 import { AppError } from '../../shared/errors.js';
 import type { Caller, Grant, Operator } from '../operations/caller.js';
 import { FACTORY_ALGORITHM, verifyFactoryToken } from './factoryToken.js';
@@ -112,10 +112,7 @@ export function requireAccess(caller: Caller, access: readonly Access[]): void {
       case 'factory':
         return caller.kind === 'factory';
       default:
-        return (
-          caller.kind === 'operator' &&
-          caller.grants.some((grant) => ROLES.indexOf(grant.role) >= ROLES.indexOf(entry))
-        );
+        return caller.kind === 'operator' && caller.grants.some((grant) => includesRole(grant.role, entry));
     }
   });
   if (!allowed)

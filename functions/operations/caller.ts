@@ -1,4 +1,4 @@
-import { ROLES, type Role } from '../../shared/contract/routes.js';
+import { includesRole, type Role } from '../../shared/contract/routes.js';
 import type { Actor } from '../../shared/contract/job.js';
 import { AppError } from '../../shared/errors.js';
 
@@ -33,9 +33,7 @@ export type Caller = Operator | FactoryCaller | { readonly kind: 'anonymous' };
 export const hasRole = (caller: Caller, role: Role, productId: string): boolean =>
   caller.kind === 'operator' &&
   caller.grants.some(
-    (grant) =>
-      (grant.productId === '*' || grant.productId === productId) &&
-      ROLES.indexOf(grant.role) >= ROLES.indexOf(role),
+    (grant) => (grant.productId === '*' || grant.productId === productId) && includesRole(grant.role, role),
   );
 
 /**

@@ -53,6 +53,7 @@ function epochOf(command: Command): number | undefined {
     case 'cancel':
     case 'requeue':
     case 'unblock':
+    case 'reroute':
     case 'adopt':
     case 'settle':
     case 'approve':
@@ -76,7 +77,7 @@ async function followUp(deps: Deps, before: Job, after: Job): Promise<void> {
       const { lock } = before.manifest;
       if (lock !== undefined) await ringLockWaiters(deps, before.productId, lock);
     }
-    if (isReady(before) && !isReady(after)) await withdrawJob(deps, before);
+    if (isReady(before) && (!isReady(after) || after.lane !== before.lane)) await withdrawJob(deps, before);
   } catch (error) {
     deps.log('warn', 'clearing up after a change is left to the reaper', {
       jobId: after.jobId,

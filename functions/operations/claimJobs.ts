@@ -10,6 +10,7 @@ import { resolveEngine } from '../../shared/rules/engine.js';
 import { factoryView } from '../../shared/rules/explain.js';
 import { after } from '../../shared/rules/leases.js';
 import { decide } from '../../shared/rules/lifecycle.js';
+import { needsOf } from '../../shared/rules/profile.js';
 import { ReadyIndex, chooseJobs, type Selected } from '../../shared/rules/scheduler.js';
 import { isReady, nextRunKind } from '../../shared/rules/stages.js';
 import { POOLS, READY } from '../../shared/topology.js';
@@ -17,6 +18,7 @@ import { actorOf, requireFactory, type Caller, type FactoryCaller } from './call
 import { reserve, unreserve } from './budgetStore.js';
 import { commitDecision } from './commitDecision.js';
 import type { Deps } from './deps.js';
+import { assignedProfile } from './assignedProfile.js';
 import { dispatchSoon } from './dispatchJob.js';
 import { readJob, remember } from './jobStore.js';
 import { dropLock, grantLease, takeLock } from './leaseStore.js';
@@ -144,7 +146,12 @@ async function claimOne(
     await dispatchSoon(deps, job);
     return undefined;
   }
-  const engine = resolveEngine(job, factory.advertises);
+  const profile = await assignedProfile(deps, job);
+  if (profile === 'rerouted') return undefined;
+  const engine = resolveEngine(
+    { ...job, needs: needsOf({ manifest: job.manifest, profile }) },
+    factory.advertises,
+  );
   if (engine === undefined) return undefined;
   const decision = decide(
     job,
@@ -157,6 +164,7 @@ async function claimOne(
       pool,
       engine,
       decision: choice.assignment,
+      profile,
     },
     now,
   );

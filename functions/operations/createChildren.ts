@@ -56,6 +56,7 @@ async function createChild(deps: Deps, parent: Job, draft: ChildDraft): Promise<
     jobId,
     manifest,
     engine: draft.engine,
+    profile: draft.profile,
     contentHash,
     actor,
     deps: draft.deps,

@@ -27,6 +27,7 @@ function makesReady(body: EventBody): boolean {
     case 'run.lost':
     case 'job.resumed':
     case 'deps.met':
+    case 'job.rerouted':
       return true;
     case 'job.assigned':
     case 'run.started':

@@ -33,7 +33,9 @@ export async function listJobs(
 }
 
 function summaryOf(job: Job, now: string): JobSummary {
+  const { profile, ...rest } = job;
   const { body: _, ...manifest } = job.manifest;
   const sla = slaOf(job, now);
-  return { ...job, manifest, ...(sla && { sla }) };
+  const { spec: __, ...named } = profile ?? { spec: undefined };
+  return { ...rest, manifest, ...('name' in named && { profile: named }), ...(sla && { sla }) };
 }

@@ -7,6 +7,7 @@ import {
 } from '../../shared/contract/children.js';
 import type { BatchStep } from '../../shared/cloud/documents.js';
 import { JobIdSchema, type Actor, type Dep, type Job } from '../../shared/contract/job.js';
+import type { Product } from '../../shared/contract/fleet.js';
 import type { Manifest } from '../../shared/contract/manifest.js';
 import { AppError, type Problem } from '../../shared/errors.js';
 import { parseManifest, validateManifest } from '../../shared/manifest.js';
@@ -20,7 +21,7 @@ import { jobIdOf } from './jobId.js';
 import { readJobs } from './jobStages.js';
 import { partitionOf } from './jobStore.js';
 import { readProduct } from './products.js';
-import { resolveManifest } from './resolveManifest.js';
+import { resolveManifest, type Resolved } from './resolveManifest.js';
 
 /** The database takes at most 100 steps and 2 MB in a batch; the rest of a step is some 200 bytes. */
 const MAX_STEPS = 100;
@@ -62,11 +63,15 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
   const neededIds = await outsideDeps(deps, parent, read);
   const hash = sha256(canonicalJson(plan));
   const product = await readProduct(deps, parent.productId);
-  const drafts = read.map(({ key, manifest, given }, at): ChildDraft => {
+  const drafts: ChildDraft[] = [];
+  for (const [at, { key, manifest, given }] of read.entries()) {
     const { usd, tokens } = shares[at] ?? {};
     const own = inherit(parent.manifest, manifest, given);
-    const resolved = resolveManifest(product, own, [...given, ...inherited(parent.manifest, own)]);
-    return {
+    const resolved = await resolveChild(deps, product, key, own, [
+      ...given,
+      ...inherited(parent.manifest, own),
+    ]);
+    drafts.push({
       id: `${draftPrefix(hash)}${String(at).padStart(4, '0')}`,
       type: 'child',
       productId: parent.productId,
@@ -83,10 +88,11 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
       },
       contentHash: sha256(canonicalJson(manifest)),
       ...(resolved.engine !== undefined && { engine: resolved.engine }),
+      ...(resolved.profile !== undefined && { profile: resolved.profile }),
       deps: depsOf(manifest, neededIds),
       actor,
-    };
-  });
+    });
+  }
   await refuseTaken(deps, parent, hash, drafts);
   const sum = (of: 'usd' | 'tokens'): number => shares.reduce((total, share) => total + (share[of] ?? 0), 0);
   return {
@@ -177,6 +183,24 @@ function inherit(parent: Manifest, child: Manifest, given: readonly string[]): M
     ...(!own('priority') && { priority: parent.priority }),
     ...(verify !== undefined && { verify }),
   };
+}
+
+/** @throws AppError invalid-manifest that names the child */
+async function resolveChild(
+  deps: Deps,
+  product: Product,
+  key: string,
+  manifest: Manifest,
+  given: readonly string[],
+): Promise<Resolved> {
+  try {
+    return await resolveManifest(deps, product, manifest, given);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'invalid-manifest') throw error;
+    throw refused(
+      (error.detail.problems ?? []).map((one) => ({ ...one, path: `children.${key}.${one.path}` })),
+    );
+  }
 }
 
 /** The base branch of the parent's repository is chosen, as far as the product is concerned. */

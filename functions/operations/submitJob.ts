@@ -69,7 +69,7 @@ export async function submitManifest(deps: Deps, submission: Submission): Promis
   const jobId = jobIdOf(productId, manifest['idempotency-key'] ?? deps.chance.uuid());
   // What was asked for, before the product's settings fill the gaps: those may change between two submits.
   const contentHash = sha256(canonicalJson(manifest));
-  const resolved = resolveManifest(product, manifest, given);
+  const resolved = await resolveManifest(deps, product, manifest, given);
   const needs = await resolveDeps(deps, { productId, jobId }, manifest.deps);
   const decided = newJob({
     ...resolved,

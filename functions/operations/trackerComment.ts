@@ -43,6 +43,7 @@ export function newsOf({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): ItemC
     case 'ship.requested':
     case 'job.requeued':
     case 'deps.met':
+    case 'job.rerouted':
     case 'gate.approved':
     case 'gate.promoted':
     case 'gate.overridden':

@@ -18,6 +18,7 @@ import {
   UsageSchema,
   VerifyResultSchema,
 } from './job.js';
+import { ProfileSnapshotSchema } from './profile.js';
 import { SlaSchema } from './sla.js';
 
 /** Either the manifest as JSON, or the text of a file with front matter. */
@@ -35,9 +36,10 @@ export const ListJobsSchema = z.strictObject({
   stage: StageSchema.optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
-/** A job without its prompt: lists are asked for often, and a prompt may have 256 KB. */
+/** A job without its prompt and its profile's persona: lists are asked for often, and a prompt may have 256 KB. */
 export const JobSummarySchema = JobSchema.extend({
   manifest: ManifestSchema.omit({ body: true }),
+  profile: ProfileSnapshotSchema.omit({ spec: true }).optional(),
   sla: SlaSchema.optional(),
 });
 export type JobSummary = z.infer<typeof JobSummarySchema>;

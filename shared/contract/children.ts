@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DepSchema, JobIdSchema, ProductIdSchema, StageSchema, UsageSchema, ActorSchema } from './job.js';
 import { EngineSchema, ManifestSchema } from './manifest.js';
+import { ProfileSnapshotSchema } from './profile.js';
 
 /** Also the largest graph that a submit has been measured with. */
 export const MAX_CHILDREN = 1000;
@@ -71,6 +72,7 @@ export const ChildDraftSchema = z.strictObject({
   contentHash: z.string(),
   /** Where the manifest names none. */
   engine: EngineSchema.optional(),
+  profile: ProfileSnapshotSchema.optional(),
   deps: z.array(DepSchema),
   actor: ActorSchema,
 });

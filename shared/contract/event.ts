@@ -83,6 +83,13 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ship.refused'), epoch, factoryId: z.string(), message: z.string() }),
   z.strictObject({ kind: z.literal('job.requeued'), reason: z.string() }),
   z.strictObject({ kind: z.literal('job.cancelled'), reason: z.string() }),
+  /** Its profile was edited while it waited, and asks for other factories now. */
+  z.strictObject({
+    kind: z.literal('job.rerouted'),
+    profile: z.string(),
+    version: z.number().int().positive(),
+    requirements: z.array(z.string()),
+  }),
   z.strictObject({ kind: z.literal('deps.met') }),
   /** A planner's run is done: `count` children of its plan follow. */
   z.strictObject({

@@ -51,3 +51,37 @@ export const ProfileSnapshotSchema = z.strictObject({
   spec: ProfileSpecSchema,
 });
 export type ProfileSnapshot = z.output<typeof ProfileSnapshotSchema>;
+
+/** Of the catalogue, which all products may use. */
+export const CATALOGUE_OWNER = 'fleet';
+
+/**
+ * One version of a profile, never changed. `profile:<name>` is a copy of the newest one; both are written together, so
+ * the versions are the record of who changed what, when and why.
+ */
+export const ProfileSchema = z.strictObject({
+  /** `profile:<name>` or `version:<name>:<number>` */
+  id: z.string(),
+  type: z.enum(['profile', 'version']),
+  /** The owner: `fleet` or the product. */
+  productId: z.string(),
+  name: ProfileNameSchema,
+  version: z.number().int().positive(),
+  spec: ProfileSpecSchema,
+  at: z.iso.datetime(),
+  by: z.strictObject({ kind: z.enum(['operator', 'factory', 'tracker', 'system']), id: z.string() }),
+  /** Why it was changed. */
+  note: z.string().optional(),
+});
+export type Profile = z.output<typeof ProfileSchema>;
+
+export const ProfileListSchema = z.strictObject({ profiles: z.array(ProfileSchema) });
+
+export const PutProfileSchema = z.strictObject({
+  note: z.string().min(1).max(1000).optional(),
+  /** The version that was edited: refused when there is a newer one. 0 or left out for a new profile. */
+  basedOn: z.number().int().nonnegative().default(0),
+  /** As JSON, or the text of a file: front matter above the persona. */
+  profile: z.union([z.record(z.string(), z.unknown()), z.string().max(64 * 1024)]),
+});
+export type PutProfile = z.output<typeof PutProfileSchema>;

@@ -28,10 +28,23 @@ import { ArtifactPathSchema, ArtifactSchema } from './job.js';
 import { ExplanationSchema } from './explanation.js';
 import { FACTORY_ROUTES } from './factoryRoutes.js';
 import { PRODUCT_ROUTES } from './productRoutes.js';
+import { PROFILE_ROUTES } from './profileRoutes.js';
 
-/** Roles of people, weakest first; each includes the ones before it. */
-export const ROLES = ['viewer', 'operator', 'reviewer', 'admin'] as const;
+/** Roles of people. */
+export const ROLES = ['viewer', 'operator', 'reviewer', 'editor', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** Roles that count as this one. Whoever edits profiles runs and ships nothing by that; an admin does everything. */
+const ROLES_THAT_ARE: Record<Role, readonly Role[]> = {
+  viewer: ROLES,
+  operator: ['operator', 'reviewer', 'admin'],
+  reviewer: ['reviewer', 'admin'],
+  editor: ['editor', 'admin'],
+  admin: ['admin'],
+};
+
+/** Does somebody with one role have the rights of another? */
+export const includesRole = (given: Role, wanted: Role): boolean => ROLES_THAT_ARE[wanted].includes(given);
 
 /** Who may call: people with at least that role, enrolled factories, a signed webhook, or anybody. */
 export type Access = Role | 'factory' | 'signature' | 'enrolment' | 'anyone';
@@ -321,6 +334,7 @@ export const ROUTES = {
   },
   ...FACTORY_ROUTES,
   ...PRODUCT_ROUTES,
+  ...PROFILE_ROUTES,
   receiveWebhook: {
     method: 'POST',
     path: 'fleet/webhooks/github/{productId}',

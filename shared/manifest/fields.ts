@@ -75,11 +75,3 @@ export const SYNONYMS: Readonly<Record<string, string>> = {
   attempts: 'max',
   delay: 'backoff',
 };
-
-/**
- * Fields that this version reads but does not carry out: refused rather than ignored, because a job that waits for
- * nothing or ships itself is not what was asked for. Lifting one is deleting its line.
- */
-export const NOT_YET: { path: string; what: string; asked: (manifest: Manifest) => boolean }[] = [
-  { path: 'profile', what: 'profiles', asked: (manifest) => manifest.profile !== undefined },
-];

@@ -8,6 +8,7 @@ import type { JobEvent } from '../contract/event.js';
 import type { Block } from '../contract/explanation.js';
 import type { Job, Stage } from '../contract/job.js';
 import { assertExhaustive } from '../errors.js';
+import { needsOf } from './profile.js';
 import { nextRunKind } from './stages.js';
 import { spendOf, type SpendOfEvent } from './spend.js';
 
@@ -77,7 +78,8 @@ export function budgetBlocks(budget: Budget, usd: number): Extract<Block, { kind
  */
 export function costOf(job: Job): number | undefined {
   const { engine, manifest } = job;
-  if (nextRunKind(job) === 'land' || engine === 'shell' || manifest['engine-class'] === 'script') return 0;
+  if (nextRunKind(job) === 'land' || engine === 'shell' || needsOf(job)['engine-class'] === 'script')
+    return 0;
   const { usd } = manifest.budget;
   if (usd === undefined) return undefined;
   const left = roundUsd(usd - job.usage.usd);

@@ -5,6 +5,7 @@ import type { EventBody } from '../contract/event.js';
 import type { Assignment } from '../contract/explanation.js';
 import type { Actor, Job, Run, RunKind, Stage } from '../contract/job.js';
 import type { Engine } from '../contract/manifest.js';
+import type { ProfileSnapshot } from '../contract/profile.js';
 
 export type Command =
   | {
@@ -15,6 +16,8 @@ export type Command =
       pool: string;
       engine: Engine;
       decision: Assignment;
+      /** The profile that the run is done with. */
+      profile?: ProfileSnapshot | undefined;
     }
   | {
       kind: 'report';
@@ -27,6 +30,14 @@ export type Command =
     }
   /** The reaper: the holder of this epoch was silent for too long. */
   | { kind: 'lose'; actor: Actor; epoch: number; message: string }
+  /** Its profile asks for other factories than it did when the job was routed. */
+  | {
+      kind: 'reroute';
+      actor: Actor;
+      profile: ProfileSnapshot;
+      engine: Engine | undefined;
+      requirements: string[];
+    }
   /** All that the job waits for is there. */
   | { kind: 'unblock'; actor: Actor }
   /** A plan's children were stored; from now on they come into being. */

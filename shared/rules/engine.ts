@@ -33,17 +33,18 @@ export function namedEngine(manifest: Pick<EngineFields, 'engine' | 'capabilitie
  * The engine that runs the job on a factory with these tags: the named one, or else the first of the class that the
  * factory has, those that the job prefers (`engine:codex` or `codex`) before the others. Undefined when the factory
  * has none of them.
+ * @param job `needs`: what manifest and profile ask for together (profile.ts)
  */
 export function resolveEngine(
-  job: { engine?: Engine | undefined; manifest: EngineFields },
+  job: { engine?: Engine | undefined; needs: EngineFields },
   advertises: readonly string[],
 ): Engine | undefined {
   const has = (engine: Engine): boolean => advertises.includes(engineTag(engine));
-  const named = job.engine ?? namedEngine(job.manifest);
+  const named = job.engine ?? namedEngine(job.needs);
   if (named !== undefined) return has(named) ? named : undefined;
-  const members = ENGINES_OF_CLASS[job.manifest['engine-class'] ?? DEFAULT_ENGINE_CLASS];
+  const members = ENGINES_OF_CLASS[job.needs['engine-class'] ?? DEFAULT_ENGINE_CLASS];
   const preferred = members.filter(
-    (engine) => job.manifest.prefers.includes(engineTag(engine)) || job.manifest.prefers.includes(engine),
+    (engine) => job.needs.prefers.includes(engineTag(engine)) || job.needs.prefers.includes(engine),
   );
   return [...preferred, ...members].find(has);
 }

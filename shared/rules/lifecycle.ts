@@ -7,6 +7,7 @@ import type { RunReport } from '../contract/api.js';
 import type { Actor, Job, Run, Stage } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
 import type { Command, CommandOf, Decision, Rejected } from './decision.js';
+import { laneOf } from './lanes.js';
 import { loseRun } from './failure.js';
 import { approvalGate, hasApproved, scopeGate, shipGate } from './gates.js';
 import * as composite from './composite.js';
@@ -22,7 +23,7 @@ export type Move = Exclude<Command['kind'], 'report'> | RunReport['kind'];
 
 /** Stage × command. What depends on more than the stage (who holds it, is it landing) stands in `obstacle`. */
 export const LEGAL: Record<Stage, readonly Move[]> = {
-  queued: ['claim', 'unblock', 'adopt', 'settle', 'cancel', 'hold', 'resume'],
+  queued: ['claim', 'reroute', 'unblock', 'adopt', 'settle', 'cancel', 'hold', 'resume'],
   assigned: ['started', 'failed', 'released', 'lose', 'cancel', 'pause'],
   building: ['finished', 'planned', 'failed', 'released', 'lose', 'cancel', 'pause'],
   // Verify runs here while a factory holds the job; afterwards it waits for a person.
@@ -99,6 +100,8 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
       return inFlight(job);
     case 'settle':
       return (job.children?.count ?? 0) > 0 ? undefined : 'it has no children';
+    case 'reroute':
+      return isInFlight(job) ? `${job.holder} holds it` : undefined;
     case 'unblock':
       return job.waitsFor === undefined ? 'it waits for no other job' : undefined;
     case 'resume':
@@ -165,7 +168,7 @@ function illegal(job: Job, move: Move, why: string, actor?: Actor): Rejected {
 }
 
 const legalForFactories = (job: Job, move: Move): Move[] =>
-  move === 'claim' || move === 'lose' || move === 'unblock' || move === 'settle'
+  move === 'claim' || move === 'reroute' || move === 'lose' || move === 'unblock' || move === 'settle'
     ? []
     : legalAmong(job, MOVES_OF_FACTORIES);
 
@@ -187,6 +190,8 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
     case 'lose':
       if (current === undefined) return stale(`${job.jobId} has no run of epoch ${command.epoch}`);
       return loseRun(job, current, command.message, command.actor, now);
+    case 'reroute':
+      return reroute(job, command, now);
     case 'unblock':
       return unblock(job, command, now);
     case 'adopt':
@@ -255,6 +260,7 @@ function claim(job: Job, command: CommandOf<'claim'>, now: string): Decision {
           // What an earlier attempt left behind belongs to that attempt's run.
           ...enter(omit(taken, 'change', 'verify', 'failure', 'approvals', 'override'), 'assigned', now),
           attempts: job.attempts + 1,
+          ...(command.profile !== undefined && { profile: command.profile }),
         };
   const run: Run = {
     id: runId(epoch),
@@ -271,6 +277,32 @@ function claim(job: Job, command: CommandOf<'claim'>, now: string): Decision {
   };
   const body = { kind: 'job.assigned', epoch, run: run.kind, factoryId, pool, decision } as const;
   return { kind: 'accepted', job: next, run, events: [draft(body, actor, now, job, next)] };
+}
+
+/** Its waiting goes on from where it was: another lane is no new job. */
+function reroute(
+  job: Job,
+  { actor, profile, engine, requirements }: CommandOf<'reroute'>,
+  now: string,
+): Decision {
+  const plans = job.manifest.kind === 'composite' && profile.spec.produces === 'plan';
+  const children =
+    job.manifest.kind === 'leaf' || plans ? job.children : (job.children ?? composite.noChildren());
+  const next: Job = {
+    ...omit(job, 'engine', 'children'),
+    profile,
+    requirements,
+    lane: laneOf(requirements),
+    ...(engine !== undefined && { engine }),
+    ...(children !== undefined && { children }),
+  };
+  const body = {
+    kind: 'job.rerouted',
+    profile: profile.name,
+    version: profile.version,
+    requirements,
+  } as const;
+  return { kind: 'accepted', job: next, events: [draft(body, actor, now, job, next)] };
 }
 
 function unblock(job: Job, { actor }: CommandOf<'unblock'>, now: string): Decision {

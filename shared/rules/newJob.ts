@@ -1,12 +1,31 @@
 /** A new job and its first event. */
 import type { Actor, Dep, Job, TrackerItem } from '../contract/job.js';
 import type { Engine, Manifest } from '../contract/manifest.js';
+import type { ProfileSnapshot } from '../contract/profile.js';
 import { noChildren } from './composite.js';
 import { requirementsOf } from './capabilities.js';
 import type { EventDraft } from './decision.js';
-import { namedEngine } from './engine.js';
+import { classesOf, namedEngine } from './engine.js';
+import { needsOf } from './profile.js';
 import { laneOf } from './lanes.js';
 import { NO_USAGE } from './spend.js';
+
+/**
+ * Which engine and what else the job asks of a factory, with the profile as it is.
+ * @param byDefault the product's engine; taken where the class allows it
+ */
+export function routingOf(
+  manifest: Manifest,
+  profile: ProfileSnapshot | undefined,
+  byDefault: Engine | undefined,
+): { engine: Engine | undefined; requirements: string[] } {
+  const needs = needsOf({ manifest, profile });
+  const engineClass = needs['engine-class'];
+  const fits =
+    byDefault !== undefined && (engineClass === undefined || classesOf(byDefault).includes(engineClass));
+  const engine = namedEngine(needs) ?? (fits ? byDefault : undefined);
+  return { engine, requirements: requirementsOf(needs, engine) };
+}
 
 /** As in the manifest's own `title`. */
 const MAX_TITLE_CHARS = 200;
@@ -32,6 +51,8 @@ export function newJob(input: {
   actor: Actor;
   trackerItem?: TrackerItem | undefined;
   engine?: Engine | undefined;
+  /** The profile that the manifest names, as it is now. */
+  profile?: ProfileSnapshot | undefined;
   deps?: readonly Dep[] | undefined;
   /** Of the deps, those that are not so far yet. */
   waitsFor?: readonly string[] | undefined;
@@ -51,11 +72,11 @@ export function newJob(input: {
     now,
     deps = [],
     waitsFor = [],
+    profile,
     ancestors = [],
     key,
   } = input;
-  const engine = namedEngine(manifest) ?? (manifest['engine-class'] === undefined ? input.engine : undefined);
-  const requirements = requirementsOf(manifest, engine);
+  const { engine, requirements } = routingOf(manifest, profile, input.engine);
   const title = titleOf(manifest);
   const job: Job = {
     id: 'job',
@@ -66,6 +87,7 @@ export function newJob(input: {
     manifest,
     contentHash,
     ...(engine !== undefined && { engine }),
+    ...(profile !== undefined && { profile }),
     requirements,
     lane: laneOf(requirements),
     ...(trackerItem !== undefined && { trackerItem }),
@@ -73,7 +95,7 @@ export function newJob(input: {
     ...(waitsFor.length > 0 && { waitsFor: [...waitsFor] }),
     ...(ancestors.length > 0 && { parent: ancestors.at(-1), ancestors: [...ancestors] }),
     ...(key !== undefined && { key }),
-    ...(manifest.kind === 'composite' && { children: noChildren() }),
+    ...(manifest.kind === 'composite' && profile?.spec.produces !== 'plan' && { children: noChildren() }),
     stage: 'queued',
     submittedAt: now,
     submittedBy: actor,

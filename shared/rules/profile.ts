@@ -1,6 +1,7 @@
 /** What holds for a job with its profile: the job's own word, then the profile's, then the default. */
 import type { Job } from '../contract/job.js';
-import type { ReviewPolicy } from '../contract/manifest.js';
+import type { Manifest, ReviewPolicy } from '../contract/manifest.js';
+import { engineTag } from './engine.js';
 
 type Asked = Pick<Job, 'manifest' | 'profile'>;
 
@@ -18,3 +19,22 @@ export const allowedScopeOf = ({ profile }: Pick<Job, 'profile'>): readonly stri
 /** May the change go to the base branch without a feature branch, as far as the profile is concerned? */
 export const mayPushDirectly = ({ profile }: Pick<Job, 'profile'>): boolean =>
   profile?.spec['push-policy'] === 'direct';
+
+type Needs = Pick<Manifest, 'engine' | 'engine-class' | 'capabilities' | 'prefers'>;
+
+/** What the job asks of a factory and its engine, the profile's requirements included. */
+export function needsOf({
+  manifest,
+  profile,
+}: {
+  manifest: Needs;
+  profile?: Job['profile'] | undefined;
+}): Needs {
+  const spec = profile?.spec;
+  return {
+    engine: manifest.engine,
+    'engine-class': manifest['engine-class'] ?? spec?.['engine-class'],
+    capabilities: [...manifest.capabilities, ...(spec?.capabilities ?? [])],
+    prefers: [...manifest.prefers, ...(spec?.['prefers-engine'] ?? []).map(engineTag)],
+  };
+}

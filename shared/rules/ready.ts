@@ -3,6 +3,7 @@ import type { ReadyEntry } from '../contract/fleet.js';
 import type { Job } from '../contract/job.js';
 import { costOf } from './budget.js';
 import { orderKey, priorityRank } from './priority.js';
+import { needsOf } from './profile.js';
 import { nextRunKind } from './stages.js';
 
 /** The entry of a job that is ready (see isReady) in the pool that it was routed to. */
@@ -19,7 +20,7 @@ export function readyEntryOf(job: Job, pool: string): ReadyEntry {
     lane: job.lane,
     run,
     requirements: job.requirements,
-    prefers: manifest.prefers,
+    prefers: needsOf(job).prefers,
     ...(manifest.repo !== undefined && { repo: manifest.repo }),
     ...(manifest.lock !== undefined && { lock: manifest.lock }),
     ...(manifest.targetFactoryId !== undefined && { targetFactoryId: manifest.targetFactoryId }),

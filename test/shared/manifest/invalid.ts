@@ -145,8 +145,6 @@ export const INVALID: InvalidManifest[] = [
   },
   { name: 'a dependency without a name', text: front("deps: ['']"), problems: ['deps.0 2:8'] },
   { name: 'an unknown kind', text: front('kind: compsite'), problems: ['kind 2:7 → composite'] },
-  // Read, and not carried out yet.
-  { name: 'a profile for now', text: front('profile: qa'), problems: ['profile 2:1'] },
   {
     name: 'everything at once, in the order of the text',
     text: front('engine: cluade', 'timeout: soon', 'artifacts: a', 'budget:', '  usd: five', 'colour: red'),

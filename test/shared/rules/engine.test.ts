@@ -17,11 +17,11 @@ describe('the engine of a job', () => {
     ['never a shell by default', {}, ['engine:shell'], undefined],
   ])('is %s', (_, fields, advertises, expected) => {
     const asked = manifest({ engine: undefined, ...fields });
-    expect(resolveEngine({ manifest: asked }, advertises)).toBe(expected);
+    expect(resolveEngine({ needs: asked }, advertises)).toBe(expected);
   });
 
   it('is what the job settled on, before its manifest', () => {
-    expect(resolveEngine({ engine: 'codex', manifest: manifest({ engine: undefined }) }, BOTH)).toBe('codex');
+    expect(resolveEngine({ engine: 'codex', needs: manifest({ engine: undefined }) }, BOTH)).toBe('codex');
   });
 });
 

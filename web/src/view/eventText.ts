@@ -80,6 +80,12 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: 'Requeued', tone: 'person', note: body.reason };
     case 'job.cancelled':
       return { text: 'Cancelled', tone: 'person', note: body.reason };
+    case 'job.rerouted':
+      return {
+        text: `Its profile ${body.profile} changed while it waited`,
+        tone: 'neutral',
+        note: `requires ${body.requirements.join(', ')}`,
+      };
     case 'deps.met':
       return { text: 'Its dependencies are met', tone: 'progress' };
     case 'run.planned':

@@ -1,0 +1,41 @@
+/** Routes of profiles. Part of the table in routes.ts. */
+import { z } from 'zod';
+import { ProductIdSchema } from './job.js';
+import { ProfileListSchema, ProfileNameSchema, ProfileSchema, PutProfileSchema } from './profile.js';
+import type { RouteSpec } from './routes.js';
+
+const JSON_BYTES = 256 * 1024;
+
+/** `fleet` for the catalogue, or a product that has profiles of its own. */
+const owner = z.object({ owner: ProductIdSchema });
+const one = owner.extend({ name: ProfileNameSchema });
+
+export const PROFILE_ROUTES = {
+  listProfiles: {
+    method: 'GET',
+    path: 'fleet/profiles/{owner}',
+    access: ['viewer'],
+    params: owner,
+    result: ProfileListSchema,
+    summary:
+      'The profiles that a product may use: its own, and those of the catalogue that it has no own one for.',
+  },
+  getProfileHistory: {
+    method: 'GET',
+    path: 'fleet/profiles/{owner}/{name}',
+    access: ['viewer'],
+    params: one,
+    result: ProfileListSchema,
+    summary: 'Every version of a profile, the newest first: who changed what, when and why.',
+  },
+  putProfile: {
+    method: 'PUT',
+    path: 'fleet/profiles/{owner}/{name}',
+    access: ['editor'],
+    params: one,
+    body: PutProfileSchema,
+    maxBytes: JSON_BYTES,
+    result: ProfileSchema,
+    summary: 'A new version of a profile; jobs in flight keep the one that they were assigned with.',
+  },
+} as const satisfies Record<string, RouteSpec>;
