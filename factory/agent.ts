@@ -86,7 +86,7 @@ export class Agent {
     this.unlock = await lockFolder(settings.dataDir);
     await this.removeLeftovers();
     const [capabilities, tickets] = await Promise.all([
-      probe(ENGINES, deps.env),
+      probe(ENGINES, deps.env, settings.config),
       openTickets(settings.serviceBus),
     ]);
     this.tickets = tickets;
@@ -139,6 +139,7 @@ export class Agent {
         workspace: this.workspace,
         engines: ENGINES,
         engineVersions: capabilities.engineVersions,
+        config: this.settings.config,
         env,
         redactor,
         logger,

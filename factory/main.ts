@@ -1,10 +1,14 @@
 /** The factory's command line: one process, one line on standard output when it waits, an orderly end on a signal. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import { Agent } from './agent.js';
+import { readConfig } from './capabilities/config.js';
+import { probe } from './capabilities/probe.js';
+import { probeAsJson, probeAsText } from './capabilities/report.js';
+import { ENGINES } from './engines/registry.js';
 import { createLogger, reasonOf } from './log.js';
 import { pause } from './pause.js';
 import { Redactor } from './runs/redact.js';
-import { API, AUDIENCE, ENROLMENT, readSettings, type FactoryOptions } from './settings.js';
+import { API, AUDIENCE, dataDirOf, ENROLMENT, readSettings, type FactoryOptions } from './settings.js';
 
 /** Everything is given back within this time (ms), or left to the leases and to the next start. */
 const DRAIN_MS = 2200;
@@ -31,18 +35,26 @@ Examples:
     node dist/factory/main.js --idle-exit 60 --data /data --json
   One job, then the end:
     node dist/factory/main.js --once
+  What this machine would offer, and why:
+    node dist/factory/main.js probe
 `;
 
 const program = new Command('factory')
   .description(
     'Works on jobs of the gigafactory: claims them, runs their engine in a git worktree, pushes the change.',
   )
+  .addArgument(
+    new Argument('[what]', 'work on jobs, or tell what this machine would offer')
+      .choices(['work', 'probe'])
+      .default('work'),
+  )
   .option('--name <name>', "the factory's name; by default the host's")
   .option('--stations <n>', 'runs at the same time', positive, 1)
   .option('--once', 'end after one run')
   .option('--idle-exit <seconds>', 'end after so long without work', positive)
   .option('--data <dir>', 'where repositories, worktrees and the token are kept')
-  .option('--json', 'log lines as JSON')
+  .option('--config <file>', 'what probing cannot know; by default factory.yaml in the data folder')
+  .option('--json', 'log lines, or what probing found, as JSON')
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(--help shows what there is)');
 
@@ -64,6 +76,7 @@ async function main(): Promise<number> {
 
   let agent: Agent;
   try {
+    if (program.args[0] === 'probe') return await tellProbe(options);
     agent = new Agent(readSettings(options, process.env), { env: process.env, logger, redactor });
   } catch (error) {
     return fail(error);
@@ -76,6 +89,13 @@ async function main(): Promise<number> {
     return fail(error);
   }
   await agent.whenDone();
+  return 0;
+}
+
+/** Looks at this machine and starts nothing; needs neither a control plane nor a bus. */
+async function tellProbe(options: CommandLine): Promise<number> {
+  const found = await probe(ENGINES, process.env, readConfig(dataDirOf(options), options.config));
+  process.stdout.write(options.json === true ? `${probeAsJson(found)}\n` : probeAsText(found));
   return 0;
 }
 

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { serviceSetting, SettingsError, type ServiceSetting } from '../shared/cloud/settings.js';
 import { FactoryIdSchema } from '../shared/contract/fleet.js';
+import { readConfig, type FactoryConfig } from './capabilities/config.js';
 
 export const API = 'GIGAFACTORY_API';
 export const ENROLMENT = 'GIGAFACTORY_ENROLMENT';
@@ -19,6 +20,8 @@ export interface FactoryOptions {
   /** Seconds without work after which it goes away. */
   readonly idleExit?: number;
   readonly data?: string;
+  /** Another configuration file than the one in the data folder. */
+  readonly config?: string;
 }
 
 export interface FactorySettings {
@@ -36,6 +39,7 @@ export interface FactorySettings {
   readonly audience: string | undefined;
   readonly serviceBus: ServiceSetting;
   readonly agentVersion: string;
+  readonly config: FactoryConfig;
 }
 
 /**
@@ -51,14 +55,12 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
       `${API} is ${apiUrl ? `"${apiUrl}", which is no URL` : 'not set'}: set it to the control plane's address, such as http://127.0.0.1:7071/api`,
     );
   }
-  const name = options.name ?? nameOfHost(os.hostname());
-  const valid = FactoryIdSchema.safeParse(name);
-  if (!valid.success) throw new SettingsError(`"${name}": ${valid.error.issues[0]?.message}`);
+  const name = nameOf(options);
   const stations = options.once ? 1 : (options.stations ?? 1);
   if (!Number.isInteger(stations) || stations < 1 || stations > MAX_STATIONS) {
     throw new SettingsError(`--stations takes a whole number from 1 to ${MAX_STATIONS}`);
   }
-  const dataDir = path.resolve(options.data ?? path.join(os.homedir(), '.gigafactory', 'factories', name));
+  const dataDir = dataDirOf(options);
   mkdirSync(dataDir, { recursive: true });
   return {
     name,
@@ -71,8 +73,21 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
     audience: env[AUDIENCE] || undefined,
     serviceBus: serviceSetting(env, 'SERVICE_BUS'),
     agentVersion: packageVersion(),
+    config: readConfig(dataDir, options.config),
   };
 }
+
+/** @throws SettingsError when it is no name for a factory */
+function nameOf(options: FactoryOptions): string {
+  const name = options.name ?? nameOfHost(os.hostname());
+  const valid = FactoryIdSchema.safeParse(name);
+  if (!valid.success) throw new SettingsError(`"${name}": ${valid.error.issues[0]?.message}`);
+  return name;
+}
+
+/** Where a factory keeps its things, absolute; it need not be there. @throws SettingsError for a name that is none */
+export const dataDirOf = (options: FactoryOptions): string =>
+  path.resolve(options.data ?? path.join(os.homedir(), '.gigafactory', 'factories', nameOf(options)));
 
 /** A host's name as a factory's: `Annas-Mac.local` becomes `annas-mac`. */
 export function nameOfHost(host: string): string {

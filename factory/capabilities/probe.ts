@@ -1,94 +1,107 @@
 /** What this machine can do, found by looking: system, tools with their versions, engines, credentials. */
-import { access } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import type { Engine } from '../engines/engine.js';
-import { runChild } from '../processes/child.js';
-import { cleanEnvironment } from '../processes/environment.js';
-import { findProgram } from '../processes/program.js';
+import type { Engine as EngineName } from '../../shared/contract/manifest.js';
 import { classesOf, engineClassTag, engineTag } from '../../shared/rules/engine.js';
-import { CREDENTIALS, TOOLS, type Credential, type Tool } from './tools.js';
-
-/** A tool that does not tell its version by then is there without one (ms). They are asked at the same time. */
-const VERSION_TIMEOUT_MS = 3000;
+import type { Engine } from '../engines/engine.js';
+import { findProgram } from '../processes/program.js';
+import { NO_CONFIG, settingsOf, type FactoryConfig } from './config.js';
+import { presenceOf } from './credentials.js';
+import { CREDENTIALS, TOOLS, type NamedCredential, type Tool } from './tools.js';
+import { versionOf } from './version.js';
 
 const SYSTEMS: Partial<Record<NodeJS.Platform, string>> = { darwin: 'mac', win32: 'windows' };
 
-/** The first number in what a tool prints that looks like a version. */
-const VERSION = /\d+\.\d+(?:\.\d+)?/;
+/** One thing that was looked for, and what follows from it. */
+export interface Finding {
+  readonly kind: 'system' | 'tool' | 'engine' | 'credential' | 'config';
+  readonly name: string;
+  /** Tags that it brings; none where it was not found, or is of no use as it is. */
+  readonly tags: readonly string[];
+  /** For people: where it was found, or what is missing. */
+  readonly why: string;
+}
 
 export interface Capabilities {
   /** Sorted tags and tools: `os:linux`, `has:git`, `node@20.19.0`, `engine:shell`. */
   readonly advertises: readonly string[];
-  readonly engineVersions: ReadonlyMap<string, string>;
+  readonly engineVersions: ReadonlyMap<EngineName, string>;
+  /** Everything that was looked for. */
+  readonly findings: readonly Finding[];
 }
 
 /**
- * Looks at the machine; well below a second, since everything is asked at once.
+ * Looks at the machine; as long as the slowest tool takes to tell its version, since everything is asked at once.
  * @param engines only what this factory can run is advertised, whatever else is installed
  */
 export async function probe(
   engines: readonly Engine[],
   env: NodeJS.ProcessEnv = process.env,
+  config: FactoryConfig = NO_CONFIG,
 ): Promise<Capabilities> {
-  const engineVersions = new Map<string, string>();
+  const engineVersions = new Map<EngineName, string>();
   const found = await Promise.all([
     ...TOOLS.map((tool) => probeTool(tool, env)),
     ...CREDENTIALS.map((credential) => probeCredential(credential, env)),
-    ...engines.map(async (engine) => {
-      const presence = await engine.probe();
-      if (!presence) return [];
-      if (presence.version !== undefined) engineVersions.set(engine.name, presence.version);
-      return [engineTag(engine.name), ...classesOf(engine.name).map(engineClassTag)];
-    }),
+    ...engines.map((engine) => probeEngine(engine, env, config, engineVersions)),
   ]);
-  const system = [`os:${SYSTEMS[process.platform] ?? process.platform}`, `arch:${process.arch}`];
-  return { advertises: [...new Set([...system, ...found.flat()])].sort(), engineVersions };
+  const os = `os:${SYSTEMS[process.platform] ?? process.platform}`;
+  const looked: Finding[] = [
+    { kind: 'system', name: 'system', tags: [os, `arch:${process.arch}`], why: 'this machine' },
+    ...found,
+    ...config.advertise.map((tag): Finding => ({
+      kind: 'config',
+      name: tag,
+      tags: [tag],
+      why: 'the configuration says so',
+    })),
+  ];
+  const findings = looked.map((finding) => withoutHidden(finding, config.hide));
+  const advertises = [...new Set(findings.flatMap(({ tags }) => tags))].sort();
+  return { advertises, engineVersions, findings };
 }
 
-async function probeTool(tool: Tool, env: NodeJS.ProcessEnv): Promise<string[]> {
-  for (const name of tool.programs) {
-    const program = await findProgram(name, env);
+function withoutHidden(finding: Finding, hide: readonly string[]): Finding {
+  const hidden = (tag: string): boolean =>
+    hide.includes(tag) || hide.some((one) => one.startsWith('has:') && tag.startsWith(`${one.slice(4)}@`));
+  const gone = finding.tags.filter(hidden);
+  if (gone.length === 0) return finding;
+  // A class without its engine would be a promise that nobody keeps.
+  const tags = finding.tags.filter((tag) => !hidden(tag) && !(finding.kind === 'engine'));
+  return { ...finding, tags, why: `${finding.why}; the configuration hides ${gone.join(', ')}` };
+}
+
+async function probeEngine(
+  engine: Engine,
+  env: NodeJS.ProcessEnv,
+  config: FactoryConfig,
+  versions: Map<EngineName, string>,
+): Promise<Finding> {
+  const { name } = engine;
+  const presence = await engine.probe(env, settingsOf(config, name));
+  if (!presence) return { kind: 'engine', name, tags: [], why: 'not on this machine' };
+  const { version, at, loggedIn, credential } = presence;
+  if (version !== undefined) versions.set(name, version);
+  const here = version === undefined ? at : `${version}, ${at}`;
+  if (!loggedIn) return { kind: 'engine', name, tags: [], why: `${here}; not logged in: ${credential}` };
+  const tags = [engineTag(name), ...classesOf(name).map(engineClassTag)];
+  return { kind: 'engine', name, tags, why: `${here}; credential: ${credential}` };
+}
+
+async function probeTool(tool: Tool, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const { name } = tool;
+  for (const candidate of tool.programs) {
+    const program = await findProgram(candidate, env);
     if (program === undefined) continue;
     const version = tool.version && (await versionOf(program, tool.version, env));
-    return [`has:${tool.name}`, ...(version === undefined ? [] : [`${tool.name}@${version}`])];
+    const tags = [`has:${name}`, ...(version === undefined ? [] : [`${name}@${version}`])];
+    return { kind: 'tool', name, tags, why: program };
   }
-  return [];
+  return { kind: 'tool', name, tags: [], why: `no ${tool.programs.join(' or ')} on the PATH` };
 }
 
-/** Undefined when it does not say in time. */
-async function versionOf(
-  program: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<string | undefined> {
-  let said = '';
-  const end = await runChild({
-    command: program,
-    args,
-    cwd: os.tmpdir(),
-    env: cleanEnvironment(env),
-    timeoutMs: VERSION_TIMEOUT_MS,
-    killGraceMs: 0,
-    onOutput(chunk) {
-      said += chunk.toString('utf8');
-      return undefined;
-    },
-  }).catch(() => undefined);
-  return end?.exitCode === 0 ? VERSION.exec(said)?.[0] : undefined;
-}
-
-async function probeCredential(credential: Credential, env: NodeJS.ProcessEnv): Promise<string[]> {
-  const tag = [`cred:${credential.name}`];
-  if (credential.variables.some((variable) => env[variable])) return tag;
-  const home = env['HOME'] ?? os.homedir();
-  const there = await Promise.all(
-    credential.files.map((file) =>
-      access(path.join(home, file)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return there.includes(true) ? tag : [];
+async function probeCredential(credential: NamedCredential, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const { name } = credential;
+  const found = await presenceOf(credential, env);
+  return found === undefined
+    ? { kind: 'credential', name, tags: [], why: 'not there' }
+    : { kind: 'credential', name, tags: [`cred:${name}`], why: found };
 }

@@ -1,4 +1,5 @@
 /** What is looked for on a machine: programs on the PATH, and credentials by their presence alone. */
+import type { Credential } from './credentials.js';
 
 export interface Tool {
   /** As jobs name it: `node>=20`, `has:docker`. */
@@ -32,14 +33,12 @@ export const TOOLS: readonly Tool[] = [
   { name: 'gpu', programs: ['nvidia-smi'] },
 ];
 
-export interface Credential {
+export interface NamedCredential extends Credential {
+  /** As jobs name it: `cred:github`. */
   readonly name: string;
-  readonly variables: readonly string[];
-  /** Below the home folder. */
-  readonly files: readonly string[];
 }
 
-export const CREDENTIALS: readonly Credential[] = [
+export const CREDENTIALS: readonly NamedCredential[] = [
   { name: 'github', variables: ['GH_TOKEN', 'GITHUB_TOKEN'], files: ['.config/gh/hosts.yml'] },
   {
     name: 'anthropic',

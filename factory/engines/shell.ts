@@ -33,8 +33,9 @@ export function scriptOf(body: string): Script {
 export const shell: Engine = {
   name: 'shell',
 
-  async probe() {
-    return (await findProgram('sh')) === undefined ? undefined : {};
+  async probe(env) {
+    const at = await findProgram('sh', env);
+    return at === undefined ? undefined : { at, loggedIn: true, credential: 'none is needed' };
   },
 
   async run(request, signal) {
@@ -55,7 +56,7 @@ export const shell: Engine = {
         args: ['-eu', file],
         cwd: request.worktree,
         env: request.env,
-        timeoutMs: request.wallSeconds * 1000,
+        timeoutMs: request.limits.wallSeconds * 1000,
         run: request.run,
         folders: [request.worktree, request.scratch],
         mergeOutput: true,
@@ -71,9 +72,9 @@ export const shell: Engine = {
     const usage: Usage = { wallSeconds: end.durationMs / 1000, tokens: 0, usd: 0, accuracy: 'exact' };
     switch (end.cause) {
       case 'aborted':
-        return { kind: 'aborted' };
+        return { kind: 'aborted', usage };
       case 'timeout':
-        return { kind: 'timeout', message: tail.text(MESSAGE_LINES), usage };
+        return { kind: 'ended', ceiling: 'wall', message: tail.text(MESSAGE_LINES), usage };
       case 'exit': {
         if (end.exitCode === 0) return { kind: 'completed', usage };
         const how = end.signal ? `was killed by ${end.signal}` : `ended with exit code ${end.exitCode}`;

@@ -34,6 +34,10 @@ export interface ChildSpec {
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => Promise<void> | undefined;
   /** One stream for both, in the order of writing. */
   readonly mergeOutput?: boolean;
+  /** An open file that becomes its standard input; nothing to read when absent. */
+  readonly stdin?: number;
+  /** What it still said is delivered although it was aborted. */
+  readonly keepOutput?: boolean;
   readonly timeoutMs?: number;
   /** `<jobId>.<epoch>`: descendants that left the group are ended too, and all of them when the factory dies. */
   readonly run?: string;
@@ -72,7 +76,7 @@ export async function runChild(spec: ChildSpec, signal?: AbortSignal): Promise<C
     // A group of its own: a Ctrl-C in our terminal does not reach it, and one signal of ours reaches all of it.
     detached: process.platform !== 'win32',
     windowsHide: true,
-    stdio: guarded ? ['ignore', 'pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe'],
+    stdio: [spec.stdin ?? 'ignore', 'pipe', 'pipe', ...(guarded ? ['pipe' as const] : [])],
   });
   const ended = new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (error) => reject(new SpawnError(`${spec.command}: ${error.message}`)));
@@ -84,7 +88,7 @@ export async function runChild(spec: ChildSpec, signal?: AbortSignal): Promise<C
     const end = await ended;
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
     if (spec.run !== undefined) await sweepRun(spec.run, spec.folders);
-    await output.end(ending.cause() === 'aborted');
+    await output.end(ending.cause() === 'aborted' && spec.keepOutput !== true);
     return { ...end, cause: ending.cause(), durationMs: performance.now() - startedAt };
   } finally {
     ending.cancel();

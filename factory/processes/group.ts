@@ -45,20 +45,21 @@ export async function sweep(
   folders: readonly string[] = [],
 ): Promise<number> {
   if (process.platform !== 'linux') return 0;
-  let killed = 0;
+  // One that takes its time to go is found again in the next pass.
+  const killed = new Set<number>();
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {
     const found = await processesOf(isOurs, folders);
     if (found.length === 0) break;
     for (const pid of found) {
       try {
         process.kill(pid, 'SIGKILL');
-        killed += 1;
+        killed.add(pid);
       } catch {
         // it ended in the meantime
       }
     }
   }
-  return killed;
+  return killed.size;
 }
 
 const ENTRY = `${RUN_VARIABLE}=`;

@@ -1,11 +1,13 @@
 /** A build run: the engine changes a fresh worktree, the change is pushed as the feature branch, then verified. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Artifact, Change, PullRequest, ScopeReport, Usage } from '../../shared/contract/job.js';
+import type { Artifact, Change, Job, PullRequest, ScopeReport, Usage } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
+import { budgetLeft } from '../../shared/rules/budget.js';
 import { verifyOf } from '../../shared/rules/profile.js';
 import { scopeOf } from '../../shared/rules/scope.js';
+import { settingsOf } from '../capabilities/config.js';
 import { engineNamed } from '../engines/registry.js';
-import type { EngineResult } from '../engines/engine.js';
+import type { EngineLimits, EngineResult } from '../engines/engine.js';
 import { describeFindings, secretsInCommits } from '../gates/secrets.js';
 import { readReports } from '../gates/testReports.js';
 import { reasonOf } from '../log.js';
@@ -65,15 +67,20 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
       worktree: checkout.path,
       scratch: checkout.scratch,
       env,
-      wallSeconds: Math.min(manifest.timeout, manifest.budget.wall ?? Infinity),
+      repo,
+      baseCommit: checkout.baseCommit,
+      limits: limitsOf(claim.job),
+      settings: settingsOf(context.config, engine.name),
+      yolo: manifest.yolo,
       onOutput: (chunk) => log.write(chunk),
       onStart: context.onEngineStart,
     },
     signal,
   );
+  context.onUsage('usage' in result ? result.usage : undefined);
   signal.throwIfAborted();
   await started;
-  const failure = failureOf(result, manifest.timeout, manifest.budget.wall);
+  const failure = failureOf(result, claim.job);
   if (failure) return failure;
   const { usage } = result as Extract<EngineResult, { kind: 'completed' }>;
 
@@ -198,29 +205,57 @@ function failed(
   return { kind: 'failed', reason, message, exitCode, ...(usage ? { usage } : {}) };
 }
 
+/** What the engine may use: what is left of the job's budgets, and its time. */
+function limitsOf(job: Job): EngineLimits {
+  const { usd, tokens, wall } = budgetLeft(job);
+  return {
+    wallSeconds: Math.min(job.manifest.timeout, wall ?? Infinity),
+    ...(usd !== undefined && { usd }),
+    ...(tokens !== undefined && { tokens }),
+  };
+}
+
 /** The report for an engine that did not complete; undefined when it did. */
-function failureOf(result: EngineResult, timeout: number, wall: number | undefined): RunReport | undefined {
+function failureOf(result: EngineResult, job: Job): RunReport | undefined {
   switch (result.kind) {
     case 'completed':
       return undefined;
-    case 'failed':
-      return failed('engine_failed', result.message, result.usage, result.exitCode);
-    case 'timeout': {
-      const limit =
-        wall !== undefined && wall < timeout ? `its wall budget of ${wall} s` : `its timeout of ${timeout} s`;
-      return failed(
-        'timeout',
-        `the run reached ${limit} and was ended\n${result.message}`.trim(),
-        result.usage,
-        null,
-      );
+    case 'failed': {
+      const reason = result.refused === true ? 'refused' : 'engine_failed';
+      return failed(reason, result.message, result.usage, result.exitCode);
     }
+    case 'ended':
+      return ended(result, job);
     case 'unfit':
-      return failed('preflight', result.message, undefined, null);
+      return failed('preflight', result.message, result.usage, null);
     case 'aborted':
       throw new Error('the engine ended itself as if it had been stopped');
     default:
       return assertExhaustive(result);
+  }
+}
+
+function ended({ ceiling, message, usage }: Extract<EngineResult, { kind: 'ended' }>, job: Job): RunReport {
+  const { timeout, budget } = job.manifest;
+  const over = (reason: 'budget' | 'timeout' | 'engine_failed', why: string): RunReport =>
+    failed(reason, `${why}\n${message}`.trim(), usage, null);
+  switch (ceiling) {
+    case 'wall': {
+      const wall = budgetLeft(job).wall ?? Infinity;
+      return wall < timeout
+        ? over('budget', `the run reached its wall budget of ${budget.wall} s and was ended`)
+        : over('timeout', `the run reached its timeout of ${timeout} s and was ended`);
+    }
+    case 'usd':
+      return over('budget', `the job's budget of $${budget.usd} is used up and the run was ended`);
+    case 'tokens':
+      return over('budget', `the job's budget of ${budget.tokens} tokens is used up and the run was ended`);
+    case 'stall':
+      return over('timeout', 'the engine hung and was ended');
+    case 'loop':
+      return over('engine_failed', 'the engine made no progress and was ended');
+    default:
+      return assertExhaustive(ceiling);
   }
 }
 

@@ -1,5 +1,7 @@
 /** What the parts of one run share. */
 import type { Claim } from '../../shared/contract/api.js';
+import type { Usage } from '../../shared/contract/job.js';
+import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
 import type { Workspace } from '../workspace/workspace.js';
@@ -16,6 +18,8 @@ export interface RunContext {
   readonly engines: readonly Engine[];
   /** Versions found when the factory started. */
   readonly engineVersions: ReadonlyMap<string, string>;
+  /** What the machine's owner says of its engines. */
+  readonly config: FactoryConfig;
   /** The machine's environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly log: RunLog;
@@ -27,6 +31,8 @@ export interface RunContext {
   readonly mayPush: () => Promise<void>;
   /** Called when the engine's process is there. */
   readonly onEngineStart: () => void;
+  /** Called when the engine has ended, however it did; undefined when it never began. */
+  readonly onUsage: (usage: Usage | undefined) => void;
 }
 
 /** The commit message: what, then whose. */

@@ -3,7 +3,9 @@
  * a defect of ours – its processes have ended and its worktree is gone afterwards.
  */
 import type { Claim, RunReport } from '../../shared/contract/api.js';
+import type { Usage } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
+import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
 import { reasonOf, type Logger, type LogFacts } from '../log.js';
@@ -29,6 +31,8 @@ export interface RunDeps {
   readonly engines: readonly Engine[];
   /** Versions found when the factory started, by engine. */
   readonly engineVersions: ReadonlyMap<string, string>;
+  /** What the machine's owner says of its engines. */
+  readonly config: FactoryConfig;
   /** The machine's environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
@@ -64,6 +68,8 @@ class RunExecution {
   private readonly log: RunLog;
   private readonly report: Reporter;
   private engineStarted = false;
+  /** What the engine used, also when it was ended. */
+  private usage: Usage | undefined;
 
   constructor(claim: Claim, deps: RunDeps, claimedAt: number) {
     const { jobId } = claim.job;
@@ -118,6 +124,7 @@ class RunExecution {
         reason: preflight ? 'preflight' : 'engine_failed',
         message: reasonOf(error) || 'the factory failed without a reason',
         exitCode: null,
+        ...(this.usage && { usage: this.usage }),
       };
     }
   }
@@ -171,7 +178,8 @@ class RunExecution {
       throw new Error('the control plane did not answer in time');
     });
     try {
-      const released = { kind: 'released', message: 'the factory was asked to stop' } as const;
+      const message = 'the factory was asked to stop';
+      const released = { kind: 'released', message, ...(this.usage && { usage: this.usage }) } as const;
       await Promise.race([this.report.send(released, limit), late]);
       this.tell('info', 'run released');
     } catch (error) {
@@ -182,7 +190,7 @@ class RunExecution {
   }
 
   private context(): RunContext {
-    const { workspace, engines, engineVersions, env } = this.deps;
+    const { workspace, engines, engineVersions, config, env } = this.deps;
     return {
       claim: this.claim,
       run: this.run,
@@ -190,6 +198,7 @@ class RunExecution {
       workspace,
       engines,
       engineVersions,
+      config,
       env,
       log: this.log,
       report: this.report,
@@ -202,6 +211,9 @@ class RunExecution {
       onEngineStart: () => {
         this.engineStarted = true;
         this.tell('info', 'engine started', { ms: this.sinceClaim() });
+      },
+      onUsage: (usage) => {
+        this.usage = usage;
       },
     };
   }

@@ -119,7 +119,12 @@ export const RunReportSchema = z.discriminatedUnion('kind', [
     usage: UsageSchema.optional(),
   }),
   /** The run never began, or the factory drains: the job goes back without an attempt being counted. */
-  z.strictObject({ kind: z.literal('released'), message: z.string().max(4000) }),
+  z.strictObject({
+    kind: z.literal('released'),
+    message: z.string().max(4000),
+    /** What its engine had used by then. */
+    usage: UsageSchema.optional(),
+  }),
   /** The result of a `plan` run; what is wrong with it is told in the answer. */
   z.strictObject({ kind: z.literal('planned'), plan: PlanSchema, usage: UsageSchema }),
   z.strictObject({ kind: z.literal('landed'), mergeCommit: z.string(), baseBranch: z.string() }),

@@ -64,7 +64,13 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
     /** When the retry may start; absent when there is none. */
     retryAt: TimestampSchema.optional(),
   }),
-  z.strictObject({ kind: z.literal('run.released'), epoch, factoryId: z.string(), message: z.string() }),
+  z.strictObject({
+    kind: z.literal('run.released'),
+    epoch,
+    factoryId: z.string(),
+    message: z.string(),
+    usage: UsageSchema.optional(),
+  }),
   z.strictObject({
     kind: z.literal('run.lost'),
     epoch,

@@ -32,12 +32,24 @@ export const ActorSchema = z.strictObject({
 });
 export type Actor = z.infer<typeof ActorSchema>;
 
+/** No token is in two of these, however the engine counts: cached input is apart from input. */
+export const TokenCountsSchema = z.strictObject({
+  input: z.number().int().nonnegative(),
+  cachedInput: z.number().int().nonnegative(),
+  cacheWrite: z.number().int().nonnegative(),
+  output: z.number().int().nonnegative(),
+});
+export type TokenCounts = z.infer<typeof TokenCountsSchema>;
+
 /** What the engine used. `exact` from the engine's own output, `estimated` by us, `unknown` where neither is possible. */
 export const UsageSchema = z.strictObject({
   wallSeconds: z.number().nonnegative(),
+  /** All of them, cached ones too. */
   tokens: z.number().int().nonnegative(),
   usd: z.number().nonnegative(),
   accuracy: z.enum(['exact', 'estimated', 'unknown']),
+  /** Of `tokens`, where the engine tells them apart. */
+  tokenCounts: TokenCountsSchema.optional(),
 });
 export type Usage = z.infer<typeof UsageSchema>;
 
@@ -92,6 +104,8 @@ export const FAILURE_REASONS = [
   'preflight',
   'refused',
   'no_change',
+  /** The job's own budget is used up: it is put on hold until a person resumes it. */
+  'budget',
   'merge_conflict',
   'cancelled',
   /** A reviewer turned the change down. */

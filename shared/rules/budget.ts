@@ -86,6 +86,24 @@ export function costOf(job: Job): number | undefined {
   return left > 0 ? left : usd;
 }
 
+/**
+ * What a run of the job may use of each of its budgets: what earlier runs left. A person who starts an overspent job
+ * again gives it that budget anew.
+ */
+export function budgetLeft({ manifest, usage }: Pick<Job, 'manifest' | 'usage'>): {
+  usd?: number;
+  tokens?: number;
+  wall?: number;
+} {
+  const { usd, tokens, wall } = manifest.budget;
+  const left = (budget: number, used: number): number => (budget > used ? budget - used : budget);
+  return {
+    ...(usd !== undefined && { usd: left(usd, usage.usd) }),
+    ...(tokens !== undefined && { tokens: left(tokens, usage.tokens) }),
+    ...(wall !== undefined && { wall: left(wall, usage.wallSeconds) }),
+  };
+}
+
 /** What a claim of the entry has to reserve. */
 export const reservationFor = (
   entry: { costUsd?: number | undefined },
@@ -134,6 +152,8 @@ export function settlementOf({
     case 'run.lost':
       return { kind: 'reserved', epoch: body.epoch };
     case 'run.released':
+      if (cost !== undefined) return { kind: 'cost', epoch: body.epoch, cost };
+      if (body.usage !== undefined) return { kind: 'reserved', epoch: body.epoch };
       // Given back by its factory it had not got far; taken away from it, nobody knows.
       return { kind: actor.kind === 'factory' ? 'free' : 'reserved', epoch: body.epoch };
     case 'job.cancelled':

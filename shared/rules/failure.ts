@@ -57,7 +57,8 @@ export function failRun(job: Job, run: Run, failure: RunFailure, actor: Actor, n
   }
   const usage = run.usage === undefined ? failure.usage : undefined;
   const spent: Job = usage === undefined ? job : { ...job, usage: addUsage(job.usage, usage) };
-  const { job: next, retryAt } = afterBuild(spent, failure, now);
+  const { job: next, retryAt } =
+    reason === 'budget' ? { job: onHold(spent, failure, actor, now) } : afterBuild(spent, failure, now);
   const body = {
     kind: 'run.failed',
     ...fence,
@@ -67,11 +68,24 @@ export function failRun(job: Job, run: Run, failure: RunFailure, actor: Actor, n
     ...(usage !== undefined && { usage }),
     ...(retryAt !== undefined && { retryAt }),
   } as const;
+  const failed = draft(body, actor, now, job, next);
+  // Two events: what happened, and what follows for people.
+  const held = draft({ kind: 'job.held', reason: message, paused: true }, actor, now, next, next);
   return {
     kind: 'accepted',
     job: next,
     run: { ...over, ...(usage !== undefined && { usage }) },
-    events: [draft(body, actor, now, job, next)],
+    events: reason === 'budget' ? [failed, held] : [failed],
+  };
+}
+
+/** Its own budget is used up: it waits for a person (BUD-1), and the run counts as no attempt. */
+function onHold(job: Job, { reason, message }: RunFailure, actor: Actor, now: string): Job {
+  return {
+    ...enter(omit(job, 'holder', 'notBefore', 'change', 'verify'), 'queued', now),
+    attempts: Math.max(0, job.attempts - 1),
+    failure: { reason, message },
+    hold: { by: actor, at: now, reason: message },
   };
 }
 
@@ -96,8 +110,20 @@ export function loseRun(job: Job, run: Run, message: string, actor: Actor, now: 
 }
 
 /** A run that its factory gives back: no attempt is counted, and nobody waits for a retry. */
-export function releaseRun(job: Job, run: Run, message: string, actor: Actor, now: string): Accepted {
-  const free: Job = omit(job, 'holder');
+export function releaseRun(
+  job: Job,
+  run: Run,
+  message: string,
+  actor: Actor,
+  now: string,
+  used?: Usage,
+): Accepted {
+  // A run that finished has told what it used.
+  const usage = run.usage === undefined ? used : undefined;
+  const free: Job = {
+    ...omit(job, 'holder'),
+    ...(usage !== undefined && { usage: addUsage(job.usage, usage) }),
+  };
   const next: Job =
     run.kind === 'land'
       ? free
@@ -105,11 +131,12 @@ export function releaseRun(job: Job, run: Run, message: string, actor: Actor, no
           ...enter(omit(free, 'change', 'verify', 'override'), 'queued', now),
           attempts: Math.max(0, job.attempts - 1),
         };
-  const body = { kind: 'run.released', epoch: run.epoch, factoryId: run.factoryId, message } as const;
+  const fence = { epoch: run.epoch, factoryId: run.factoryId };
+  const body = { kind: 'run.released', ...fence, message, ...(usage !== undefined && { usage }) } as const;
   return {
     kind: 'accepted',
     job: next,
-    run: { ...run, status: 'released', endedAt: now },
+    run: { ...run, status: 'released', endedAt: now, ...(usage !== undefined && { usage }) },
     events: [draft(body, actor, now, job, next)],
   };
 }

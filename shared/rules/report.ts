@@ -30,7 +30,7 @@ export function applyReport(
     case 'failed':
       return failRun(job, run, report, actor, now);
     case 'released':
-      return releaseRun(job, run, report.message, actor, now);
+      return releaseRun(job, run, report.message, actor, now, report.usage);
     case 'planned':
       return planned(job, run, report, intent, actor, now);
     case 'landed':

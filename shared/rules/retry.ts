@@ -15,6 +15,7 @@ const RETRYABLE: Record<FailureReason, boolean> = {
   preflight: false,
   refused: false,
   no_change: false,
+  budget: false,
   merge_conflict: false,
   cancelled: false,
   rejected: false,

@@ -63,8 +63,9 @@ test('knows credentials by their presence and never by their value', async () =>
 test('advertises an engine with its class, and keeps its version', async () => {
   const claude: Engine = {
     name: 'claude',
-    probe: () => Promise.resolve({ version: '2.1.197' }),
-    run: () => Promise.resolve({ kind: 'aborted' }),
+    probe: () =>
+      Promise.resolve({ version: '2.1.197', at: '/bin/claude', loggedIn: true, credential: 'a key' }),
+    run: () => Promise.reject(new Error('nobody asked for it')),
   };
   const absent: Engine = { ...claude, name: 'codex', probe: () => Promise.resolve(undefined) };
   const { advertises, engineVersions } = await probe([claude, absent], { PATH: '' });

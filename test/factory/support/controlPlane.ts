@@ -8,7 +8,7 @@ import { createClient, type Client } from '../../../shared/client.js';
 import type { Claim, RunReport } from '../../../shared/contract/api.js';
 import type { Directive } from '../../../shared/contract/fleet.js';
 import type { Job } from '../../../shared/contract/job.js';
-import { ManifestSchema, type ManifestInput } from '../../../shared/contract/manifest.js';
+import { ManifestSchema, type Engine, type ManifestInput } from '../../../shared/contract/manifest.js';
 import { ROUTES, type RouteName, type RouteSpec } from '../../../shared/contract/routes.js';
 import { AppError } from '../../../shared/errors.js';
 
@@ -208,7 +208,13 @@ let jobs = 0;
 /** A claim of a job with this manifest, as the control plane would give it. */
 export function claimOf(
   manifest: ManifestInput,
-  more: { epoch?: number; kind?: 'build' | 'land'; leaseSeconds?: number; job?: Partial<Job> } = {},
+  more: {
+    epoch?: number;
+    kind?: 'build' | 'land';
+    leaseSeconds?: number;
+    job?: Partial<Job>;
+    engine?: Engine;
+  } = {},
 ): Claim {
   jobs += 1;
   const jobId = more.job?.jobId ?? `job-${String(jobs).padStart(16, '0')}`;
@@ -247,7 +253,7 @@ export function claimOf(
       kind: more.kind ?? 'build',
       factoryId: 'factory-1',
       pool: 'any',
-      engine: 'shell',
+      engine: more.engine ?? 'shell',
       status: 'assigned',
       startedAt: AT,
     },

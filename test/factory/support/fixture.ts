@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Claim } from '../../../shared/contract/api.js';
+import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { cleanEnvironment } from '../../../factory/processes/environment.js';
 import { createLogger } from '../../../factory/log.js';
@@ -30,7 +31,11 @@ export interface FactoryFixture extends AsyncDisposable {
   leftovers(): string[];
 }
 
-export async function factoryFixture(files?: Readonly<Record<string, string>>): Promise<FactoryFixture> {
+/** @param more other engines, settings or environment than this machine's */
+export async function factoryFixture(
+  files?: Readonly<Record<string, string>>,
+  more: Partial<Pick<RunDeps, 'engines' | 'config' | 'env'>> = {},
+): Promise<FactoryFixture> {
   const temporary = new TemporaryFolder();
   const plane = await ControlPlane.start();
   const dataDir = path.join(temporary.path, 'factory');
@@ -46,11 +51,13 @@ export async function factoryFixture(files?: Readonly<Record<string, string>>): 
     workspace,
     engines: ENGINES,
     engineVersions: new Map(),
+    config: NO_CONFIG,
     env: process.env,
     redactor,
     logger: createLogger((line) => said.push(line)),
     running: () => 1,
     onDrainAsked: () => drain.abort(),
+    ...more,
   };
   return {
     folder: temporary.path,

@@ -21,6 +21,7 @@ export const FAILURE_TEXT: Readonly<Record<FailureReason, string>> = {
   preflight: 'the check before the run found a problem',
   refused: 'the job was refused',
   no_change: 'it changed nothing',
+  budget: 'its budget is used up',
   merge_conflict: 'it conflicts with the base branch',
   cancelled: 'it was cancelled',
   rejected: 'a reviewer turned it down',

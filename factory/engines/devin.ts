@@ -1,0 +1,273 @@
+/**
+ * Devin, over its HTTP API (v1): it works on a machine of its own and pushes a branch, which is fetched into the run's
+ * worktree. From the service's documentation; tested against a stand-in that speaks it.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { presenceOf, wanted, type Credential } from '../capabilities/credentials.js';
+import type { Usage } from '../../shared/contract/job.js';
+import { Git, GitError, TRANSFER_TIMEOUT_MS } from '../workspace/git.js';
+import type { Engine, EngineRequest, EngineResult } from './engine.js';
+import { USD_PER_ACU } from './prices.js';
+
+const API = 'https://api.devin.ai';
+const KEY = 'DEVIN_API_KEY';
+/** Where the API is, for a gateway of your own. */
+const API_VARIABLE = 'DEVIN_API_URL';
+/** Between two looks at a session (ms); the variable is for a gateway that pushes back, and for tests. */
+const POLL_MS = 10_000;
+const POLL_VARIABLE = 'DEVIN_POLL_MS';
+/** One call may take so long (ms). */
+const CALL_MS = 30_000;
+/** So many calls in a row may fail before the session counts as lost. */
+const MAX_FAILED_CALLS = 6;
+
+const credential: Credential = { variables: [KEY], files: [] };
+
+const CreatedSchema = z.object({ session_id: z.string(), url: z.string().optional() });
+const SessionSchema = z.object({
+  status_enum: z.string().nullish(),
+  messages: z
+    .array(
+      z.object({
+        event_id: z.string().optional(),
+        type: z.string().optional(),
+        message: z.string().optional(),
+      }),
+    )
+    .nullish(),
+  /** Told by some plans only. */
+  acus_consumed: z.number().nonnegative().nullish(),
+});
+type Session = z.output<typeof SessionSchema>;
+
+/** The branch that it is asked to push: of this run alone, and removed by nobody but its owner. */
+const branchOf = (run: string): string => `devin/${run}`;
+
+export const devin: Engine = {
+  name: 'devin',
+
+  async probe(env, settings) {
+    const found = await presenceOf(credential, { ...env, ...settings.env });
+    // There is no program to find: without a key this machine has nothing to do with it.
+    if (found === undefined && settings.loggedIn !== true) return undefined;
+    return {
+      at: settings.env[API_VARIABLE] ?? env[API_VARIABLE] ?? API,
+      loggedIn: true,
+      credential: found ?? `none of ${wanted(credential)}`,
+    };
+  },
+
+  async run(request, signal) {
+    const env = { ...request.env, ...request.settings.env };
+    const key = env[KEY];
+    if (key === undefined) return { kind: 'unfit', message: `${KEY} is not set on this factory` };
+    const pollMs = Number(env[POLL_VARIABLE]) || POLL_MS;
+    return new DevinRun(request, { url: env[API_VARIABLE] ?? API, key, pollMs }).work(signal);
+  },
+};
+
+interface Api {
+  readonly url: string;
+  readonly key: string;
+  readonly pollMs: number;
+}
+
+/** The service said no. */
+class DevinError extends Error {
+  override readonly name = 'DevinError';
+  readonly status: number;
+
+  constructor(what: string, status: number, body: string) {
+    super(`devin: ${what} was answered with ${status}: ${body.slice(0, 500)}`);
+    this.status = status;
+  }
+}
+
+class DevinRun {
+  private readonly request: EngineRequest;
+  private readonly api: Api;
+  private readonly startedAt = performance.now();
+  private readonly shown = new Set<string>();
+  private lastMessage = '';
+  private acus: number | undefined;
+
+  constructor(request: EngineRequest, api: Api) {
+    this.request = request;
+    this.api = api;
+  }
+
+  async work(signal: AbortSignal): Promise<EngineResult> {
+    let session: string;
+    try {
+      session = await this.create(signal);
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted', usage: this.usage() };
+      return this.failed(error);
+    }
+    this.request.onStart();
+    try {
+      const end = await this.follow(session, signal);
+      return end ?? (await this.takeOver(signal));
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted', usage: this.usage() };
+      return this.failed(error);
+    } finally {
+      // However the run ends, nothing of it may go on working, and costing, over there.
+      await this.call('DELETE', `/v1/sessions/${session}`, undefined, AbortSignal.timeout(CALL_MS)).catch(
+        () => {},
+      );
+    }
+  }
+
+  private async create(signal: AbortSignal): Promise<string> {
+    const { request } = this;
+    const { usd } = request.limits;
+    const body = {
+      prompt: `${request.prompt}\n\n${instructions(request)}`,
+      title: request.run,
+      tags: ['gigafactory', request.run],
+      // The same prompt again is the same session: an answer that was lost makes no second one.
+      idempotent: true,
+      ...(usd === undefined ? {} : { max_acu_limit: Math.max(1, Math.floor(usd / USD_PER_ACU)) }),
+    };
+    const created = CreatedSchema.parse(await this.call('POST', '/v1/sessions', body, signal));
+    await this.say(`[engine] session ${created.url ?? created.session_id}`);
+    return created.session_id;
+  }
+
+  /** Until it stops working. @returns how the run ends, or undefined when its branch is to be looked at */
+  private async follow(session: string, signal: AbortSignal): Promise<EngineResult | undefined> {
+    const { limits, settings } = this.request;
+    let aliveAt = performance.now();
+    let failures = 0;
+    for (;;) {
+      await delay(this.api.pollMs, undefined, { signal });
+      const now = performance.now();
+      if (now - this.startedAt > limits.wallSeconds * 1000) return this.ended('wall', this.lastMessage);
+      if (now - aliveAt > settings.stallSeconds * 1000) {
+        return this.ended('stall', `it said nothing for ${settings.stallSeconds} s`);
+      }
+      let state: Session;
+      try {
+        state = SessionSchema.parse(await this.call('GET', `/v1/sessions/${session}`, undefined, signal));
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        signal.throwIfAborted();
+        if (failures >= MAX_FAILED_CALLS || (error instanceof DevinError && error.status < 429)) throw error;
+        continue;
+      }
+      this.acus = state.acus_consumed ?? this.acus;
+      if (await this.show(state)) aliveAt = now;
+      if (limits.usd !== undefined && this.usage().usd >= limits.usd) {
+        return this.ended(
+          'usd',
+          `it has cost $${this.usage().usd.toFixed(2)}; $${limits.usd.toFixed(2)} were left for it`,
+        );
+      }
+      switch (state.status_enum) {
+        case 'finished':
+        // It waits for somebody to answer: what it has pushed may be all it can do.
+        case 'blocked':
+          return undefined;
+        case 'expired':
+        case 'suspend_requested':
+        case 'suspend_requested_frontend':
+          return {
+            kind: 'failed',
+            exitCode: null,
+            message: `devin: the session is ${state.status_enum}\n${this.lastMessage}`.trim(),
+            usage: this.usage(),
+          };
+        default:
+          break;
+      }
+    }
+  }
+
+  /** Its branch becomes what the worktree contains. */
+  private async takeOver(signal: AbortSignal): Promise<EngineResult> {
+    const { worktree, repo, env, run } = this.request;
+    const git = new Git(worktree, env);
+    const branch = branchOf(run);
+    try {
+      await git.call(['fetch', '--no-tags', '--', repo, `refs/heads/${branch}`], {
+        timeoutMs: TRANSFER_TIMEOUT_MS,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      const message = `devin stopped without a branch ${branch}: ${this.lastMessage || error.message}`;
+      return { kind: 'failed', exitCode: null, message, usage: this.usage() };
+    }
+    await git.call(['reset', '--hard', '--quiet', 'FETCH_HEAD'], { signal });
+    return { kind: 'completed', usage: this.usage() };
+  }
+
+  /** New messages to the log; false when there was none. */
+  private async show({ messages }: Session): Promise<boolean> {
+    let fresh = false;
+    for (const [at, { event_id: id, type, message = '' }] of (messages ?? []).entries()) {
+      const key = id ?? String(at);
+      if (this.shown.has(key)) continue;
+      this.shown.add(key);
+      fresh = true;
+      if (type === 'devin_message') this.lastMessage = message;
+      if (type !== 'initial_user_message') await this.say(message);
+    }
+    return fresh;
+  }
+
+  private async say(line: string): Promise<void> {
+    if (line.trim() !== '') await this.request.onOutput(Buffer.from(`${line.trim()}\n`));
+  }
+
+  /** It tells no tokens, and its units only on some plans: then nobody knows what it cost. */
+  private usage(): Usage {
+    const wallSeconds = (performance.now() - this.startedAt) / 1000;
+    return this.acus === undefined
+      ? { wallSeconds, tokens: 0, usd: 0, accuracy: 'unknown' }
+      : { wallSeconds, tokens: 0, usd: this.acus * USD_PER_ACU, accuracy: 'estimated' };
+  }
+
+  private ended(ceiling: 'wall' | 'stall' | 'usd', message: string): EngineResult {
+    return { kind: 'ended', ceiling, message, usage: this.usage() };
+  }
+
+  private failed(error: unknown): EngineResult {
+    const message = error instanceof Error ? error.message : String(error);
+    const refused = error instanceof DevinError && (error.status === 401 || error.status === 403);
+    return refused
+      ? { kind: 'unfit', message: `the engine devin is not logged in on this factory: ${message}` }
+      : { kind: 'failed', exitCode: null, message, usage: this.usage() };
+  }
+
+  private async call(
+    method: string,
+    route: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const answer = await fetch(this.api.url + route, {
+      method,
+      headers: { authorization: `Bearer ${this.api.key}`, 'content-type': 'application/json' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const said = await answer.text();
+    if (!answer.ok) throw new DevinError(`${method} ${route}`, answer.status, said);
+    try {
+      return JSON.parse(said) as unknown;
+    } catch {
+      throw new DevinError(`${method} ${route}`, answer.status, `no JSON: ${said}`);
+    }
+  }
+}
+
+const instructions = ({ repo, baseCommit, run }: EngineRequest): string =>
+  [
+    `Repository: ${repo}`,
+    `Begin at commit ${baseCommit}. Push your work to the branch ${branchOf(run)} of that repository and to no other.`,
+    'Open no pull request. When the branch is pushed you are done; ask nothing.',
+  ].join('\n');
