@@ -3,8 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { END_WITH_PARENT } from './processes.js';
 import type { System } from './system.js';
-import { paint, say } from './terminal.js';
+import { paint, printable, say } from './terminal.js';
 
 const POLL_MS = 500;
 const aq = path.join(
@@ -30,28 +31,47 @@ export interface Follower {
 }
 
 /** One line on a job's new state. */
-const describe = (job: JobLine): string => {
-  const by = job.holder ? paint('gray', ` on ${job.holder}`) : '';
+export const describeJob = (job: JobLine): string => {
+  const by = job.holder ? paint('gray', ` on ${printable(job.holder)}`) : '';
   const why =
-    job.failure && job.stage !== 'shipped' ? paint('gray', ` (${job.failure.message.split('\n')[0]})`) : '';
+    job.failure && job.stage !== 'shipped'
+      ? paint('gray', ` (${printable(job.failure.message.split('\n')[0] ?? '')})`)
+      : '';
   const stage = job.landing && job.stage === 'testing' ? 'testing, landing' : job.stage;
-  return `  ${paint('cyan', job.jobId)}  ${paint('bold', stage)}${by}${why}${paint('gray', `  ${job.title}`)}`;
+  return `  ${paint('cyan', job.jobId)}  ${paint('bold', stage)}${by}${why}${paint('gray', `  ${printable(job.title)}`)}`;
 };
+
+/** Stages in which a build of this epoch runs or is over: a short one may be over before anybody looked. */
+const BUILT = new Set(['building', 'review', 'testing', 'failed', 'dead_letter']);
+
+/**
+ * Which job's log to show next: one whose build was not shown yet.
+ * @param shown epoch of the last build shown, or passed over, by job id; brought up to date
+ */
+export function nextBuild(jobs: readonly JobLine[], shown: Map<string, number>): JobLine | undefined {
+  for (const job of jobs) if (job.landing) shown.set(job.jobId, job.epoch);
+  const next = jobs.find((job) => BUILT.has(job.stage) && job.epoch > (shown.get(job.jobId) ?? 0));
+  if (next) shown.set(next.jobId, next.epoch);
+  return next;
+}
 
 /** Follows all jobs until stopped. Trouble with the API is waited out: the system says itself when a part is down. */
 export function followJobs(system: System, options: { aqPrefix: string }): Follower {
   const seen = new Map<string, string>();
+  const shown = new Map<string, number>();
+  let isFirstLook = true;
   let log: ChildProcess | undefined;
   let stopped = false;
 
   const followLog = (job: JobLine): void => {
-    if (log) return;
-    log = spawn(process.execPath, [aq, 'logs', job.jobId, '-f'], {
+    log = spawn(process.execPath, [...END_WITH_PARENT, aq, 'logs', job.jobId, '-f'], {
       env: { ...process.env, GIGAFACTORY_CONNECTION: system.connectionFile, NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
     });
     if (log.stdout)
-      createInterface({ input: log.stdout }).on('line', (line) => say(paint('gray', `    │ ${line}`)));
+      createInterface({ input: log.stdout }).on('line', (line) =>
+        say(paint('gray', `    │ ${printable(line)}`)),
+      );
     log.once('close', () => {
       log = undefined;
     });
@@ -60,14 +80,18 @@ export function followJobs(system: System, options: { aqPrefix: string }): Follo
   const look = async (): Promise<void> => {
     const { jobs } = (await system.api('GET', 'jobs?limit=50')) as { jobs: JobLine[] };
     for (const job of jobs.toReversed()) {
+      // Builds that were over before we came are history.
+      if (isFirstLook && job.stage !== 'building') shown.set(job.jobId, job.epoch);
       const state = `${job.stage} ${job.epoch} ${job.landing ? 'landing' : ''}`;
       if (seen.get(job.jobId) === state) continue;
       seen.set(job.jobId, state);
-      say(describe(job));
-      if (job.stage === 'building') followLog(job);
+      say(describeJob(job));
       if (job.stage === 'testing' && !job.landing)
         say(`      ship it:  ${options.aqPrefix}npx aq ship ${job.jobId}   (or the button in the console)`);
     }
+    isFirstLook = false;
+    const build = log ? undefined : nextBuild(jobs.toReversed(), shown);
+    if (build) followLog(build);
   };
 
   void (async () => {

@@ -1,5 +1,5 @@
 // How the commands of this folder speak to a person: calm lines, colour only on a terminal that wants it.
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -12,6 +12,17 @@ export const paint = (style: Style, text: string): string => (colourful ? styleT
 export const say = (line = ''): void => {
   process.stderr.write(`${line}\n`);
 };
+
+/** Control characters, and those that turn the direction of text: a title may not move the cursor or hide what stands there. */
+// oxlint-disable-next-line no-control-regex -- these are the ones that are looked for
+const UNPRINTABLE = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Text from outside (a title, a log line) for one line of the terminal: colours are dropped, the rest is shown as \uXXXX. */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text).replaceAll(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** Prints steps with the seconds since it was made. */
 export function stopwatch(): (step: string) => void {

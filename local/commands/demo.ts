@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { followJobs } from '../follow.js';
 import { FREE_PORTS, startSystem, type System } from '../system.js';
-import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
+import { aborted, paint, printable, say, stopSignal, stopwatch } from '../terminal.js';
 
 const LEASE_SECONDS = 15;
 const FEED_POLL_MS = 250;
@@ -89,7 +89,7 @@ const seconds = (from: string, to: string): string =>
   `${((Date.parse(to) - Date.parse(from)) / 1000).toFixed(2)} s`;
 
 function printTimeline({ job, events }: Detail, item: TrackerItem): void {
-  say(`\n  ${paint('bold', job.title)}  ${paint('gray', job.jobId)}\n`);
+  say(`\n  ${paint('bold', printable(job.title))}  ${paint('gray', job.jobId)}\n`);
   const isShip = ({ body }: Event): boolean => body.kind === 'ship.requested';
   const rows = events.filter((event, at) => at === 0 || event.from !== undefined || isShip(event));
   for (const [at, event] of rows.entries()) {
@@ -98,7 +98,7 @@ function printTimeline({ job, events }: Detail, item: TrackerItem): void {
     say(
       `  ${event.at.slice(11, 23)}  ${(isShip(event) ? 'ship' : event.stage).padEnd(9)} ${took.padStart(8)}  ${event.actor.kind} ${event.actor.id}`,
     );
-    if (event.body.decision) say(paint('gray', `                ${event.body.decision.why}`));
+    if (event.body.decision) say(paint('gray', `                ${printable(event.body.decision.why)}`));
   }
   say(`\n  branch   ${job.change?.branch ?? '-'} at ${job.change?.commit.slice(0, 12) ?? '-'}`);
   say(`  merged   ${job.mergeCommit?.slice(0, 12) ?? '-'}`);

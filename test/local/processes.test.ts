@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startProcess, type RunningProcess } from '../../local/processes.js';
+import { isAlive } from './host/fixture.js';
 
 let folder: string;
 let running: RunningProcess | undefined;
@@ -93,5 +97,29 @@ describe('a process that belongs to us', () => {
   it('fails to start with its own words', async () => {
     const module = moduleOf(`console.error('no such thing'); process.exit(3);`);
     await expect(startProcess({ name: 'the part', module, args: [] })).rejects.toThrow('no such thing');
+  });
+
+  it('is gone when we were killed and could not say so, and lets itself end before', async () => {
+    const child = moduleOf(`if (process.argv[2] === 'stay') ${STAY} console.log(process.pid);`);
+    const built = pathToFileURL(path.resolve('dist/local/processes.js')).href;
+    const parent = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { spawn } from 'node:child_process';
+         import { END_WITH_PARENT } from ${JSON.stringify(built)};
+         const start = (how) => spawn(process.execPath, [...END_WITH_PARENT, ${JSON.stringify(child)}, how],
+           { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+         start('end').on('exit', (code) => { console.log('ended by itself ' + code); start('stay'); });`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const lines: string[] = [];
+    createInterface(parent.stdout).on('line', (line) => lines.push(line));
+    await expect.poll(() => lines.length, { timeout: 15_000 }).toBe(3);
+    expect(lines[1]).toBe('ended by itself 0');
+    parent.kill('SIGKILL');
+    await expect.poll(() => isAlive(Number(lines[2])), { timeout: 10_000 }).toBe(false);
   });
 });

@@ -17,6 +17,9 @@ import { matchRoute, orderRoutes, parseRoute } from './routes.js';
 import type { Route } from './routes.js';
 import { forward } from './stream.js';
 
+/** ms that an answer gets to end, once the host closes, when it is already being streamed: an event stream never does. */
+const STREAM_GRACE = 200;
+
 /** Answers requests below /admin; @returns false when there is no such endpoint. */
 export type Admin = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
 
@@ -48,11 +51,16 @@ export class HttpFront {
   readonly #agent = new http.Agent({ keepAlive: true });
   #site: (Omit<Site, 'functions'> & { routes: Route<HttpFunction>[] }) | undefined;
   #outstanding = 0;
+  readonly #streaming = new Set<ServerResponse>();
 
   constructor(options: FrontOptions) {
     this.#options = options;
     // A request may stream for longer than Node's default of five minutes.
     this.#server = http.createServer({ requestTimeout: 0 }, (request, response) => {
+      // A connection that becomes idle while the server closes would be kept until the client lets go of it.
+      response.once('close', () => {
+        if (!this.#server.listening) setImmediate(() => this.#server.closeIdleConnections());
+      });
       this.#answer(request, response).catch((error: unknown) => {
         options.log('error', 'Host.Http', `${request.method} ${request.url}: ${String(error)}`);
         if (response.headersSent) response.destroy();
@@ -88,14 +96,18 @@ export class HttpFront {
     this.#site = { ...site, routes: orderRoutes(routes) };
   }
 
-  /** Takes no new requests and gives the running ones `graceMs` to end. */
+  /** Takes no new requests and gives the running ones `graceMs` to end; those that stream already have less. */
   async close(graceMs: number): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
-    const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+    const cutStreams = setTimeout(() => {
+      for (const response of this.#streaming) if (response.headersSent) response.destroy();
+    }, STREAM_GRACE);
+    const cutAll = setTimeout(() => this.#server.closeAllConnections(), graceMs);
     await closed;
-    clearTimeout(cut);
+    clearTimeout(cutStreams);
+    clearTimeout(cutAll);
     this.#agent.destroy();
   }
 
@@ -189,6 +201,8 @@ export class HttpFront {
       const trap = 'It threw while HTTP streaming is on: as on Azure, its response never completes.';
       log('error', `Function.${fn.name}`, trap, invocationId);
     });
+    this.#streaming.add(response);
+    response.once('close', () => this.#streaming.delete(response));
     switch (await forwarding.done) {
       case 'answered':
       case 'clientGone':

@@ -78,3 +78,31 @@ describe('HTTP streaming', () => {
     await expect(answered).rejects.toThrow('aborted');
   });
 });
+
+describe('a host that closes', () => {
+  it('cuts an event stream at once, and still answers what is not answered yet', async () => {
+    const host = await startFixture('streaming');
+    const open = await fetch(`${host.url}/api/drip`);
+    const reader = (open.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    let finish = (): void => {};
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(Buffer.from('half '));
+        finish = () => {
+          controller.enqueue(Buffer.from('whole'));
+          controller.close();
+        };
+      },
+    });
+    const counted = fetch(`${host.url}/api/count`, { method: 'POST', body, duplex: 'half' } as RequestInit);
+    await expect.poll(() => host.stats.running).toBe(2);
+    const asked = performance.now();
+    const closed = host.close();
+    await expect(reader.read()).rejects.toThrow('terminated');
+    finish();
+    expect(await (await counted).text()).toBe('10');
+    await closed;
+    expect(performance.now() - asked).toBeLessThan(1_500);
+  });
+});
