@@ -128,22 +128,6 @@ const containerDefinition = (spec: ContainerSpec): ContainerDefinition => ({
     kind: spec.partitionKey.length > 1 ? HIERARCHICAL : SINGLE,
   },
   ...(spec.ttlSeconds === undefined ? {} : { defaultTtl: spec.ttlSeconds }),
-  ...(spec.compositeIndexes
-    ? {
-        indexingPolicy: {
-          indexingMode: 'consistent',
-          automatic: true,
-          includedPaths: [{ path: '/*' }],
-          excludedPaths: [{ path: '/"_etag"/?' }],
-          compositeIndexes: spec.compositeIndexes.map((index) =>
-            index.map(({ path: field, order }) => ({
-              path: field,
-              order: order === 'descending' ? 'descending' : 'ascending',
-            })),
-          ),
-        },
-      }
-    : {}),
 });
 
 /** Creates the database, its containers and the blob containers where they are missing. Safe to repeat. */

@@ -10,7 +10,6 @@ export interface ContainerSpec {
   readonly partitionKey: readonly string[];
   /** -1: documents carry their own `ttl`; absent: nothing expires. */
   readonly ttlSeconds?: number;
-  readonly compositeIndexes?: readonly (readonly { path: string; order: string }[])[];
 }
 
 export interface QueueSpec {

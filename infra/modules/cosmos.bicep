@@ -83,7 +83,6 @@ resource fleetContainers 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/con
                 path: '/"_etag"/?'
               }
             ]
-            compositeIndexes: container.?compositeIndexes ?? []
           }
         },
         contains(container, 'ttlSeconds') ? { defaultTtl: container.ttlSeconds } : {}

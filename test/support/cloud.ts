@@ -102,9 +102,6 @@ const containerDefinition = (
     version: 2,
   },
   ...(spec.ttlSeconds === undefined ? {} : { defaultTtl: spec.ttlSeconds }),
-  indexingPolicy: {
-    compositeIndexes: (spec.compositeIndexes ?? []).map((index) => index.map((part) => ({ ...part }))),
-  },
 });
 
 function noBlobs(): Blobs {
