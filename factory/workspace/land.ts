@@ -1,11 +1,14 @@
 /** Merging a reviewed change into its base branch. */
 import type { Change } from '../../shared/contract/job.js';
+import { pause } from '../pause.js';
 import { GitError, type Git } from './git.js';
 import { push } from './change.js';
 import type { Checkout } from './workspace.js';
 
-/** How often the base may move between our fetch and our push. */
-const MAX_ATTEMPTS = 5;
+/** How often the base may move between our fetch and our push: with a dozen others that land at the same time, seldom. */
+const MAX_ATTEMPTS = 12;
+/** Longest pause before the second attempt (ms), longer with each: those who land at the same time spread out. */
+const PAUSE_MS = 100;
 
 export type Landed =
   | { readonly kind: 'landed'; readonly mergeCommit: string }
@@ -35,7 +38,10 @@ export async function landChange(
   }
   let base = checkout.baseCommit;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    if (attempt > 1) base = await follow(checkout, baseBranch, signal);
+    if (attempt > 1) {
+      if (attempt > 2) await pause(Math.random() * PAUSE_MS * attempt, signal);
+      base = await follow(checkout, baseBranch, signal);
+    }
     const before = await mergeOf(git, change.commit, base);
     if (before !== undefined) return { kind: 'landed', mergeCommit: before };
     if (checkout.featureCommit !== change.commit) {

@@ -59,11 +59,11 @@ test('answers with the first merge when its acknowledgement was lost', async () 
   expect(last(again.reports)).toMatchObject({ kind: 'landed', mergeCommit });
 });
 
-test('tries again when the base moves before the push', async () => {
+test.each([2, 7])('tries again when the base moves %i times before the push', async (times) => {
   await using fixture = await factoryFixture();
   const { repository } = fixture;
   const claim = await reviewed(fixture);
-  let moves = 2;
+  let moves = times;
   fixture.plane.onRequest = (route) => {
     // The renewal right before the push of the base.
     if (route === 'renewLease' && moves-- > 0) repository.commit({ [`moved-${moves}.txt`]: 'x\n' });
@@ -72,8 +72,7 @@ test('tries again when the base moves before the push', async () => {
   expect(last(seen.reports)?.kind).toBe('landed');
   expect(git(repository.path, 'ls-tree', '--name-only', 'main').split('\n')).toEqual([
     'a.txt',
-    'moved-0.txt',
-    'moved-1.txt',
+    ...Array.from({ length: times }, (_, at) => `moved-${at}.txt`),
   ]);
 });
 
