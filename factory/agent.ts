@@ -1,5 +1,8 @@
 /** A factory's life: clean up, look at the machine, enrol, wait on its pools, work, and go away in order. */
 import { setMaxListeners } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import path from 'node:path';
 import type { Claim } from '../shared/contract/api.js';
 import { createClient } from '../shared/client.js';
 import { openTickets, type Tickets } from '../shared/cloud/tickets.js';
@@ -28,10 +31,15 @@ import type { FactorySettings } from './settings.js';
 import { Stations } from './stations.js';
 import { waitOnPool } from './transports/bus.js';
 import { Claims } from './transports/claims.js';
+import { FOLDER_POOL, FolderQueue } from './transports/folder/queue.js';
+import { pollPool } from './transports/poll.js';
+import { Shadow } from './transports/shadow.js';
 import { Workspace } from './workspace/workspace.js';
 
 /** Closing the bus may wait for a peer that is gone (ms). */
 const CLOSE_MS = 300;
+/** How often a folder is looked at for new work (ms). */
+const FOLDER_LOOK_MS = 250;
 
 /** Answers that say that a stored token is worth nothing any more. */
 const REFUSALS: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'not-found'];
@@ -49,11 +57,11 @@ export class Agent {
   private readonly draining = new AbortController();
   private readonly stations: Stations;
   private readonly workspace: Workspace;
-  private readonly coordinator: Coordinator;
+  private coordinator: Coordinator;
   private token = '';
   private tickets: Tickets | undefined;
   private claims: Claims | undefined;
-  private unlock: (() => Promise<void>) | undefined;
+  private readonly unlocks: (() => Promise<void>)[] = [];
   private finished = 0;
 
   constructor(settings: FactorySettings, deps: AgentDeps) {
@@ -65,7 +73,7 @@ export class Agent {
     this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env));
     this.coordinator = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
     deps.redactor.knowEnvironment(deps.env);
-    deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus.value));
+    deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus?.value ?? ''));
   }
 
   /**
@@ -83,14 +91,20 @@ export class Agent {
 
   private async begin(): Promise<{ readonly factoryId: string; readonly pools: readonly string[] }> {
     const { settings, deps } = this;
-    this.unlock = await lockFolder(settings.dataDir);
+    this.unlocks.push(await lockFolder(settings.dataDir));
     await this.removeLeftovers();
     const [capabilities, tickets] = await Promise.all([
       probe(ENGINES, deps.env, settings.config),
-      openTickets(settings.serviceBus),
+      settings.serviceBus && openTickets(settings.serviceBus),
     ]);
     this.tickets = tickets;
-    const { stations } = this;
+    const { stations, draining } = this;
+    const fleet = this.coordinator;
+    const queue =
+      settings.folder === undefined || settings.route !== 'folder'
+        ? undefined
+        : await this.openFolder(settings.folder, capabilities);
+    if (queue) this.coordinator = queue;
     const claims = new Claims({
       coordinator: this.coordinator,
       stations,
@@ -99,14 +113,58 @@ export class Agent {
       closed: this.draining.signal,
     });
     this.claims = claims;
+    const wait = { claims, stations, logger: deps.logger };
+    if (queue) {
+      const before = settings.shadow ? await this.shadowOf(queue, fleet, capabilities, claims) : undefined;
+      void pollPool(
+        { ...wait, pool: FOLDER_POOL, everyMs: FOLDER_LOOK_MS, ...(before && { before }) },
+        draining.signal,
+      );
+      void this.leaveWhenIdle();
+      return { factoryId: settings.name, pools: [FOLDER_POOL] };
+    }
     const identity = await this.identify(capabilities, claims);
     for (const pool of identity.pools) {
-      void waitOnPool({ pool, tickets, claims, stations, logger: deps.logger }, this.draining.signal);
+      if (tickets) void waitOnPool({ ...wait, pool, tickets }, draining.signal);
+      else void pollPool({ ...wait, pool }, draining.signal);
     }
     void this.leaveWhenIdle();
     const become = (fresh: Identity): void => this.become(fresh);
     void keepFresh(this.coordinator, settings.dataDir, identity, become, deps.logger, this.draining.signal);
     return { factoryId: identity.factoryId, pools: identity.pools };
+  }
+
+  private async openFolder(root: string, { advertises }: Capabilities): Promise<FolderQueue> {
+    const { name: factoryId, productId } = this.settings;
+    const queue = new FolderQueue({ root, productId, factoryId, advertises, person: userInfo().username });
+    const state = path.join(root, '.state');
+    await mkdir(state, { recursive: true });
+    this.unlocks.push(await lockFolder(state));
+    await queue.open();
+    return queue;
+  }
+
+  /** Asks the fleet too, as the factory that it knows this one as, and claims nothing of it. */
+  private async shadowOf(
+    queue: FolderQueue,
+    fleet: Coordinator,
+    capabilities: Capabilities,
+    claims: Claims,
+  ): Promise<() => Promise<void>> {
+    const { folder = '', stations } = this.settings;
+    this.coordinator = fleet;
+    const { pools } = await this.identify(capabilities, claims, 'look only').finally(() => {
+      this.coordinator = queue;
+    });
+    const shadow = new Shadow({
+      coordinator: fleet,
+      pools,
+      stations,
+      next: async () => (await queue.next(1))[0]?.jobId,
+      file: path.join(folder, '.state', 'shadow.jsonl'),
+      logger: this.deps.logger,
+    });
+    return async () => void (await shadow.compare());
   }
 
   /** Accepts nothing more and gives running jobs back; whenDone() tells when that is over. */
@@ -127,7 +185,7 @@ export class Agent {
       this.claims?.whenQuiet().then(() => this.stations.whenEmpty()),
       Promise.race([this.tickets?.close().catch(() => {}), pause(CLOSE_MS)]),
     ]);
-    await this.unlock?.();
+    await Promise.all(this.unlocks.map((unlock) => unlock()));
   }
 
   private async work(claim: Claim, claimedAt: number, capabilities: Capabilities): Promise<void> {
@@ -165,7 +223,11 @@ export class Agent {
   }
 
   /** The stored identity when the control plane still takes it, or a new one. */
-  private async identify(capabilities: Capabilities, claims: Claims): Promise<Identity> {
+  private async identify(
+    capabilities: Capabilities,
+    claims: Claims,
+    how: 'work' | 'look only' = 'work',
+  ): Promise<Identity> {
     const { settings, deps } = this;
     const descriptor: FactoryDescriptor = {
       name: settings.name,
@@ -174,6 +236,10 @@ export class Agent {
       agentVersion: settings.agentVersion,
     };
     const stored = await storedIdentity(settings.dataDir, settings.apiUrl);
+    if (stored && how === 'look only') {
+      this.become(stored);
+      return stored;
+    }
     if (stored) {
       const changed = !describes(stored, descriptor);
       if (changed && settings.enrolmentToken === undefined) {

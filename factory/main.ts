@@ -8,7 +8,17 @@ import { ENGINES } from './engines/registry.js';
 import { createLogger, reasonOf } from './log.js';
 import { pause } from './pause.js';
 import { Redactor } from './runs/redact.js';
-import { API, AUDIENCE, dataDirOf, ENROLMENT, readSettings, type FactoryOptions } from './settings.js';
+import {
+  API,
+  AUDIENCE,
+  dataDirOf,
+  ENROLMENT,
+  FLEET,
+  readSettings,
+  ROUTE,
+  SHADOW,
+  type FactoryOptions,
+} from './settings.js';
 
 /** Everything is given back within this time (ms), or left to the leases and to the next start. */
 const DRAIN_MS = 2200;
@@ -26,6 +36,9 @@ Settings (environment):
   ${API}         the control plane, up to /api
   ${ENROLMENT}   a one-time token; needed at the first start only
   ${AUDIENCE}    instead of it on Azure: whom tokens of this machine's identity are for (api://…)
+  ${FLEET}=off            no fleet: work comes from --folder alone
+  ${ROUTE}          bus (default), poll (claims over HTTP) or folder
+  ${SHADOW}=on     with --folder: compare each choice with the control plane's, change nothing there
   SERVICE_BUS             connection string, or SERVICE_BUS__fullyQualifiedNamespace with a managed identity
 
 Examples:
@@ -33,6 +46,8 @@ Examples:
     node dist/factory/main.js --stations 2
   A container that ends when there was no work for a minute:
     node dist/factory/main.js --idle-exit 60 --data /data --json
+  A folder without any network:
+    node dist/factory/main.js --folder ~/jobs
   One job, then the end:
     node dist/factory/main.js --once
   What this machine would offer, and why:
@@ -53,6 +68,8 @@ const program = new Command('factory')
   .option('--once', 'end after one run')
   .option('--idle-exit <seconds>', 'end after so long without work', positive)
   .option('--data <dir>', 'where repositories, worktrees and the token are kept')
+  .option('--folder <dir>', 'work on the jobs of a folder (inbox/, building/, …) instead of the fleet')
+  .option('--product <id>', "the product of a folder's jobs", 'local')
   .option('--config <file>', 'what probing cannot know; by default factory.yaml in the data folder')
   .option('--json', 'log lines, or what probing found, as JSON')
   .addHelpText('after', EXAMPLES)

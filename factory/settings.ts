@@ -2,12 +2,17 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { serviceSetting, SettingsError, type ServiceSetting } from '../shared/cloud/settings.js';
+import { ProductIdSchema } from '../shared/contract/job.js';
 import { FactoryIdSchema } from '../shared/contract/fleet.js';
 import { readConfig, type FactoryConfig } from './capabilities/config.js';
 
 export const API = 'GIGAFACTORY_API';
 export const ENROLMENT = 'GIGAFACTORY_ENROLMENT';
+export const FLEET = 'AQ_FLEET';
+export const ROUTE = 'AQ_FLEET_ROUTE';
+export const SHADOW = 'AQ_FLEET_SHADOW';
 export const AUDIENCE = 'GIGAFACTORY_AUDIENCE';
 
 /** As the contract takes them. */
@@ -22,7 +27,15 @@ export interface FactoryOptions {
   readonly data?: string;
   /** Another configuration file than the one in the data folder. */
   readonly config?: string;
+  /** A folder queue: work comes from its inbox. */
+  readonly folder?: string;
+  /** The product of a folder's jobs. */
+  readonly product?: string;
 }
+
+/** Where work comes from: tickets on the bus, claims over HTTP at intervals, or a folder. */
+export const ROUTES_OF_WORK = ['bus', 'poll', 'folder'] as const;
+export type WorkRoute = (typeof ROUTES_OF_WORK)[number];
 
 export interface FactorySettings {
   readonly name: string;
@@ -37,7 +50,14 @@ export interface FactorySettings {
   readonly enrolmentToken: string | undefined;
   /** Who tokens of this machine's Azure identity are for; with it no one-time token is needed. */
   readonly audience: string | undefined;
-  readonly serviceBus: ServiceSetting;
+  readonly route: WorkRoute;
+  /** Absolute; with the route `folder`. */
+  readonly folder: string | undefined;
+  readonly productId: string;
+  /** Compare the folder's choices with the control plane's. */
+  readonly shadow: boolean;
+  /** With the route `bus`. */
+  readonly serviceBus: ServiceSetting | undefined;
   readonly agentVersion: string;
   readonly config: FactoryConfig;
 }
@@ -49,7 +69,18 @@ export interface FactorySettings {
 export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): FactorySettings {
   const enrolmentToken = env[ENROLMENT] || undefined;
   delete env[ENROLMENT];
-  const apiUrl = env[API];
+  const route = routeOf(options, env);
+  const folder = options.folder === undefined ? undefined : path.resolve(options.folder);
+  if (route === 'folder' && folder === undefined)
+    throw new SettingsError('the work comes from a folder, and none is named: give one with --folder');
+  const shadow = isOn(env, SHADOW, false);
+  if (shadow && route !== 'folder')
+    throw new SettingsError(`${SHADOW} compares a folder with the control plane: it needs --folder`);
+  const productId = options.product ?? 'local';
+  if (!ProductIdSchema.safeParse(productId).success)
+    throw new SettingsError(`--product is "${productId}": expected lower-case letters, digits and dashes`);
+  const alone = route === 'folder' && !shadow;
+  const apiUrl = alone && folder !== undefined ? pathToFileURL(folder).href : env[API];
   if (!apiUrl || !URL.canParse(apiUrl)) {
     throw new SettingsError(
       `${API} is ${apiUrl ? `"${apiUrl}", which is no URL` : 'not set'}: set it to the control plane's address, such as http://127.0.0.1:7071/api`,
@@ -71,7 +102,11 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
     apiUrl,
     enrolmentToken,
     audience: env[AUDIENCE] || undefined,
-    serviceBus: serviceSetting(env, 'SERVICE_BUS'),
+    route,
+    folder,
+    productId,
+    shadow,
+    serviceBus: route === 'bus' ? serviceSetting(env, 'SERVICE_BUS') : undefined,
     agentVersion: packageVersion(),
     config: readConfig(dataDir, options.config),
   };
@@ -88,6 +123,24 @@ function nameOf(options: FactoryOptions): string {
 /** Where a factory keeps its things, absolute; it need not be there. @throws SettingsError for a name that is none */
 export const dataDirOf = (options: FactoryOptions): string =>
   path.resolve(options.data ?? path.join(os.homedir(), '.gigafactory', 'factories', nameOf(options)));
+
+const isOn = (env: NodeJS.ProcessEnv, name: string, otherwise: boolean): boolean => {
+  const value = env[name]?.toLowerCase() ?? '';
+  if (value === '') return otherwise;
+  if (['1', 'on', 'true'].includes(value)) return true;
+  if (['0', 'off', 'false'].includes(value)) return false;
+  throw new SettingsError(`${name} is "${env[name]}": expected on or off`);
+};
+
+/** The route that is named; else the folder where there is one or the fleet is off; else the bus. */
+function routeOf({ folder }: FactoryOptions, env: NodeJS.ProcessEnv): WorkRoute {
+  const named = env[ROUTE] || undefined;
+  const route = ROUTES_OF_WORK.find((one) => one === named);
+  if (named !== undefined && route === undefined)
+    throw new SettingsError(`${ROUTE} is "${named}": expected one of ${ROUTES_OF_WORK.join(', ')}`);
+  if (!isOn(env, FLEET, true)) return 'folder';
+  return route ?? (folder === undefined ? 'bus' : 'folder');
+}
 
 /** A host's name as a factory's: `Annas-Mac.local` becomes `annas-mac`. */
 export function nameOfHost(host: string): string {

@@ -29,6 +29,8 @@ const RULES = [
       'functions/operations/',
       ...CONTRACT,
       'shared/manifest',
+      'shared/eventChain',
+      'shared/jobId',
       'shared/rules/',
       'shared/cloud/',
       'node:crypto',

@@ -1,7 +1,7 @@
 import type { AuditFinding, SealedHead } from '../../shared/contract/audit.js';
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { Job } from '../../shared/contract/job.js';
-import { hashOfEvent } from './eventChain.js';
+import { hashOfEvent } from '../../shared/eventChain.js';
 
 export type Sealed = SealedHead & { readonly at: string };
 

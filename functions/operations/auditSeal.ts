@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { CheckpointSchema, type Checkpoint } from '../../shared/contract/audit.js';
-import { canonicalJson, sha256 } from './eventChain.js';
+import { canonicalJson, sha256 } from '../../shared/eventChain.js';
 
 /** What PKCS #8 puts in front of the 32 bytes of an Ed25519 key (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -6,7 +6,7 @@ import { CONTROL, FLEET, JOBS } from '../../shared/topology.js';
 import { hashOfCheckpoint, lineOf, readCheckpoint } from './auditSeal.js';
 import { AUDIT_BLOBS, blobOf, dayOf, readAuditHead, readLines } from './auditStore.js';
 import type { Deps } from './deps.js';
-import { canonicalJson, sha256 } from './eventChain.js';
+import { canonicalJson, sha256 } from '../../shared/eventChain.js';
 
 /** A look begins so long before the newest change of the last one: partitions date by clocks of their own (s). */
 const OVERLAP_SECONDS = 60;

@@ -4,7 +4,7 @@ import type { Budget } from '../../shared/contract/budget.js';
 import type { Claim } from '../../shared/contract/api.js';
 import type { Factory, ReadyEntry } from '../../shared/contract/fleet.js';
 import type { Job } from '../../shared/contract/job.js';
-import type { RouteInput } from '../../shared/contract/routeTypes.js';
+import type { RouteInput, RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { resolveEngine } from '../../shared/rules/engine.js';
 import { factoryView } from '../../shared/rules/explain.js';
@@ -44,13 +44,14 @@ export async function claimJobs(
   deps: Deps,
   caller: Caller,
   { body }: { body: ClaimBody },
-): Promise<{ claims: Claim[]; waiting: number }> {
+): Promise<RouteResult<'claimJobs'>> {
   const identity = requireFactory(caller);
   if (!identity.pools.includes(body.pool))
     throw new AppError('forbidden', `${identity.id} is no member of pool ${body.pool}`, {
       pools: identity.pools,
     });
 
+  if (body.dryRun) return wouldClaim(deps, identity, body);
   const [factory, candidates] = await Promise.all([
     readFactory(deps, identity.id),
     readCandidates(deps, identity, body.pool),
@@ -67,6 +68,36 @@ export async function claimJobs(
     await passOn(deps, factoryView(factory, POOLS), body.pool, entries);
   }
   return { claims, waiting: candidates.length - claims.length };
+}
+
+/** What the scheduler would choose now, without any write. */
+async function wouldClaim(
+  deps: Deps,
+  identity: FactoryCaller,
+  body: ClaimBody,
+): Promise<RouteResult<'claimJobs'>> {
+  const [factory, candidates] = await Promise.all([
+    readFactory(deps, identity.id),
+    readCandidates(deps, identity, body.pool),
+  ]);
+  const entries = candidates.map(({ document }) => document);
+  const [context, rivals] = await Promise.all([
+    schedulingContext(deps, entries),
+    readRivals(deps, { ...factory, warm: body.warm }, body.pool, entries),
+  ]);
+  const { selected } = chooseJobs(new ReadyIndex(entries), {
+    factory: {
+      ...factoryView(factory, POOLS),
+      stations: body.stations,
+      running: body.running,
+      warm: body.warm,
+    },
+    context: { ...context, ...rivals },
+    now: deps.clock.now(),
+    seed: body.pool,
+    count: Math.max(0, body.stations - body.running),
+  });
+  return { claims: [], waiting: candidates.length, would: selected.map(({ entry }) => entry.id) };
 }
 
 async function claimFrom(

@@ -4,7 +4,7 @@ import type { Job } from '../../shared/contract/job.js';
 import type { Accepted } from '../../shared/rules/lifecycle.js';
 import { JOBS } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
-import { sealEvents } from './eventChain.js';
+import { sealEvents } from '../../shared/eventChain.js';
 import { partitionOf } from './jobStore.js';
 
 /**

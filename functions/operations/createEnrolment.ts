@@ -3,7 +3,7 @@ import { CONTROL, FLEET } from '../../shared/topology.js';
 import { after } from '../../shared/rules/leases.js';
 import { requireRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
-import { sha256 } from './eventChain.js';
+import { sha256 } from '../../shared/eventChain.js';
 
 /** 256 bits: not to be guessed, so its hash needs no salt. */
 const TOKEN_BYTES = 32;

@@ -6,7 +6,7 @@ import { validateManifest } from '../../shared/manifest.js';
 import { TRACKER_INBOX } from '../../shared/topology.js';
 import { tryLater } from './backOff.js';
 import type { Deps } from './deps.js';
-import { sha256 } from './eventChain.js';
+import { sha256 } from '../../shared/eventChain.js';
 import { TrackerError, commentMarker, githubItem } from './githubItems.js';
 import { readIssueEvent, type IssueEvent } from './issueEvent.js';
 import { park } from './park.js';

@@ -3,7 +3,7 @@ import { AppError, type Problem } from '../../shared/errors.js';
 import { openDeps, parseDep } from '../../shared/rules/dag.js';
 import type { Deps } from './deps.js';
 import { readStages } from './jobStages.js';
-import { jobIdOf } from './jobId.js';
+import { jobIdOf } from '../../shared/jobId.js';
 import type { JobRef } from './jobStore.js';
 
 /**

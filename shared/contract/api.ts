@@ -64,6 +64,8 @@ export const ClaimRequestSchema = z.strictObject({
   stations: z.number().int().min(1).max(64),
   running: z.number().int().min(0),
   warm: z.array(z.string()).max(200).default([]),
+  /** Only tells in `would` what it would give: nothing is claimed, noted or rung. */
+  dryRun: z.boolean().optional(),
 });
 export type ClaimRequest = z.input<typeof ClaimRequestSchema>;
 
@@ -78,6 +80,8 @@ export type Claim = z.infer<typeof ClaimSchema>;
 export const ClaimedSchema = z.strictObject({
   claims: z.array(ClaimSchema),
   waiting: z.number().int().nonnegative(),
+  /** Of a dry run: the jobs that it would give, the first one first. */
+  would: z.array(JobIdSchema).optional(),
 });
 
 export const RenewLeaseSchema = z.strictObject({ running: z.number().int().min(0) });

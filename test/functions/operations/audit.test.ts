@@ -4,7 +4,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditSeal } from '../../../functions/operations/auditSeal.js';
 import { checkpointAudit } from '../../../functions/operations/checkpointAudit.js';
-import { hashOfEvent } from '../../../functions/operations/eventChain.js';
+import { hashOfEvent } from '../../../shared/eventChain.js';
 import { halt } from '../../../functions/operations/switches.js';
 import { verifyAudit } from '../../../functions/operations/verifyAudit.js';
 import type { AuditReport, Checkpoint } from '../../../shared/contract/audit.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { JobEvent } from '../../shared/contract/event.js';
-import type { Job } from '../../shared/contract/job.js';
-import type { EventDraft } from '../../shared/rules/lifecycle.js';
+import type { JobEvent } from './contract/event.js';
+import type { Job } from './contract/job.js';
+import type { EventDraft } from './rules/lifecycle.js';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

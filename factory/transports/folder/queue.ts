@@ -1,0 +1,332 @@
+/**
+ * A control plane in a folder: the same manifests, rules and events without any network. Whatever a factory asks of
+ * the real one it asks here, and the lifecycle's `decide` answers; so nothing of a run knows the difference.
+ *
+ * A person files a job by putting a manifest into `inbox/`, ships it by moving it from `review/` or `testing/` to
+ * `shipped/`, runs it again by moving it from `failed/` to `inbox/`, and turns a change down by moving it to `failed/`.
+ */
+import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { RunReportSchema, type Claim } from '../../../shared/contract/api.js';
+import type { JobEvent } from '../../../shared/contract/event.js';
+import { JobIdSchema, type Actor, type Dep, type Job } from '../../../shared/contract/job.js';
+import { AppError, type Problem } from '../../../shared/errors.js';
+import { canonicalJson, sealEvents, sha256 } from '../../../shared/eventChain.js';
+import { jobIdOf } from '../../../shared/jobId.js';
+import { parseManifest } from '../../../shared/manifest.js';
+import { capabilityCheck } from '../../../shared/rules/capabilities.js';
+import { openDeps, parseDep } from '../../../shared/rules/dag.js';
+import { resolveEngine } from '../../../shared/rules/engine.js';
+import { leaseExpiry } from '../../../shared/rules/leases.js';
+import { decide, newJob, type Accepted, type Command } from '../../../shared/rules/lifecycle.js';
+import { priorityRank } from '../../../shared/rules/priority.js';
+import { isInFlight, isReady, nextRunKind } from '../../../shared/rules/stages.js';
+import type { Coordinator } from '../../coordinator.js';
+import { Mutex } from '../../mutex.js';
+import { folderOf, Records, type Folder, type FolderRecord } from './records.js';
+
+/** The one pool that a folder has. */
+export const FOLDER_POOL = 'folder';
+const LEASE_SECONDS = 30;
+const DEPS_ACTOR: Actor = { kind: 'system', id: 'deps' };
+/** Score and candidates say nothing here: the first by priority and age is taken. */
+const NO_SCORE = { total: 0, capabilityFit: 0, affinity: 0, load: 0, cost: 0, health: 0, starvation: 0 };
+
+export interface FolderQueueSpec {
+  /** Absolute. */
+  readonly root: string;
+  readonly productId: string;
+  readonly factoryId: string;
+  readonly advertises: readonly string[];
+  /** Who moves files, as events name them. */
+  readonly person: string;
+  readonly now?: () => string;
+}
+
+export class FolderQueue implements Coordinator {
+  private readonly spec: FolderQueueSpec;
+  private readonly records: Records;
+  private readonly jobs = new Map<string, FolderRecord>();
+  private readonly mutex = new Mutex();
+  private readonly now: () => string;
+
+  constructor(spec: FolderQueueSpec) {
+    this.spec = spec;
+    this.records = new Records(spec.root);
+    this.now = spec.now ?? (() => new Date().toISOString());
+  }
+
+  /** Reads what is there. Runs that were under way when a factory died are lost, as their leases would be. */
+  async open(): Promise<void> {
+    for (const record of await this.records.open()) this.jobs.set(record.job.jobId, record);
+    for (const record of this.jobs.values()) {
+      const { job } = record;
+      if (isInFlight(job)) {
+        const actor: Actor = { kind: 'system', id: 'reaper' };
+        await this.apply(record, { kind: 'lose', actor, epoch: job.epoch, message: 'the factory ended' });
+      } else if (!(await this.lies(record))) await this.records.place(record);
+    }
+  }
+
+  enrolFactory = (): never => this.refuse();
+  rotateToken = (): never => this.refuse();
+
+  /** What the next claims would give, without giving it. */
+  async next(count: number): Promise<Job[]> {
+    return this.mutex.run(async () => {
+      await this.takeIn();
+      return this.candidates()
+        .slice(0, count)
+        .map(({ job }) => job);
+    });
+  }
+
+  /** What happened to the job of a manifest, the oldest first. */
+  eventsOf(file: string): readonly JobEvent[] {
+    return [...this.jobs.values()].find((record) => record.file === file)?.events ?? [];
+  }
+
+  claimJobs: Coordinator['claimJobs'] = ({ body }) =>
+    this.mutex.run(async () => {
+      await this.takeIn();
+      const claims: Claim[] = [];
+      for (let free = body.stations - body.running; free > 0; free -= 1) {
+        // Looked at anew each time: the one before may hold a lock now.
+        const [record] = this.candidates();
+        if (!record) break;
+        claims.push(await this.claim(record));
+      }
+      return { claims, waiting: this.candidates().length };
+    });
+
+  renewLease: Coordinator['renewLease'] = ({ params }) =>
+    this.mutex.run(async () => {
+      this.held(params.jobId, params.epoch);
+      await this.takeIn();
+      this.held(params.jobId, params.epoch);
+      return { expiresAt: leaseExpiry(this.now(), LEASE_SECONDS), directives: [] };
+    });
+
+  reportRun: Coordinator['reportRun'] = ({ params, body }) =>
+    this.mutex.run(async () => {
+      const { factoryId } = this.spec;
+      const actor: Actor = { kind: 'factory', id: factoryId };
+      const report: Command = {
+        kind: 'report',
+        actor,
+        epoch: params.epoch,
+        factoryId,
+        report: RunReportSchema.parse(body),
+      };
+      return { job: await this.apply(this.recordOf(params.jobId), report) };
+    });
+
+  appendLog: Coordinator['appendLog'] = async ({ params, query, body }) => {
+    const file = path.join(this.records.pathOf(params.jobId), `${params.epoch}.log`);
+    const handle = await open(file, 'a');
+    try {
+      const { size } = await handle.stat();
+      if (size !== query.offset) return { nextOffset: size };
+      await handle.appendFile(body);
+      return { nextOffset: size + body.length };
+    } finally {
+      await handle.close();
+    }
+  };
+
+  putArtifact: Coordinator['putArtifact'] = async ({ params, query, body }) => {
+    const { jobId, epoch } = params;
+    const file = path.join(this.records.pathOf(jobId), 'artifacts', String(epoch), ...query.path.split('/'));
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, body);
+    return { path: query.path, bytes: body.length, sha256: query.sha256 };
+  };
+
+  /** Brings the jobs in line with what people did to the folders, and lets go on what waited for others. */
+  private async takeIn(): Promise<void> {
+    const known = new Map([...this.jobs.values()].map((record) => [record.file, record]));
+    for (const [folder, files] of await this.records.files())
+      for (const file of files) {
+        const record = known.get(file);
+        if (!record) {
+          if (folder === 'inbox') await this.submit(file);
+        } else if (folder !== folderOf(record.job.stage)) await this.moved(record, folder);
+      }
+    const stages = new Map([...this.jobs.values()].map(({ job }) => [job.jobId, job.stage]));
+    for (const record of this.jobs.values())
+      if (record.job.waitsFor !== undefined && openDeps(record.job.deps ?? [], stages).length === 0)
+        await this.apply(record, { kind: 'unblock', actor: DEPS_ACTOR });
+  }
+
+  /** A new manifest becomes a job; one that is not valid goes to `failed/` with its problems beside it. */
+  private async submit(file: string): Promise<void> {
+    const { root, productId, person } = this.spec;
+    const at = path.join(root, 'inbox', file);
+    const parsed = parseManifest(await readFile(at, 'utf8'));
+    if (parsed.kind === 'invalid') return this.setAside(file, parsed.problems);
+    const { manifest } = parsed;
+    const needs =
+      manifest.kind === 'composite' ? 'kind' : manifest.profile === undefined ? undefined : 'profile';
+    if (needs !== undefined)
+      return this.setAside(file, [
+        { path: needs, message: 'only the control plane carries this out', expected: `no ${needs}` },
+      ]);
+    if (manifest.repo === undefined && manifest.cwd === undefined)
+      return this.setAside(file, [
+        {
+          path: 'repo',
+          message: 'no repository is named',
+          expected: 'an address or a path that git can clone',
+        },
+      ]);
+    const key = manifest['idempotency-key'] ?? file.replace(/\.(md|json)$/, '');
+    const jobId = jobIdOf(productId, key);
+    const contentHash = sha256(canonicalJson(manifest));
+    if (this.jobs.has(jobId))
+      return this.setAside(file, [
+        { path: 'idempotency-key', message: `"${key}" is a job already`, expected: 'another key or name' },
+      ]);
+    const deps = manifest.deps.map((text): Dep => {
+      const { ref, until } = parseDep(text);
+      return { jobId: JobIdSchema.safeParse(ref).success ? ref : jobIdOf(productId, ref), until };
+    });
+    const stages = new Map([...this.jobs.values()].map(({ job }) => [job.jobId, job.stage]));
+    const created = newJob({
+      manifest,
+      productId,
+      jobId,
+      contentHash,
+      actor: { kind: 'operator', id: person },
+      deps,
+      waitsFor: openDeps(deps, stages).map((dep) => dep.jobId),
+      now: new Date((await stat(at)).mtimeMs).toISOString(),
+    });
+    const { job, events } = sealEvents(created.job, created.events);
+    await this.keep({ file, job, runs: [], events });
+  }
+
+  private async setAside(file: string, problems: readonly Problem[]): Promise<void> {
+    const { root } = this.spec;
+    const told = problems.map(({ path: at, message, expected, line }) =>
+      [
+        `${line === undefined ? '' : `line ${line}: `}${at}: ${message}`,
+        ...(expected === undefined ? [] : [`expected ${expected}`]),
+      ].join('; '),
+    );
+    await writeFile(path.join(root, 'failed', `${file}.problems.txt`), `${told.join('\n')}\n`);
+    await rename(path.join(root, 'inbox', file), path.join(root, 'failed', file));
+  }
+
+  /** A person moved a manifest: that is a command. One that its stage does not allow is undone. */
+  private async moved(record: FolderRecord, to: Folder): Promise<void> {
+    const actor: Actor = { kind: 'operator', id: this.spec.person };
+    const reason = `moved to ${to}/`;
+    const commands: Partial<Record<Folder, readonly Command[]>> = {
+      shipped: [{ kind: 'ship', actor }],
+      inbox: [{ kind: 'requeue', actor, reason }],
+      failed: [
+        { kind: 'reject', actor, reason },
+        { kind: 'cancel', actor, reason },
+      ],
+      testing: [{ kind: 'promote', actor }],
+    };
+    const run = record.runs.find(({ epoch }) => epoch === record.job.epoch);
+    const legal = commands[to]?.find(
+      (command) => decide(record.job, run, command, this.now()).kind === 'accepted',
+    );
+    if (legal) await this.apply(record, legal);
+    else await this.records.place(record);
+  }
+
+  /** What may be claimed now: by priority, then age; with its dependencies met, its lock free, and nothing lacking. */
+  private candidates(): FolderRecord[] {
+    const now = this.now();
+    const lacks = capabilityCheck(this.spec.advertises);
+    const all = [...this.jobs.values()];
+    const locks = new Set(all.filter(({ job }) => isInFlight(job)).map(({ job }) => job.manifest.lock));
+    return all
+      .filter(({ job }) => isReady(job) && (job.notBefore === undefined || job.notBefore <= now))
+      .filter(({ job }) => job.manifest.lock === undefined || !locks.has(job.manifest.lock))
+      .filter(({ job }) => lacks(job.requirements).length === 0 && resolveEngine(job, this.spec.advertises))
+      .sort(
+        ({ job: one }, { job: other }) =>
+          priorityRank(one.manifest.priority) - priorityRank(other.manifest.priority) ||
+          (one.submittedAt < other.submittedAt ? -1 : one.submittedAt > other.submittedAt ? 1 : 0) ||
+          (one.jobId < other.jobId ? -1 : 1),
+      );
+  }
+
+  private async claim(record: FolderRecord): Promise<Claim> {
+    const { factoryId, advertises } = this.spec;
+    const { job } = record;
+    const engine = resolveEngine(job, advertises);
+    if (engine === undefined) throw new AppError('internal', `no engine for ${job.jobId}`);
+    const after = await this.apply(record, {
+      kind: 'claim',
+      actor: { kind: 'factory', id: factoryId },
+      run: nextRunKind(job),
+      factoryId,
+      pool: FOLDER_POOL,
+      engine,
+      decision: {
+        why: 'the first by priority and age in the folder',
+        score: NO_SCORE,
+        considered: [{ jobId: job.jobId, score: 0, blocked: [] }],
+        candidates: 1,
+        seed: FOLDER_POOL,
+      },
+    });
+    const run = this.recordOf(after.jobId).runs.at(-1);
+    if (!run) throw new AppError('internal', `${after.jobId} has no run`);
+    return {
+      job: after,
+      run,
+      lease: { expiresAt: leaseExpiry(this.now(), LEASE_SECONDS), seconds: LEASE_SECONDS },
+    };
+  }
+
+  /** Decides, and writes what follows. @throws AppError what the lifecycle says against it */
+  private async apply(record: FolderRecord, command: Command): Promise<Job> {
+    const { job } = record;
+    const epoch = command.kind === 'report' || command.kind === 'lose' ? command.epoch : job.epoch;
+    const run = record.runs.find((one) => one.epoch === epoch);
+    const decision = decide(job, run, command, this.now());
+    if (decision.kind === 'rejected')
+      throw new AppError(decision.code, decision.message, { legal: decision.legal, epoch: job.epoch });
+    if (decision.events.length === 0) return job;
+    await this.keep(changed(record, decision));
+    return this.recordOf(job.jobId).job;
+  }
+
+  private async keep(record: FolderRecord): Promise<void> {
+    await this.records.save(record);
+    this.jobs.set(record.job.jobId, record);
+  }
+
+  private recordOf(jobId: string): FolderRecord {
+    const record = this.jobs.get(jobId);
+    if (!record) throw new AppError('not-found', `the folder has no job ${jobId}`, { jobId });
+    return record;
+  }
+
+  private held(jobId: string, epoch: number): void {
+    const { job } = this.recordOf(jobId);
+    if (job.epoch !== epoch || job.holder !== this.spec.factoryId)
+      throw new AppError('stale-epoch', `epoch ${epoch} of ${jobId} is over`, { epoch: job.epoch });
+  }
+
+  private async lies({ file, job }: FolderRecord): Promise<boolean> {
+    const found = await stat(path.join(this.spec.root, folderOf(job.stage), file)).catch(() => undefined);
+    return found !== undefined;
+  }
+
+  private refuse(): never {
+    throw new AppError('unavailable', 'a folder enrols nobody');
+  }
+}
+
+function changed(record: FolderRecord, { job, run, events }: Accepted): FolderRecord {
+  const sealed = sealEvents(job, events);
+  const runs = run ? [...record.runs.filter(({ epoch }) => epoch !== run.epoch), run] : record.runs;
+  return { ...record, job: sealed.job, runs, events: [...record.events, ...sealed.events] };
+}

@@ -1,0 +1,207 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ENGINES } from '../../../factory/engines/registry.js';
+import { executeRun } from '../../../factory/runs/execute.js';
+import { FolderQueue } from '../../../factory/transports/folder/queue.js';
+import type { Claim } from '../../../shared/contract/api.js';
+import { factoryFixture, silent, type FactoryFixture } from '../support/fixture.js';
+
+const ADVERTISES = ['arch:x64', 'engine-class:script', 'engine:shell', 'os:linux'];
+
+async function folderFixture(now?: () => string) {
+  const factory = await factoryFixture();
+  const root = path.join(factory.folder, 'queue');
+  const open = async (): Promise<FolderQueue> => {
+    const queue = new FolderQueue({
+      root,
+      productId: 'local',
+      factoryId: 'laptop',
+      advertises: ADVERTISES,
+      person: 'ann',
+      ...(now && { now }),
+    });
+    await queue.open();
+    return queue;
+  };
+  let queue = await open();
+  let age = 0;
+  const file = (name: string, body: string, front = ''): void => {
+    const at = path.join(root, 'inbox', name);
+    writeFileSync(at, `---\nengine: shell\nrepo: ${factory.repository.path}\n${front}---\n${body}\n`);
+    age += 1;
+    utimesSync(at, 1_700_000_000 + age, 1_700_000_000 + age);
+  };
+  const claim = async (stations = 1, running = 0): Promise<Claim[]> =>
+    (await queue.claimJobs({ body: { pool: 'folder', stations, running } })).claims;
+  const execute = (one: Claim): Promise<void> =>
+    executeRun(one, depsOf(factory, queue), new AbortController().signal);
+  return {
+    ...factory,
+    root,
+    file,
+    claim,
+    execute,
+    queue: () => queue,
+    /** As after a crash, or the next day. */
+    async restart() {
+      queue = await open();
+    },
+    /** Works until nothing can be claimed. */
+    async drainAll() {
+      for (let [one] = await claim(); one; [one] = await claim()) await execute(one);
+    },
+    where: (name: string) =>
+      ['inbox', 'building', 'review', 'testing', 'shipped', 'failed'].filter((folder) =>
+        existsSync(path.join(root, folder, name)),
+      ),
+    move: (name: string, from: string, to: string) =>
+      renameSync(path.join(root, from, name), path.join(root, to, name)),
+    record(title: string) {
+      const state = path.join(root, '.state');
+      const records = readdirSync(state).map(
+        (id) =>
+          JSON.parse(readFileSync(path.join(state, id, 'record.json'), 'utf8')) as {
+            job: { jobId: string; title: string; stage: string; epoch: number };
+            events: { seq: number; body: { kind: string; reason?: string } }[];
+          },
+      );
+      const found = records.find(({ job }) => job.title === title);
+      if (!found) throw new Error(`no job ${title}`);
+      return found;
+    },
+    [Symbol.asyncDispose]: () => factory[Symbol.asyncDispose](),
+  };
+}
+
+const depsOf = (factory: FactoryFixture, queue: FolderQueue) => ({
+  coordinator: queue,
+  workspace: factory.workspace,
+  engines: ENGINES,
+  engineVersions: new Map<string, string>(),
+  env: process.env,
+  redactor: factory.redactor,
+  logger: silent,
+  running: () => 1,
+  onDrainAsked: () => {},
+});
+
+describe('a folder queue', () => {
+  it('takes a job from the inbox to testing, and to shipped when a person moves it there', async () => {
+    await using folder = await folderFixture();
+    folder.file('hello.md', 'echo hello > HELLO.md', 'title: Hello\nverify: cat HELLO.md\n');
+    await folder.drainAll();
+    expect(folder.where('hello.md')).toEqual(['testing']);
+    const { job, events } = folder.record('Hello');
+    expect(events.map(({ body }) => body.kind)).toEqual([
+      'job.submitted',
+      'job.assigned',
+      'run.started',
+      'run.finished',
+      'run.verified',
+    ]);
+    expect(readFileSync(path.join(folder.root, '.state', job.jobId, '1.log'), 'utf8')).toContain('hello');
+
+    folder.move('hello.md', 'testing', 'shipped');
+    await folder.drainAll();
+    expect(folder.where('hello.md')).toEqual(['shipped']);
+    expect(folder.record('Hello').job.stage).toBe('shipped');
+    expect(folder.repository.show('main', 'HELLO.md')).toBe('hello');
+  });
+
+  it('takes the most urgent job first, then the oldest, with met dependencies and a free lock', async () => {
+    await using folder = await folderFixture();
+    folder.file('a.md', 'echo a > a', 'title: A\n');
+    folder.file('b.md', 'echo b > b', 'title: B\npriority: critical\nlock: db\nverify: "true"\n');
+    folder.file('c.md', 'echo c > c', 'title: C\npriority: critical\nlock: db\n');
+    folder.file('d.md', 'echo d > d', 'title: D\npriority: critical\ndeps: ["b@testing"]\n');
+    folder.file('mac.md', 'echo m', 'title: M\npriority: critical\ncapabilities: [os:mac]\n');
+    const first = await folder.claim(4);
+    expect(first.map(({ job }) => job.title)).toEqual(['B', 'A']);
+    for (const one of first) await folder.execute(one);
+    expect((await folder.claim(2)).map(({ job }) => job.title)).toEqual(['C', 'D']);
+    expect(folder.record('D').events.map(({ body }) => body.kind)).toContain('deps.met');
+    expect(folder.where('mac.md')).toEqual(['inbox']);
+  });
+
+  it('retries a failed run after its backoff, then parks it, and a person runs it again from the inbox', async () => {
+    let ms = Date.parse('2026-11-21T00:00:00.000Z');
+    await using folder = await folderFixture(() => new Date(ms).toISOString());
+    folder.file('bad.md', 'exit 3', 'title: Bad\nretry: { max: 1, backoff: 60s }\n');
+    await folder.drainAll();
+    expect(folder.where('bad.md')).toEqual(['inbox']);
+    expect(await folder.claim()).toEqual([]);
+    ms += 61_000;
+    await folder.drainAll();
+    expect(folder.record('Bad').job).toMatchObject({ stage: 'dead_letter', epoch: 2 });
+    expect(folder.where('bad.md')).toEqual(['failed']);
+    folder.move('bad.md', 'failed', 'inbox');
+    await folder.claim();
+    expect(folder.record('Bad').job.epoch).toBe(3);
+  });
+
+  it('gives a job back that a crashed factory held, and its old run changes nothing any more', async () => {
+    await using folder = await folderFixture();
+    folder.file('a.md', 'echo a > a', 'title: A\nretry: { max: 1, backoff: 1s }\n');
+    const [claim] = await folder.claim();
+    if (!claim) throw new Error('nothing was claimed');
+    await folder.restart();
+    expect(folder.record('A').events.at(-1)?.body.kind).toBe('run.lost');
+    const params = { jobId: claim.job.jobId, epoch: 1 };
+    await expect(folder.queue().renewLease({ params, body: { running: 1 } })).rejects.toMatchObject({
+      code: 'stale-epoch',
+    });
+    await expect(folder.queue().reportRun({ params, body: { kind: 'started' } })).rejects.toMatchObject({
+      code: 'stale-epoch',
+    });
+  });
+
+  it('mends a manifest that a crash left in the wrong folder', async () => {
+    await using folder = await folderFixture();
+    folder.file('a.md', 'echo a > a', 'title: A\n');
+    await folder.drainAll();
+    expect(folder.where('a.md')).toEqual(['review']);
+    mkdirSync(path.join(folder.root, 'elsewhere'));
+    folder.move('a.md', 'review', 'building');
+    await folder.restart();
+    expect(folder.where('a.md')).toEqual(['review']);
+  });
+
+  it('puts aside what is no valid job, with the reasons beside it, and undoes a move that means nothing', async () => {
+    await using folder = await folderFixture();
+    writeFileSync(path.join(folder.root, 'inbox', 'bad.md'), '---\nenigne: shell\n---\nx\n');
+    folder.file('plan.md', 'x', 'kind: composite\n');
+    folder.file('a.md', 'echo a > a', 'title: A\n');
+    await folder.drainAll();
+    const told = readFileSync(path.join(folder.root, 'failed', 'bad.md.problems.txt'), 'utf8');
+    expect(told).toContain('line 2: enigne: there is no field "enigne"');
+    expect(folder.where('plan.md')).toEqual(['failed']);
+    folder.move('a.md', 'review', 'building');
+    await folder.claim();
+    expect(folder.where('a.md')).toEqual(['review']);
+    folder.move('a.md', 'review', 'failed');
+    await folder.claim();
+    expect(folder.record('A').events.at(-1)?.body).toMatchObject({
+      kind: 'gate.rejected',
+      reason: 'moved to failed/',
+    });
+  });
+
+  it('tells what it would give, and looking changes nothing', async () => {
+    await using folder = await folderFixture();
+    folder.file('a.md', 'echo a > a', 'title: A\n');
+    const seen = [await folder.queue().next(1), await folder.queue().next(1)];
+    expect(seen.map(([job]) => [job?.title, job?.stage])).toEqual([
+      ['A', 'queued'],
+      ['A', 'queued'],
+    ]);
+  });
+});
