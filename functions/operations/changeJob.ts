@@ -27,7 +27,12 @@ export async function changeJob(deps: Deps, ref: JobRef, command: Command): Prom
     ]);
     const run = fixedEpoch === undefined ? await readRun(deps, ref, before.document.epoch) : early;
     const decision = decide(before.document, run, command, deps.clock.now());
-    if (decision.kind === 'rejected') throw refusal(before.document, decision);
+    if (decision.kind === 'rejected') {
+      if (attempt === MAX_ATTEMPTS || !knowsMore(command, before.document))
+        throw refusal(before.document, decision);
+      await deps.clock.sleep(deps.chance.random() * PAUSE_MS * attempt);
+      continue;
+    }
     if (decision.events.length === 0) return before.document;
     const after = await commitDecision(deps, before, decision);
     if (after) {
@@ -42,6 +47,14 @@ export async function changeJob(deps: Deps, ref: JobRef, command: Command): Prom
 /** A rejection as callers get it. */
 export const refusal = ({ stage, epoch }: Job, { code, message, legal }: Rejected): AppError =>
   new AppError(code, message, { legal, stage, epoch });
+
+/**
+ * Does a factory tell of a run that this read of the job cannot have heard of yet? Its claim, or its last report, may
+ * have gone through another instance a moment ago. To refuse it would end a run that is all right.
+ */
+const knowsMore = (command: Command, job: Job): boolean =>
+  command.kind === 'report' &&
+  (command.epoch > job.epoch || (command.epoch === job.epoch && command.factoryId === job.holder));
 
 function epochOf(command: Command): number | undefined {
   switch (command.kind) {

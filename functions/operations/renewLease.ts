@@ -1,4 +1,4 @@
-import { isCloudError } from '../../shared/cloud/errors.js';
+import { CloudError, isCloudError } from '../../shared/cloud/errors.js';
 import type { Directive, Lease } from '../../shared/contract/fleet.js';
 import { AppError } from '../../shared/errors.js';
 import { leaseExpiry } from '../../shared/rules/leases.js';
@@ -59,6 +59,8 @@ async function restore(deps: Deps, jobId: string, epoch: number, holder: string)
   const stale = new AppError('stale-epoch', `${holder} does not hold ${jobId} with epoch ${epoch} any more`, {
     epoch: job.epoch,
   });
+  if (epoch > job.epoch)
+    throw new CloudError('unavailable', `${jobId} was read as of epoch ${job.epoch}, not ${epoch}`);
   if (!holds(job, holder, epoch)) throw stale;
   const run = await readRun(deps, job, epoch);
   if (!run) throw noSuchJob(jobId);

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFactories } from '../../../functions/operations/listFactories.js';
 import { reapLeases, reapOrphans } from '../../../functions/operations/reapLeases.js';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
+import { reportRun } from '../../../functions/operations/reportRun.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
+import type { Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
 import type { Claim } from '../../../shared/contract/api.js';
 import type { Lease } from '../../../shared/contract/fleet.js';
-import { LEASES, READY } from '../../../shared/topology.js';
+import { JOBS, LEASES, READY } from '../../../shared/topology.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
@@ -118,6 +120,29 @@ describe('a lease', () => {
     await cloud.documents.remove(LEASES, [jobId], jobId);
     await renew(factory, claim);
     expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeDefined();
+  });
+
+  it('is not refused by an instance that still reads the job as it was before the claim', async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const waiting = await submit(deps, productId);
+    const claim = await claimOne(deps, factory);
+    let reads = 0;
+    const behind: typeof deps = {
+      ...deps,
+      documents: {
+        ...deps.documents,
+        read: async <T extends Identified>(container: string, partition: PartitionKey, id: string) => {
+          const isOld = container === JOBS && id === 'job' && (reads += 1) < 3;
+          if (isOld) return { document: waiting, etag: '"old"' } as unknown as Stored<T>;
+          return deps.documents.read<T>(container, partition, id);
+        },
+      },
+    };
+    const params = { jobId: claim.job.jobId, epoch: claim.run.epoch };
+    const { job } = await reportRun(behind, factory, { params, body: { kind: 'started' } });
+    expect(job.stage).toBe('building');
+    expect(reads).toBe(3);
   });
 
   it('is not shortened by a renewal that was slow on its way', async () => {

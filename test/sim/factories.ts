@@ -1,0 +1,400 @@
+// Factories: the product's own stations, claims, leases, reports and waiting on pools, in virtual time and with
+// processes that die, stand still and come back. Only the work itself is a model: a time and a result.
+import { setMaxListeners } from 'node:events';
+import { Claims } from '../../factory/transports/claims.js';
+import { waitOnPool } from '../../factory/transports/bus.js';
+import { RunLease, isRefusal, type LeaseEnd } from '../../factory/runs/lease.js';
+import { Reporter } from '../../factory/runs/reporter.js';
+import { Stations } from '../../factory/stations.js';
+import type { Coordinator } from '../../factory/coordinator.js';
+import type { Logger } from '../../factory/log.js';
+import type { Pace } from '../../factory/pace.js';
+import type { FactoryCaller } from '../../functions/operations/caller.js';
+import { claimJobs } from '../../functions/operations/claimJobs.js';
+import { renewLease } from '../../functions/operations/renewLease.js';
+import { reportRun } from '../../functions/operations/reportRun.js';
+import type { Claim, RunReport } from '../../shared/contract/api.js';
+import { AppError } from '../../shared/errors.js';
+import type { BusPeer, SimBus } from './bus.js';
+import type { HistoryEntry } from './history.js';
+import type { Hosts } from './hosts.js';
+import type { Random } from './random.js';
+import { never, type SimTime } from './time.js';
+import type { Weather } from './weather.js';
+
+export interface FactoryWorld {
+  readonly time: SimTime;
+  readonly random: Random;
+  readonly weather: Weather;
+  readonly bus: SimBus;
+  readonly hosts: Hosts;
+  readonly history: HistoryEntry[];
+  readonly tell: (line: () => string) => void;
+  /** How long a build takes on average (ms). */
+  readonly buildMs: number;
+}
+
+export class SimFactory {
+  readonly caller: FactoryCaller;
+  readonly stations: number;
+  readonly #world: FactoryWorld;
+  #life: Life | undefined;
+
+  constructor(caller: FactoryCaller, stations: number, world: FactoryWorld) {
+    this.caller = caller;
+    this.stations = stations;
+    this.#world = world;
+  }
+
+  start(): void {
+    this.#life = new Life(this.caller, this.stations, this.#world);
+    this.#life.start();
+    this.#misfortune('factoryCrash', 1_800_000, () => this.#crash());
+    this.#misfortune('factoryPause', 1_800_000, () => this.#pause());
+    this.#misfortune('factoryDrain', 2_400_000, () => this.#drain());
+  }
+
+  cutOff(): void {
+    if (this.#life) this.#world.bus.cut(this.#life, 'cut');
+  }
+
+  #misfortune(
+    kind: 'factoryCrash' | 'factoryPause' | 'factoryDrain',
+    meanMs: number,
+    strike: () => void,
+  ): void {
+    const { time, random, weather } = this.#world;
+    if (!weather.has(kind)) return;
+    time.after(random.between(0, 2 * meanMs), () => {
+      if (weather.isCalm) return;
+      if (this.#life && !this.#life.isDead && !this.#life.isPaused) {
+        weather.note(kind, this.caller.id);
+        strike();
+      }
+      this.#misfortune(kind, meanMs, strike);
+    });
+  }
+
+  #crash(): void {
+    const { time, random, bus } = this.#world;
+    const life = this.#life;
+    if (!life) return;
+    life.isDead = true;
+    bus.cut(life, 'died');
+    time.after(random.between(1000, 300_000), () => this.#rise());
+  }
+
+  #pause(): void {
+    const { time, random } = this.#world;
+    const life = this.#life;
+    if (!life) return;
+    life.isPaused = true;
+    time.after(random.pick([1000, 20_000, 120_000, 600_000]) * random.next(), () => life.goOn());
+  }
+
+  #drain(): void {
+    const { time, random, bus } = this.#world;
+    const life = this.#life;
+    if (!life) return;
+    life.drain();
+    time.after(random.between(5000, 60_000), () => {
+      life.isDead = true;
+      bus.cut(life, 'died');
+      this.#rise();
+    });
+  }
+
+  #rise(): void {
+    if (this.#life && !this.#life.isDead) return;
+    this.#life = new Life(this.caller, this.stations, this.#world);
+    this.#life.start();
+  }
+}
+
+/** One process of a factory, from its start to its end. */
+class Life implements BusPeer {
+  readonly name: string;
+  isDead = false;
+  isPaused = false;
+  readonly #caller: FactoryCaller;
+  readonly #stations: Stations;
+  readonly #world: FactoryWorld;
+  readonly #draining = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  readonly #pace: Pace;
+  readonly #coordinator: Pick<Coordinator, 'claimJobs' | 'renewLease' | 'reportRun'>;
+  readonly #claims: Claims;
+  /** Jobs whose runs end when they have finished, as nothing is verified. */
+  readonly #unverified = new Set<string>();
+
+  constructor(caller: FactoryCaller, stations: number, world: FactoryWorld) {
+    const { time, random, weather } = world;
+    this.name = caller.id;
+    // One listener a run and a pool, as in factory/agent.ts.
+    setMaxListeners(0, this.#draining.signal);
+    this.#caller = caller;
+    this.#world = world;
+    this.#stations = new Stations(stations);
+    // Quartz is off by a hundred-thousandth; a hundredth is far worse than any machine that still works.
+    const rate = weather.has('clockSkew') ? random.between(0.99, 1.01) : 1;
+    this.#pace = {
+      now: () => (time.now - time.startedAt) * rate,
+      random: () => random.next(),
+      pause: async (ms, signal) => {
+        await this.#rest(ms / rate, signal);
+        await this.goesOn();
+      },
+    };
+    this.#coordinator = this.#callsOn();
+    this.#claims = new Claims({
+      coordinator: this.#coordinator,
+      stations: this.#stations,
+      warm: () => [],
+      work: (claim) => this.#work(claim),
+      closed: this.#draining.signal,
+      pace: this.#pace,
+    });
+  }
+
+  start(): void {
+    const { tell, bus } = this.#world;
+    const log =
+      (level: string) =>
+      (message: string, facts?: object): void =>
+        tell(() => `${this.name} ${level} ${message} ${facts ? JSON.stringify(facts) : ''}`);
+    const logger: Logger = { info: log('info'), warn: log('warn'), error: log('error') };
+    const tickets = bus.ticketsFor(this);
+    const [pool] = this.#caller.pools;
+    // As a factory does that finds its old identity: asks, and so tells that it is back.
+    if (pool !== undefined) void this.#claims.claim(pool).catch(() => {});
+    for (const name of this.#caller.pools)
+      void waitOnPool(
+        { pool: name, tickets, claims: this.#claims, stations: this.#stations, logger, pace: this.#pace },
+        this.#draining.signal,
+      );
+  }
+
+  drain(): void {
+    this.#draining.abort();
+  }
+
+  goOn(): void {
+    this.isPaused = false;
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async goesOn(): Promise<void> {
+    while (this.isPaused) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.isDead) await never();
+  }
+
+  #rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.#world.time;
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const onAbort = (): void => {
+        cancel();
+        resolve();
+      };
+      const cancel = clock.schedule(clock.now() + Math.max(0, ms), () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** The API as this process reaches it, with a record of what it was answered. */
+  #callsOn(): Pick<Coordinator, 'claimJobs' | 'renewLease' | 'reportRun'> {
+    const { hosts, history, time } = this.#world;
+    const caller = this.#caller;
+    const noted = async <T>(
+      op: HistoryEntry['op'] | undefined,
+      of: { jobId: string; epoch: number },
+      act: () => Promise<T>,
+    ): Promise<T> => {
+      await this.goesOn();
+      const invokedAt = time.now;
+      const entry = (result: HistoryEntry['result'], returnedAt = time.now): void => {
+        if (op) history.push({ actor: caller.id, op, ...of, invokedAt, returnedAt, result });
+      };
+      try {
+        const answer = await act();
+        entry('ok');
+        await this.goesOn();
+        return answer;
+      } catch (error) {
+        const isStale = error instanceof AppError && error.code === 'stale-epoch';
+        if (isStale) entry('stale');
+        else entry('unknown', Infinity);
+        await this.goesOn();
+        throw error;
+      }
+    };
+    return {
+      claimJobs: async ({ body }) => {
+        await this.goesOn();
+        const invokedAt = time.now;
+        const asked = { ...body, warm: [...(body.warm ?? [])] };
+        const answer = await hosts.call(caller.id, (deps) => claimJobs(deps, caller, { body: asked }));
+        for (const { job, run } of answer.claims) {
+          if (job.manifest.verify === undefined) this.#unverified.add(job.jobId);
+          history.push({
+            actor: caller.id,
+            op: 'claim',
+            jobId: job.jobId,
+            epoch: run.epoch,
+            invokedAt,
+            returnedAt: time.now,
+            result: 'ok',
+          });
+        }
+        await this.goesOn();
+        return answer;
+      },
+      renewLease: ({ params, body }) =>
+        noted('renew', params, () =>
+          hosts.call(caller.id, (deps) => renewLease(deps, caller, { params, body })),
+        ),
+      reportRun: ({ params, body }) =>
+        noted(this.#endsRun(params.jobId, body) ? 'complete' : undefined, params, () =>
+          hosts.call(caller.id, (deps) => reportRun(deps, caller, { params, body })),
+        ),
+    };
+  }
+
+  #endsRun(jobId: string, { kind }: RunReport): boolean {
+    return kind === 'finished' ? this.#unverified.has(jobId) : kind !== 'started';
+  }
+
+  async #work(claim: Claim): Promise<void> {
+    await new SimRun(claim, {
+      ...this.#world,
+      coordinator: this.#coordinator,
+      pace: this.#pace,
+      draining: this.#draining.signal,
+      running: () => this.#stations.running,
+      drain: () => this.drain(),
+    }).execute();
+  }
+}
+
+interface RunWorld extends FactoryWorld {
+  readonly coordinator: Pick<Coordinator, 'renewLease' | 'reportRun'>;
+  readonly pace: Pace;
+  readonly draining: AbortSignal;
+  readonly running: () => number;
+  readonly drain: () => void;
+}
+
+/** One run, in the order of factory/runs/execute.ts, build.ts and land.ts. */
+class SimRun {
+  readonly #claim: Claim;
+  readonly #world: RunWorld;
+  readonly #stop = new AbortController();
+  readonly #lease: RunLease;
+  readonly #report: Reporter;
+
+  constructor(claim: Claim, world: RunWorld) {
+    this.#claim = claim;
+    this.#world = world;
+    const of = { jobId: claim.job.jobId, epoch: claim.run.epoch };
+    this.#lease = new RunLease({
+      coordinator: world.coordinator,
+      ...of,
+      seconds: claim.lease.seconds,
+      running: world.running,
+      onEnd: (end: LeaseEnd) => this.#stop.abort(end),
+      onDrain: world.drain,
+      pace: world.pace,
+    });
+    this.#report = new Reporter(world.coordinator, of, { text: (text) => text }, world.pace);
+  }
+
+  async execute(): Promise<void> {
+    const { draining } = this.#world;
+    const onDrain = (): void => this.#stop.abort({ kind: 'drain' });
+    if (draining.aborted) onDrain();
+    else draining.addEventListener('abort', onDrain, { once: true });
+    try {
+      const last = this.#claim.run.kind === 'build' ? await this.#build() : await this.#land();
+      await this.#report.send(last, this.#stop.signal);
+    } catch (error) {
+      if (!this.#stop.signal.aborted && !isRefusal(error) && !(error instanceof AppError)) throw error;
+      if ((this.#stop.signal.reason as { kind?: string } | undefined)?.kind === 'drain')
+        await this.#release();
+    } finally {
+      draining.removeEventListener('abort', onDrain);
+      this.#lease.stop();
+    }
+  }
+
+  async #release(): Promise<void> {
+    const released = { kind: 'released', message: 'the factory was asked to stop' } as const;
+    const limit = new AbortController();
+    this.#world.time.after(300, () => limit.abort());
+    await this.#report.send(released, limit.signal).catch(() => {});
+  }
+
+  async #takes(ms: number): Promise<void> {
+    await this.#world.pace.pause(ms, this.#stop.signal);
+    this.#stop.signal.throwIfAborted();
+  }
+
+  async #mayPush(): Promise<void> {
+    await this.#lease.confirm();
+    this.#stop.signal.throwIfAborted();
+  }
+
+  async #build(): Promise<RunReport> {
+    const { random, buildMs } = this.#world;
+    const { job, run } = this.#claim;
+    const { manifest } = job;
+    await this.#takes(random.between(500, 20_000));
+    if (random.chance(0.03)) return failed('preflight');
+    await this.#report.send({ kind: 'started' }, this.#stop.signal);
+    const wallMs = buildMs * random.between(0.1, 2);
+    await this.#takes(wallMs);
+    const usd =
+      run.engine === 'shell'
+        ? 0
+        : Math.round((manifest.budget.usd ?? 5) * random.between(0.2, 1.5) * 100) / 100;
+    const usage = { wallSeconds: wallMs / 1000, tokens: 1000, usd, accuracy: 'exact' as const };
+    if (random.chance(0.12)) return failed(random.pick(['engine_failed', 'timeout', 'no_change']), usage);
+    await this.#mayPush();
+    await this.#takes(random.between(200, 3000));
+    const change = {
+      branch: `aq/${job.jobId}`,
+      commit: `c${run.epoch}`,
+      baseCommit: 'base',
+      filesChanged: ['src/a.ts'],
+      insertions: 3,
+      deletions: 1,
+    };
+    const finished: RunReport = { kind: 'finished', change, usage };
+    if (manifest.verify === undefined) return finished;
+    await this.#report.send(finished, this.#stop.signal);
+    await this.#takes(random.between(1000, 60_000));
+    const passed = random.chance(0.85);
+    return {
+      kind: 'verified',
+      verify: { command: manifest.verify, passed, exitCode: passed ? 0 : 1, durationMs: 1000, tail: '' },
+    };
+  }
+
+  async #land(): Promise<RunReport> {
+    const { random } = this.#world;
+    const { job, run } = this.#claim;
+    await this.#takes(random.between(500, 10_000));
+    await this.#report.send({ kind: 'started' }, this.#stop.signal);
+    if (random.chance(0.08)) return failed('merge_conflict');
+    await this.#mayPush();
+    await this.#takes(random.between(200, 3000));
+    return { kind: 'landed', mergeCommit: `m${run.epoch}`, baseBranch: job.manifest['base-branch'] };
+  }
+}
+
+const failed = (
+  reason: Extract<RunReport, { kind: 'failed' }>['reason'],
+  usage?: Extract<RunReport, { kind: 'finished' }>['usage'],
+): RunReport => ({ kind: 'failed', reason, message: reason, exitCode: 1, ...(usage ? { usage } : {}) });

@@ -1,0 +1,282 @@
+// People: they set products and budgets up, submit jobs, ship, reject, hold, halt and cancel. They try again while the
+// control plane does not answer; what it acknowledged they remember.
+import type { Operator } from '../../functions/operations/caller.js';
+import { cancelJob } from '../../functions/operations/cancelJob.js';
+import { decideGate, type GateDecision } from '../../functions/operations/decideGate.js';
+import type { Deps } from '../../functions/operations/deps.js';
+import { pauseProduct, resumeProduct } from '../../functions/operations/pauseProduct.js';
+import { putBudget } from '../../functions/operations/putBudget.js';
+import { putProduct } from '../../functions/operations/putProduct.js';
+import { requeueJob } from '../../functions/operations/requeueJob.js';
+import { shipJob } from '../../functions/operations/shipJob.js';
+import { submitJob } from '../../functions/operations/submitJob.js';
+import { halt, resume } from '../../functions/operations/switches.js';
+import type { ManifestInput } from '../../shared/contract/manifest.js';
+import type { Job } from '../../shared/contract/job.js';
+import { AppError } from '../../shared/errors.js';
+import { isEnded, isInFlight, isLanding, isParked } from '../../shared/rules/stages.js';
+import type { Hosts } from './hosts.js';
+import type { Random } from './random.js';
+import type { SimTime } from './time.js';
+import type { Watch } from './watch.js';
+
+export const ADA: Operator = { kind: 'operator', id: 'ada', grants: [{ role: 'admin', productId: '*' }] };
+const BOB: Operator = { kind: 'operator', id: 'bob', grants: [{ role: 'admin', productId: '*' }] };
+const MINUTE_MS = 60_000;
+/** Answers after which a person tries the same again. */
+const PASSING: ReadonlySet<string> = new Set(['unavailable', 'internal', 'contended']);
+
+export interface PeopleWorld {
+  readonly time: SimTime;
+  readonly random: Random;
+  readonly hosts: Hosts;
+  readonly watch: Watch;
+  readonly tell: (line: () => string) => void;
+}
+
+/** What the control plane said yes to. */
+export interface Acknowledged {
+  readonly what: 'submit' | 'ship' | 'cancel' | 'requeue';
+  readonly jobId: string;
+  readonly seq: number;
+}
+
+export class People {
+  readonly acknowledged: Acknowledged[] = [];
+  /** Submits that people still try to get through. */
+  submitting = 0;
+  readonly #world: PeopleWorld;
+  readonly #products: string[];
+  #submitted: string[] = [];
+  readonly #budgeted = new Set<string>();
+  readonly #halted = new Set<string>();
+  #isTidying = false;
+
+  constructor(world: PeopleWorld, products: readonly string[]) {
+    this.#world = world;
+    this.#products = [...products];
+    world.watch.onJob((job) => this.#notice(job));
+  }
+
+  /** Tries until it is done or refused for good; undefined when it was refused. */
+  async #ask<T>(what: string, operate: (deps: Deps) => Promise<T>): Promise<T | undefined> {
+    const { hosts, time, random, tell } = this.#world;
+    for (;;) {
+      try {
+        return await hosts.call('people', operate);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        tell(() => `people ${what}: ${error.code} ${error.message}`);
+        if (!PASSING.has(error.code)) return undefined;
+        await time.sleep(random.between(500, 15_000));
+      }
+    }
+  }
+
+  async setUp(): Promise<void> {
+    for (const productId of this.#products) {
+      const body = { name: productId, defaults: { repo: `/${productId}.git`, engine: 'shell' as const } };
+      await this.#ask('putProduct', (deps) => putProduct(deps, ADA, { params: { productId }, body }));
+      if (!this.#world.random.chance(0.5)) continue;
+      this.#budgeted.add(productId);
+      const dayUsd = this.#world.random.pick([6, 12, 40]);
+      await this.#ask('putBudget', (deps) =>
+        putBudget(deps, ADA, { params: { productId }, body: { dayUsd, assumedUsd: 4 } }),
+      );
+    }
+  }
+
+  /** Submits so many jobs, in bursts, within that time. */
+  work(count: number, withinMs: number): void {
+    const { time, random } = this.#world;
+    const bursts = Array.from({ length: random.int(1, 4) }, () => random.between(0, withinMs));
+    for (let at = 0; at < count; at += 1) {
+      this.submitting += 1;
+      const key = `key-${at}`;
+      const productId = random.pick(this.#products);
+      time.after(
+        random.pick(bursts) + random.between(0, 3 * MINUTE_MS),
+        () => void this.#submit(productId, key),
+      );
+    }
+    const meddlings = random.int(0, 8);
+    for (let at = 0; at < meddlings; at += 1)
+      time.after(random.between(0, withinMs * 1.5), () => void this.#meddle());
+  }
+
+  async #submit(productId: string, key: string): Promise<void> {
+    const { random } = this.#world;
+    const manifest = this.#manifest(productId, key);
+    const once = (): Promise<Awaited<ReturnType<typeof submitJob>> | undefined> =>
+      this.#ask(`submit ${key}`, (deps) => submitJob(deps, ADA, { body: { productId, manifest } }));
+    // Impatient people press the button twice.
+    const all = await Promise.all(random.chance(0.15) ? [once(), once()] : [once()]);
+    const ids = new Set(all.flatMap((one) => (one ? [one.job.jobId] : [])));
+    if (ids.size > 1) this.#world.watch.violate('one job a key', `${key} became ${[...ids].join(' and ')}`);
+    for (const jobId of ids) {
+      this.#submitted.push(jobId);
+      this.acknowledged.push({ what: 'submit', jobId, seq: 1 });
+    }
+    this.submitting -= 1;
+  }
+
+  #manifest(productId: string, key: string): ManifestInput {
+    const { random, watch } = this.#world;
+    const costs = random.chance(0.4);
+    const earlier = this.#submitted.filter((jobId) => watch.jobs.get(jobId)?.job.productId === productId);
+    const policy = random.pick(['auto', 'manual', 'manual', 'reviewers'] as const);
+    return {
+      body: 'do it',
+      'idempotency-key': key,
+      engine: costs ? 'claude' : 'shell',
+      priority: random.pick(['critical', 'high', 'medium', 'medium', 'low']),
+      ...(random.chance(0.7) ? { verify: 'npm test' } : {}),
+      ...(random.chance(0.3) ? { lock: random.pick(['db', 'deploy']) } : {}),
+      // No pool guarantees both claude and an operating system.
+      ...(!costs && random.chance(0.3) ? { capabilities: ['os:linux'] } : {}),
+      ...(costs && random.chance(0.6) ? { budget: { usd: random.pick([1, 3, 5]) } } : {}),
+      ...(earlier.length > 0 && random.chance(0.25)
+        ? { deps: [`${random.pick(earlier)}${random.chance(0.5) ? ':shipped' : ''}`] }
+        : {}),
+      retry: {
+        max: random.int(0, 3),
+        backoff: random.pick([5, 30, 120]),
+        on: ['timeout', 'engine_failed', 'lost', 'verify_failed'],
+      },
+      'review-policy': policy === 'reviewers' ? { reviewers: ['bob'], quorum: 1 } : policy,
+    };
+  }
+
+  /** Somebody looks at a job that waits for people, after a while. */
+  #notice(job: Job): void {
+    const { time, random } = this.#world;
+    const needsSomebody = isParked(job) || job.stage === 'failed' || job.stage === 'dead_letter' || job.hold;
+    if (needsSomebody && !this.#isTidying)
+      time.after(random.between(MINUTE_MS, 30 * MINUTE_MS), () => void this.#attend(job.jobId));
+  }
+
+  async #attend(jobId: string): Promise<void> {
+    const { random } = this.#world;
+    const job = this.#world.watch.jobs.get(jobId)?.job;
+    if (!job || this.#isTidying) return;
+    if (job.hold) return this.#decide(jobId, { kind: 'resume' });
+    if (job.stage === 'failed' || job.stage === 'dead_letter') {
+      if (random.chance(0.35)) await this.#acknowledge('requeue', jobId);
+      return;
+    }
+    if (isParked(job)) await this.#judge(job, random);
+  }
+
+  async #judge({ jobId, stage, manifest, verify }: Job, random: Random): Promise<void> {
+    const verified = manifest.verify === undefined || verify?.passed === true;
+    if (stage === 'review' && random.chance(0.3)) return this.#acknowledge('requeue', jobId);
+    if (random.chance(0.1)) return this.#decide(jobId, { kind: 'reject', reason: 'no' });
+    if (random.chance(0.1)) return this.#decide(jobId, { kind: 'hold', reason: 'later' });
+    if (!verified) return this.#acknowledge('requeue', jobId);
+    if (stage === 'review' && random.chance(0.2)) await this.#decide(jobId, { kind: 'promote' });
+    if (typeof manifest['review-policy'] === 'object') await this.#decide(jobId, { kind: 'approve' });
+    await this.#acknowledge('ship', jobId);
+  }
+
+  /** Something that nobody had to do. */
+  async #meddle(): Promise<void> {
+    const { random, time, watch } = this.#world;
+    if (this.#isTidying) return;
+    const open = [...watch.jobs.values()].map(({ job }) => job).filter(({ stage }) => !isEnded(stage));
+    const productId = random.pick(this.#products);
+    switch (random.pick(['halt', 'pauseProduct', 'cancel', 'hold', 'pause', 'pause', 'requeue'] as const)) {
+      case 'halt': {
+        const scope = random.pick(['fleet', `product:${productId}`, 'pool:any']);
+        this.#halted.add(scope);
+        await this.#ask('halt', (deps) => halt(deps, ADA, { body: { scope, reason: 'look' } }));
+        await time.sleep(random.between(10_000, 20 * MINUTE_MS));
+        await this.#goOn(scope);
+        return;
+      }
+      case 'pauseProduct':
+        await this.#ask('pause', (deps) =>
+          pauseProduct(deps, ADA, { params: { productId }, body: { reason: 'look' } }),
+        );
+        await time.sleep(random.between(10_000, 20 * MINUTE_MS));
+        await this.#ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
+        return;
+      case 'cancel':
+        if (open.length > 0) await this.#acknowledge('cancel', random.pick(open).jobId);
+        return;
+      case 'requeue': {
+        const stuck = open.filter(({ stage }) => stage === 'review');
+        if (stuck.length > 0) await this.#acknowledge('requeue', random.pick(stuck).jobId);
+        return;
+      }
+      case 'hold': {
+        const idle = open.filter((job) => !isInFlight(job));
+        if (idle.length > 0) await this.#decide(random.pick(idle).jobId, { kind: 'hold', reason: 'wait' });
+        return;
+      }
+      case 'pause': {
+        const busy = open.filter(isInFlight);
+        if (busy.length > 0) await this.#decide(random.pick(busy).jobId, { kind: 'pause', reason: 'wait' });
+      }
+    }
+  }
+
+  async #goOn(scope: string): Promise<void> {
+    await this.#ask('resume', (deps) => resume(deps, ADA, { body: { scope } }));
+    this.#halted.delete(scope);
+  }
+
+  async #decide(jobId: string, decision: GateDecision): Promise<void> {
+    const who = decision.kind === 'approve' ? BOB : ADA;
+    await this.#ask(decision.kind, (deps) => decideGate(deps, who, jobId, decision));
+  }
+
+  async #acknowledge(what: 'ship' | 'cancel' | 'requeue', jobId: string): Promise<void> {
+    const params = { jobId };
+    const body = { reason: what };
+    const answer = await this.#ask(what, (deps) => {
+      switch (what) {
+        case 'ship':
+          return shipJob(deps, ADA, { params });
+        case 'cancel':
+          return cancelJob(deps, ADA, { params, body });
+        case 'requeue':
+          return requeueJob(deps, ADA, { params, body });
+      }
+    });
+    if (answer) this.acknowledged.push({ what, jobId, seq: answer.job.events });
+  }
+
+  /** From now on people only bring to an end what was begun: no more faults, no more whims. */
+  async tidyUp(isOver: () => boolean): Promise<void> {
+    const { time, watch } = this.#world;
+    this.#isTidying = true;
+    for (const productId of this.#budgeted)
+      await this.#ask('putBudget', (deps) =>
+        putBudget(deps, ADA, { params: { productId }, body: { dayUsd: null, monthUsd: null } }),
+      );
+    for (const scope of this.#halted) await this.#goOn(scope);
+    for (const productId of this.#products)
+      await this.#ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
+    while (!isOver()) {
+      for (const { job } of watch.jobs.values()) await this.#finish(job);
+      await time.sleep(MINUTE_MS);
+    }
+  }
+
+  async #finish(job: Job): Promise<void> {
+    const { watch } = this.#world;
+    const { jobId } = job;
+    if (isEnded(job.stage)) return;
+    if (job.hold) return this.#decide(jobId, { kind: 'resume' });
+    const waitsInVain = job.waitsFor?.some((other) => {
+      const needed = watch.jobs.get(other)?.job;
+      return !needed || (isEnded(needed.stage) && needed.stage !== 'shipped');
+    });
+    if (waitsInVain) return this.#acknowledge('cancel', jobId);
+    if (!isParked(job) || isLanding(job)) return;
+    const verified = job.manifest.verify === undefined || job.verify?.passed === true;
+    if (!verified) return this.#decide(jobId, { kind: 'reject', reason: 'no' });
+    if (typeof job.manifest['review-policy'] === 'object') await this.#decide(jobId, { kind: 'approve' });
+    await this.#acknowledge('ship', jobId);
+  }
+}

@@ -1,0 +1,199 @@
+// One run of the simulation: a world from a seed, hours of work under faults, then calm until everything is done.
+import type { FactoryCaller } from '../../functions/operations/caller.js';
+import type { Factory } from '../../shared/contract/fleet.js';
+import { isEnded } from '../../shared/rules/stages.js';
+import { poolsFor } from '../../shared/rules/routing.js';
+import { FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
+import { SimBus } from './bus.js';
+import { SimFactory } from './factories.js';
+import { checkHistory, type HistoryEntry } from './history.js';
+import { Hosts } from './hosts.js';
+import { People } from './people.js';
+import { Random } from './random.js';
+import { SimStore } from './store.js';
+import { SimTime } from './time.js';
+import { Watch, type Violation } from './watch.js';
+import { Weather, type FaultKind } from './weather.js';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** When the faults have stopped, everything is done within this time (ms): retries back off for half an hour at most. */
+const BOUND_MS = 12 * HOUR_MS;
+/** And what then is still to be cleared up, within this time (ms). */
+const TIDY_MS = 20 * MINUTE_MS;
+/** Near the end of a day and a month, so that windows of budgets begin anew. */
+const START_MS = Date.UTC(2026, 0, 31, 20);
+
+/** What machines there are: every job suits some of the first two. */
+const MACHINES: readonly (readonly string[])[] = [
+  ['os:linux', 'engine:shell', 'node@20.20.2'],
+  ['os:linux', 'engine:shell', 'engine:claude', 'engine-class:agentic-coder'],
+  ['os:mac', 'engine:shell'],
+];
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly hours: number;
+  /** Calls of the store. */
+  readonly operations: number;
+  readonly events: number;
+  readonly jobs: number;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly coverage: ReadonlyMap<string, ReadonlyMap<FaultKind | 'none', number>>;
+  readonly violations: readonly Violation[];
+}
+
+/** @param story gets a line for everything that happens; makes a run several times slower */
+export async function runSeed(seed: number, story?: (line: string) => void): Promise<SeedResult> {
+  const random = new Random(seed);
+  const time = new SimTime(START_MS + random.between(0, 4 * HOUR_MS));
+  const stamp = (): string => new Date(time.now).toISOString().slice(8, 23);
+  const tell = story ? (line: () => string): void => story(`${stamp()} ${line()}`) : (): void => {};
+  const calmAt = time.now + random.between(0.5, 2.5) * HOUR_MS;
+  const weather = new Weather(time, random.fork(), calmAt, tell);
+  const history: HistoryEntry[] = [];
+  const watch = new Watch(time, weather, history, tell);
+  const store = new SimStore(time, random.fork(), weather);
+  store.onWrite((container, record) => watch.written(container, record));
+  const bus = new SimBus(time, random.fork(), weather);
+  const hosts = new Hosts(
+    {
+      time,
+      random: random.fork(),
+      weather,
+      store,
+      bus,
+      leaseSeconds: random.pick([30, 60, 120]),
+      preemption: random.chance(0.5),
+      tell,
+      onDefect: (where, error) =>
+        watch.violate(
+          'no unexpected failure',
+          `${where}: ${error instanceof Error ? error.stack : String(error)}`,
+        ),
+      hasWork: () =>
+        watch.ready.size > 0 ||
+        watch.leases.size > 0 ||
+        [...watch.jobs.values()].some(({ job }) => job.holder !== undefined),
+    },
+    random.int(1, 3),
+  );
+  const products = ['shop', 'blog', 'bank'].slice(0, random.int(1, 3));
+  const people = new People({ time, random: random.fork(), hosts, watch, tell }, products);
+  const factories = enrolled(random, store, time).map(
+    ([caller, stations]) =>
+      new SimFactory(caller, stations, {
+        time,
+        random: random.fork(),
+        weather,
+        bus,
+        hosts,
+        history,
+        tell,
+        buildMs: random.pick([1, 5, 20]) * MINUTE_MS,
+      }),
+  );
+
+  const isDone = (): boolean =>
+    people.submitting === 0 && [...watch.jobs.values()].every(({ job }) => isEnded(job.stage));
+  const leftovers = (): string[] => [
+    ...[...watch.leases.keys()].map((jobId) => `a lease of ${jobId}`),
+    ...[...watch.ready.keys()].map((jobId) => `a ready entry of ${jobId}`),
+    ...[...watch.ledgers.accounts.values()].flatMap(({ reservations }) =>
+      [...reservations.keys()].map((id) => `the reservation ${id}`),
+    ),
+  ];
+  let isOver = false;
+  const goOn = async (): Promise<void> => {
+    await people.setUp();
+    hosts.start();
+    for (const factory of factories) factory.start();
+    weather.start(
+      factories.map(({ caller }) => caller.id),
+      20 * MINUTE_MS,
+      (kind, whom) => {
+        for (const factory of factories)
+          if (kind === 'busOutage' || (kind === 'cutFromBus' && factory.caller.id === whom)) factory.cutOff();
+      },
+    );
+    people.work(random.int(3, 14), 0.8 * (calmAt - time.now));
+    await time.sleep(calmAt - time.now);
+    tell(() => '== calm: no more faults');
+    void people.tidyUp(isDone);
+    while (!isDone() && time.now < calmAt + BOUND_MS) await time.sleep(10_000);
+    if (!isDone())
+      for (const { job } of watch.jobs.values())
+        if (!isEnded(job.stage))
+          watch.violate(
+            'every job ends',
+            `${job.jobId} is still in ${job.stage} ${BOUND_MS / HOUR_MS} h after the last fault`,
+          );
+    const tidyUntil = time.now + TIDY_MS;
+    while (leftovers().length > 0 && time.now < tidyUntil) await time.sleep(5000);
+    for (const left of leftovers()) watch.violate('nothing is left behind', `${left} is still there`);
+    isOver = true;
+  };
+  let failure: unknown;
+  goOn().catch((error: unknown) => {
+    failure = error;
+    isOver = true;
+  });
+  await time.run(Infinity, () => isOver || watch.violations.length > 0);
+  if (failure !== undefined) throw failure;
+  if (isOver && watch.violations.length === 0) checkEnd(watch, people, history);
+  return {
+    seed,
+    hours: (time.now - time.startedAt) / HOUR_MS,
+    operations: store.operations,
+    events: time.events,
+    jobs: watch.jobs.size,
+    faults: weather.counts,
+    coverage: watch.coverage,
+    violations: watch.violations,
+  };
+}
+
+/** Factories as they stand after enrolment, each with its stations. */
+function enrolled(random: Random, store: SimStore, time: SimTime): [FactoryCaller, number][] {
+  const count = random.int(2, 6);
+  return Array.from({ length: count }, (_, at) => {
+    const advertises = [...(MACHINES[at < 2 ? at : random.int(0, MACHINES.length - 1)] ?? [])];
+    const id = `factory-${at + 1}`;
+    const stations = random.int(1, 3);
+    const pools = poolsFor(advertises, POOLS);
+    const factory: Factory = {
+      id,
+      name: id,
+      type: 'factory',
+      productId: FLEET,
+      advertises,
+      stations,
+      agentVersion: 'simulation',
+      products: ['*'],
+      pools,
+      status: 'online',
+      enrolledAt: time.iso(),
+      lastSeenAt: time.iso(),
+      running: 0,
+      warm: [],
+      tokens: [id],
+    };
+    store.container(FACTORIES).execute([FLEET], { kind: 'create', body: { ...factory } });
+    return [{ kind: 'factory', id, tokenId: id, pools, products: ['*'] }, stations];
+  });
+}
+
+/** What must hold of the run as a whole. */
+function checkEnd(watch: Watch, people: People, history: readonly HistoryEntry[]): void {
+  watch.checkChains();
+  for (const { what, jobId, seq } of people.acknowledged) {
+    const known = watch.jobs.get(jobId);
+    if (!known || known.job.events < seq)
+      watch.violate(
+        'acknowledged work is never lost',
+        `the ${what} of ${jobId} was acknowledged, and is not there`,
+      );
+  }
+  for (const { message } of checkHistory(history, { losesAreKnown: true }))
+    watch.violate('the history holds', message);
+}

@@ -1,0 +1,299 @@
+// Watches every transaction of the store: what must hold after each step, and what the run has come to.
+import { hashOfEvent } from '../../functions/operations/eventChain.js';
+import type { JsonObject } from '../../local/cosmos/json.js';
+import type { TransactionRecord } from '../../local/cosmos/records.js';
+import type { JobEvent } from '../../shared/contract/event.js';
+import type { Lease } from '../../shared/contract/fleet.js';
+import type { Job, Run, Stage } from '../../shared/contract/job.js';
+import { BUDGETS, CONTROL, JOBS, LEASES, READY } from '../../shared/topology.js';
+import type { HistoryEntry } from './history.js';
+import { MAX_SKEW_MS } from './hosts.js';
+import { Ledgers } from './ledgers.js';
+import type { SimTime } from './time.js';
+import type { FaultKind, Weather } from './weather.js';
+
+export interface Violation {
+  readonly rule: string;
+  readonly message: string;
+  /** Virtual milliseconds since the beginning. */
+  readonly atMs: number;
+}
+
+/** From where a stage may be entered: told once more, independent of the product's own table. */
+const ENTERED_FROM: Record<Stage, readonly Stage[]> = {
+  queued: ['assigned', 'building', 'review', 'failed', 'dead_letter'],
+  assigned: ['queued'],
+  building: ['assigned'],
+  review: ['building', 'testing'],
+  testing: ['review'],
+  shipped: ['testing'],
+  failed: ['queued', 'assigned', 'building', 'review', 'testing'],
+  dead_letter: ['assigned', 'building', 'review'],
+};
+
+/** What is known of one job. */
+interface Known {
+  job: Job;
+  readonly events: JobEvent[];
+  readonly runs: Map<number, Run>;
+  /** When the lease of an epoch runs out as last written. */
+  leaseEnd: { epoch: number; holder: string; expiresAt: string } | undefined;
+}
+
+export class Watch {
+  readonly violations: Violation[] = [];
+  readonly jobs = new Map<string, Known>();
+  /** `queued → assigned` → kind of fault, or `none` → how often. */
+  readonly coverage = new Map<string, Map<FaultKind | 'none', number>>();
+  readonly ready = new Map<string, JsonObject>();
+  readonly leases = new Map<string, Lease>();
+  readonly ledgers: Ledgers;
+  readonly #time: SimTime;
+  readonly #weather: Weather;
+  readonly #history: HistoryEntry[];
+  readonly #tell: (line: () => string) => void;
+  readonly #losses = new Map<string, HistoryEntry>();
+  readonly #listeners: ((job: Job) => void)[] = [];
+
+  constructor(time: SimTime, weather: Weather, history: HistoryEntry[], tell: (line: () => string) => void) {
+    this.#time = time;
+    this.#weather = weather;
+    this.#history = history;
+    this.#tell = tell;
+    this.ledgers = new Ledgers((rule, message) => this.violate(rule, message));
+  }
+
+  violate(rule: string, message: string): void {
+    this.violations.push({ rule, message, atMs: Math.round(this.#time.now - this.#time.startedAt) });
+    this.#tell(() => `!! ${rule}: ${message}`);
+  }
+
+  /** Called when a job has changed. */
+  onJob(listener: (job: Job) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  written(container: string, record: TransactionRecord): void {
+    switch (container) {
+      case JOBS:
+        return this.#jobWritten(record);
+      case LEASES:
+        return this.#leaseWritten(record);
+      case BUDGETS:
+        return this.ledgers.written(record);
+      case CONTROL:
+        for (const { i, b } of record.w)
+          if (b?.['type'] === 'parked')
+            this.violate('nothing is put aside', `${i}: ${String(b['error'] as string)}`);
+        return;
+      case READY:
+        for (const { i, b } of record.w) {
+          if (b) this.ready.set(i, b);
+          else this.ready.delete(i);
+        }
+    }
+  }
+
+  #jobWritten({ w, p }: TransactionRecord): void {
+    const jobId = String(p[1] as string);
+    const bodies = w.flatMap(({ b }) => (b ? [b] : []));
+    if (bodies.length < w.length) this.violate('nothing is deleted', `a document of ${jobId} was deleted`);
+    const events = bodies.filter(({ type }) => type === 'event') as unknown as JobEvent[];
+    const job = bodies.find(({ type }) => type === 'job') as unknown as Job | undefined;
+    const known = this.jobs.get(jobId);
+    if (!job) {
+      this.violate('job and events change together', `${jobId}: events or runs were written without the job`);
+      return;
+    }
+    events.sort((one, other) => one.seq - other.seq);
+    this.#checkEvents(known, job, events);
+    if (known) this.#checkChange(known, known.job, job, events);
+    const now: Known = known ?? { job, events: [], runs: new Map(), leaseEnd: undefined };
+    now.job = job;
+    now.events.push(...events);
+    for (const body of bodies)
+      if (body['type'] === 'run') now.runs.set(Number(body['epoch']), body as unknown as Run);
+    this.jobs.set(jobId, now);
+    this.#checkLock(job);
+    for (const event of events) this.#tell(() => `   ${told(event)}`);
+    if (events.length > 0) for (const listener of this.#listeners) listener(job);
+  }
+
+  /** Each change of a job has its event, numbered and chained. */
+  #checkEvents(known: Known | undefined, job: Job, events: readonly JobEvent[]): void {
+    const before = known?.job;
+    const { jobId } = job;
+    if (job.events !== (before?.events ?? 0) + events.length)
+      this.violate(
+        'events are numbered',
+        `${jobId} counts ${job.events} events, not those that were written`,
+      );
+    let stage = before?.stage;
+    for (const event of events) {
+      if (event.from !== undefined && event.from !== stage)
+        this.violate('each stage has its event', `${jobId} was in ${stage}, the event says ${event.from}`);
+      if (event.stage !== stage && stage !== undefined && event.from === undefined)
+        this.violate(
+          'each stage has its event',
+          `${jobId} went from ${stage} to ${event.stage} without a word`,
+        );
+      stage = event.stage;
+    }
+    if (stage !== job.stage)
+      this.violate('each stage has its event', `${jobId} is in ${job.stage}, its last event says ${stage}`);
+    if (events.length === 0 && before && JSON.stringify(plain(before)) !== JSON.stringify(plain(job)))
+      this.violate('each change has its event', `${jobId} changed without an event`);
+    const all = [...(known?.events ?? []), ...events];
+    const tail = all.slice(-events.length - 1);
+    for (const [at, event] of tail.entries()) {
+      const previous = tail[at - 1];
+      if (previous && event.prevHash !== previous.hash)
+        this.violate(
+          'the chain of events holds',
+          `${jobId}: event ${event.seq} does not follow ${previous.seq}`,
+        );
+    }
+    if ((all.at(-1)?.hash ?? '') !== job.headHash)
+      this.violate('the chain of events holds', `${jobId}: its head is not its last event`);
+  }
+
+  #checkChange(known: Known, before: Job, after: Job, events: readonly JobEvent[]): void {
+    const { jobId } = after;
+    const grew = after.epoch - before.epoch;
+    const claims = events.filter(({ body }) => body.kind === 'job.assigned');
+    if (grew < 0 || grew > 1 || grew !== claims.length)
+      this.violate('epochs grow by claims', `${jobId} went from epoch ${before.epoch} to ${after.epoch}`);
+    if (claims.length > 0 && before.holder !== undefined)
+      this.violate('one live lease a job', `${jobId} was claimed while ${before.holder} held it`);
+    for (const { body } of events) {
+      if (!('epoch' in body) || body.kind === 'job.assigned') continue;
+      if (body.epoch !== before.epoch)
+        this.violate(
+          'a stale epoch changes nothing',
+          `${jobId}: ${body.kind} of epoch ${body.epoch} counted at ${before.epoch}`,
+        );
+      if (body.factoryId !== before.holder)
+        this.violate(
+          'a stale epoch changes nothing',
+          `${jobId}: ${body.kind} of ${body.factoryId} counted, ${before.holder} holds it`,
+        );
+    }
+    if (before.stage !== after.stage) this.#cover(known, before.stage, after.stage, events);
+    if (before.holder !== undefined && after.holder === undefined) this.#checkEnd(known, before, events);
+  }
+
+  #cover(known: Known, from: Stage, to: Stage, events: readonly JobEvent[]): void {
+    let stage = from;
+    for (const event of events) {
+      if (event.stage === stage) continue;
+      if (!ENTERED_FROM[event.stage].includes(stage))
+        this.violate(
+          'stages follow the lifecycle',
+          `${known.job.jobId} went from ${stage} to ${event.stage}`,
+        );
+      const name = `${stage} → ${event.stage}`;
+      stage = event.stage;
+      const faults = this.coverage.get(name) ?? new Map<FaultKind | 'none', number>();
+      const recent = this.#weather.recent();
+      for (const kind of recent.length > 0 ? recent : (['none'] as const))
+        faults.set(kind, (faults.get(kind) ?? 0) + 1);
+      this.coverage.set(name, faults);
+    }
+    if (stage !== to)
+      this.violate('each stage has its event', `${known.job.jobId} is in ${to}, not ${stage}`);
+  }
+
+  /** A run ended. By its own report, or because the job was taken away; by the reaper only when it was silent. */
+  #checkEnd(known: Known, before: Job, events: readonly JobEvent[]): void {
+    const own = events.some(({ actor }) => actor.kind === 'factory');
+    const { jobId, epoch } = before;
+    if (!own) {
+      const lose = { actor: events[0]?.actor.id ?? 'nobody', op: 'lose', jobId, epoch } as const;
+      this.#losses.set(jobId, { ...lose, invokedAt: this.#time.now, returnedAt: Infinity, result: 'ok' });
+      // Without a lease there is nothing left that could be renewed.
+      if (this.leases.get(jobId)?.epoch !== epoch) this.#lossIsOver(jobId);
+    }
+    const lost = events.some(({ body }) => body.kind === 'run.lost');
+    const end = known.leaseEnd;
+    if (!lost || end?.epoch !== epoch) return;
+    const left = Date.parse(end.expiresAt) - this.#time.now;
+    if (left > MAX_SKEW_MS)
+      this.violate(
+        'no live lease is taken back',
+        `${jobId} was taken from ${end.holder} ${Math.round(left)} ms before its lease ran out`,
+      );
+  }
+
+  /** The job is taken away at once; its lease, which renewals go by, goes a moment later. Then it is over. */
+  #lossIsOver(jobId: string): void {
+    const lose = this.#losses.get(jobId);
+    if (!lose) return;
+    this.#history.push({ ...lose, returnedAt: this.#time.now });
+    this.#losses.delete(jobId);
+  }
+
+  #leaseWritten({ w }: TransactionRecord): void {
+    for (const { i, b } of w) {
+      if (b?.['type'] !== undefined && b['type'] !== 'lease') continue;
+      const known = this.jobs.get(i);
+      if (!b) {
+        this.leases.delete(i);
+        this.#lossIsOver(i);
+        continue;
+      }
+      const lease = b as unknown as Lease;
+      const { jobId, epoch, holder, expiresAt } = lease;
+      const before = this.leases.get(i);
+      if (before && before.epoch > epoch)
+        this.violate(
+          'leases go forward',
+          `the lease of ${jobId} went from epoch ${before.epoch} to ${epoch}`,
+        );
+      if (before?.epoch === epoch && before.expiresAt > after(expiresAt, MAX_SKEW_MS))
+        this.violate('leases go forward', `the lease of ${jobId} was shortened to ${expiresAt}`);
+      if (!known || known.job.epoch < epoch)
+        this.violate('leases follow claims', `${jobId} has a lease of epoch ${epoch} before its claim`);
+      this.leases.set(i, lease);
+      if ((this.#losses.get(i)?.epoch ?? epoch) < epoch) this.#lossIsOver(i);
+      if (known?.job.epoch === epoch && known.job.holder === holder)
+        known.leaseEnd = { epoch, holder, expiresAt };
+    }
+  }
+
+  #checkLock(job: Job): void {
+    const { lock } = job.manifest;
+    if (lock === undefined || job.holder === undefined) return;
+    for (const { job: other } of this.jobs.values())
+      if (
+        other.jobId !== job.jobId &&
+        other.productId === job.productId &&
+        other.manifest.lock === lock &&
+        other.holder !== undefined
+      )
+        this.violate('one holder a lock', `${job.jobId} and ${other.jobId} both run with the lock ${lock}`);
+  }
+
+  /** At the end: every chain as a whole, as an auditor reads it. */
+  checkChains(): void {
+    for (const { job, events } of this.jobs.values()) {
+      let prevHash = '';
+      for (const [at, event] of events.entries()) {
+        if (event.seq !== at + 1 || event.prevHash !== prevHash || hashOfEvent(plain(event)) !== event.hash)
+          this.violate('the chain of events holds', `${job.jobId} is broken at event ${at + 1}`);
+        prevHash = event.hash;
+      }
+    }
+  }
+}
+
+const after = (iso: string, ms: number): string => new Date(Date.parse(iso) + ms).toISOString();
+
+/** Without what the database adds. */
+const plain = <T extends object>(document: T): T =>
+  Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_'))) as T;
+
+function told({ jobId, seq, stage, from, actor, body }: JobEvent): string {
+  const epoch = 'epoch' in body ? ` epoch ${body.epoch}` : '';
+  const way = from === undefined ? stage : `${from} → ${stage}`;
+  return `${jobId} #${seq} ${body.kind}${epoch} by ${actor.id}: ${way}`;
+}
