@@ -27,6 +27,8 @@ import {
 /** Operations in one batch. Source: "Transactional batch operations", limitations. */
 const MAX_BATCH_OPERATIONS = 100;
 const DEFAULT_PAGE_ROWS = 100;
+/** About a kilobyte each. */
+const MAX_PARSED_QUERIES = 500;
 
 /** What the engine lends its containers. */
 export interface Surroundings {
@@ -66,6 +68,7 @@ export class Container {
   readonly #store: Store;
   readonly #around: Surroundings;
   #definition: ContainerDefinition;
+  readonly #queries = new Map<string, Query>();
 
   /** @param resource with its system properties @param ranges number of physical partitions */
   constructor(resource: JsonObject, ranges: number, around: Surroundings) {
@@ -179,11 +182,21 @@ export class Container {
     return { status: 200, results, charge };
   }
 
+  /** Texts come again and again with other parameters, and parsing one takes longer than running it. */
+  #parsed(text: string): Query {
+    const known = this.#queries.get(text);
+    if (known) return known;
+    const query = parseQuery(text);
+    if (this.#queries.size >= MAX_PARSED_QUERIES) this.#queries.clear();
+    this.#queries.set(text, query);
+    return query;
+  }
+
   #parse(
     text: string,
     parameters: ReadonlyMap<string, Value> = new Map(),
   ): { query: Query; context: Context } {
-    const query = parseQuery(text);
+    const query = this.#parsed(text);
     checkOrderBy(this.#definition.indexing, query.orderBy);
     return { query, context: { parameters, now: this.#around.now() } };
   }
