@@ -96,6 +96,7 @@ buildStep(
     'cli',
     'local',
     'test/bench',
+    'test/sim',
     'test/support',
     'tsconfig.json',
     'tsconfig.build.json',

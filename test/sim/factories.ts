@@ -13,7 +13,7 @@ import type { FactoryCaller } from '../../functions/operations/caller.js';
 import { claimJobs } from '../../functions/operations/claimJobs.js';
 import { renewLease } from '../../functions/operations/renewLease.js';
 import { reportRun } from '../../functions/operations/reportRun.js';
-import type { Claim, RunReport } from '../../shared/contract/api.js';
+import { RunReportSchema, type Claim, type RunReport } from '../../shared/contract/api.js';
 import { AppError } from '../../shared/errors.js';
 import type { BusPeer, SimBus } from './bus.js';
 import type { HistoryEntry } from './history.js';
@@ -136,6 +136,7 @@ class Life implements BusPeer {
     this.#world = world;
     this.#stations = new Stations(stations);
     // Quartz is off by a hundred-thousandth; a hundredth is far worse than any machine that still works.
+    if (weather.has('clockSkew')) weather.note('clockSkew', caller.id);
     const rate = weather.has('clockSkew') ? random.between(0.99, 1.01) : 1;
     this.#pace = {
       now: () => (time.now - time.startedAt) * rate,
@@ -258,12 +259,14 @@ class Life implements BusPeer {
         ),
       reportRun: ({ params, body }) =>
         noted(this.#endsRun(params.jobId, body) ? 'complete' : undefined, params, () =>
-          hosts.call(caller.id, (deps) => reportRun(deps, caller, { params, body })),
+          hosts.call(caller.id, (deps) =>
+            reportRun(deps, caller, { params, body: RunReportSchema.parse(body) }),
+          ),
         ),
     };
   }
 
-  #endsRun(jobId: string, { kind }: RunReport): boolean {
+  #endsRun(jobId: string, { kind }: Pick<RunReport, 'kind'>): boolean {
     return kind === 'finished' ? this.#unverified.has(jobId) : kind !== 'started';
   }
 

@@ -25,12 +25,13 @@ const TIMEOUT_MS = 20_000;
 /** The clocks of two hosts differ by less than this (ms); cloud machines keep theirs far closer. */
 export const MAX_SKEW_MS = 500;
 /** Any will do: what it seals is checked elsewhere. */
-const AUDIT_KEY = Buffer.alloc(32, 7);
+const AUDIT_SEAL = auditSeal(Buffer.alloc(32, 7));
 const FEED_RETRY_MS = 5000;
 const FEED_POLL_MS = 5000;
 
 /** What the timers run, as in functions/timer. */
-const TIMERS: readonly { name: string; everyMs: number; run: (deps: Deps) => Promise<void> }[] = [
+export type TimerName = 'reapLeases' | 'sweepTickets';
+const TIMERS: readonly { name: TimerName; everyMs: number; run: (deps: Deps) => Promise<void> }[] = [
   {
     name: 'reapLeases',
     everyMs: 5000,
@@ -67,8 +68,8 @@ export interface HostWorld {
   readonly tell: (line: () => string) => void;
   /** An operation failed in a way that its caller has no answer for. */
   readonly onDefect: (where: string, error: unknown) => void;
-  /** Is there anything that a timer could find to do? */
-  readonly hasWork: () => boolean;
+  /** Is there anything that a timer could find to do? While there is not, it takes no turn: idling costs nothing. */
+  readonly hasWork: (timer: TimerName) => boolean;
 }
 
 /** One process of the function app. */
@@ -92,6 +93,7 @@ class Host implements StoreUser {
       this.#die = reject;
     });
     this.death.catch(() => {});
+    if (weather.has('clockSkew')) weather.note('clockSkew', name);
     const skewMs = weather.has('clockSkew') ? random.between(-MAX_SKEW_MS / 2, MAX_SKEW_MS / 2) : 0;
     const secrets: Record<string, string> = {};
     this.deps = {
@@ -113,7 +115,7 @@ class Host implements StoreUser {
           Promise.resolve({ token: factoryId, tokenExpiresAt: time.iso(), rotateAt: time.iso() }),
       },
       bell: createLogBell(),
-      auditSeal: auditSeal(AUDIT_KEY),
+      auditSeal: AUDIT_SEAL,
       settings: {
         leaseSeconds: world.leaseSeconds,
         preemption: world.preemption,
@@ -215,8 +217,7 @@ export class Hosts {
   async #tick({ name, everyMs, run }: (typeof TIMERS)[number]): Promise<void> {
     const { time, weather, random } = this.#world;
     for (;;) {
-      // While nothing is there to be found, no turn is taken: an idle fleet costs the simulation nothing.
-      if (!this.#world.hasWork()) {
+      if (!this.#world.hasWork(name)) {
         await new Promise<void>((resolve) => this.#timerWakers.add(resolve));
         continue;
       }

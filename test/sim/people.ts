@@ -152,7 +152,10 @@ export class People {
     const { time, random } = this.#world;
     const needsSomebody = isParked(job) || job.stage === 'failed' || job.stage === 'dead_letter' || job.hold;
     if (needsSomebody && !this.#isTidying)
-      time.after(random.between(MINUTE_MS, 30 * MINUTE_MS), () => void this.#attend(job.jobId));
+      time.after(
+        random.pick([1, 10, 60, 240]) * MINUTE_MS * random.next(),
+        () => void this.#attend(job.jobId),
+      );
   }
 
   async #attend(jobId: string): Promise<void> {

@@ -31,6 +31,9 @@ const MACHINES: readonly (readonly string[])[] = [
   ['os:mac', 'engine:shell'],
 ];
 
+/** The pools that the work is routed to; in the others factories would only wait. */
+const USED_POOLS = new Set(['any', 'linux', 'claude']);
+
 export interface SeedResult {
   readonly seed: number;
   readonly hours: number;
@@ -49,7 +52,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
   const time = new SimTime(START_MS + random.between(0, 4 * HOUR_MS));
   const stamp = (): string => new Date(time.now).toISOString().slice(8, 23);
   const tell = story ? (line: () => string): void => story(`${stamp()} ${line()}`) : (): void => {};
-  const calmAt = time.now + random.between(0.5, 2.5) * HOUR_MS;
+  const calmAt = time.now + random.between(0.5, 6) * HOUR_MS;
   const weather = new Weather(time, random.fork(), calmAt, tell);
   const history: HistoryEntry[] = [];
   const watch = new Watch(time, weather, history, tell);
@@ -71,10 +74,8 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
           'no unexpected failure',
           `${where}: ${error instanceof Error ? error.stack : String(error)}`,
         ),
-      hasWork: () =>
-        watch.ready.size > 0 ||
-        watch.leases.size > 0 ||
-        [...watch.jobs.values()].some(({ job }) => job.holder !== undefined),
+      hasWork: (timer) =>
+        watch.leases.size > 0 || (timer === 'sweepTickets' && (watch.ready.size > 0 || watch.inFlight > 0)),
     },
     random.int(1, 3),
   );
@@ -110,7 +111,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     for (const factory of factories) factory.start();
     weather.start(
       factories.map(({ caller }) => caller.id),
-      20 * MINUTE_MS,
+      30 * MINUTE_MS,
       (kind, whom) => {
         for (const factory of factories)
           if (kind === 'busOutage' || (kind === 'cutFromBus' && factory.caller.id === whom)) factory.cutOff();
@@ -160,7 +161,7 @@ function enrolled(random: Random, store: SimStore, time: SimTime): [FactoryCalle
     const advertises = [...(MACHINES[at < 2 ? at : random.int(0, MACHINES.length - 1)] ?? [])];
     const id = `factory-${at + 1}`;
     const stations = random.int(1, 3);
-    const pools = poolsFor(advertises, POOLS);
+    const pools = poolsFor(advertises, POOLS).filter((pool) => USED_POOLS.has(pool));
     const factory: Factory = {
       id,
       name: id,

@@ -221,6 +221,7 @@ export class SimStore {
 
   /** What a replica may still answer to somebody who has not seen the last write. */
   #older(user: StoreUser, name: string, key: PartitionKey, id: string): Earlier | 'fresh' {
+    if (!this.#weather.has('staleRead') || this.#weather.isCalm) return 'fresh';
     const earlier = this.#earlier.get(`${name}|${JSON.stringify(key)}|${id}`);
     if (!earlier || earlier.at < this.#time.now - STALE_MS) return 'fresh';
     const range = this.container(name).rangeOf(key);
@@ -271,12 +272,9 @@ const jsonOf = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) 
 
 const textKey = (key: readonly unknown[]): string[] => key.map(String);
 
-const SYSTEM_PROPERTIES = ['_rid', '_self', '_etag', '_attachments', '_ts', '_lsn'] as const;
-
 function withoutSystem(body: JsonObject): JsonObject {
-  const copy = { ...body };
-  for (const property of SYSTEM_PROPERTIES) delete copy[property];
-  return copy;
+  const { _rid, _self, _etag, _attachments, _ts, _lsn, ...own } = body;
+  return own;
 }
 
 const storedOf = (body: JsonObject): Stored<Identified> => ({

@@ -48,11 +48,13 @@ export class Watch {
   readonly ready = new Map<string, JsonObject>();
   readonly leases = new Map<string, Lease>();
   readonly ledgers: Ledgers;
+  /** Jobs that somebody holds. */
+  inFlight = 0;
   readonly #time: SimTime;
   readonly #weather: Weather;
   readonly #history: HistoryEntry[];
   readonly #tell: (line: () => string) => void;
-  readonly #losses = new Map<string, HistoryEntry>();
+  readonly #losses = new Map<string, HistoryEntry & { returnedAt: number }>();
   readonly #listeners: ((job: Job) => void)[] = [];
 
   constructor(time: SimTime, weather: Weather, history: HistoryEntry[], tell: (line: () => string) => void) {
@@ -108,6 +110,7 @@ export class Watch {
     events.sort((one, other) => one.seq - other.seq);
     this.#checkEvents(known, job, events);
     if (known) this.#checkChange(known, known.job, job, events);
+    this.inFlight += Number(job.holder !== undefined) - Number(known?.job.holder !== undefined);
     const now: Known = known ?? { job, events: [], runs: new Map(), leaseEnd: undefined };
     now.job = job;
     now.events.push(...events);
@@ -209,7 +212,9 @@ export class Watch {
     const { jobId, epoch } = before;
     if (!own) {
       const lose = { actor: events[0]?.actor.id ?? 'nobody', op: 'lose', jobId, epoch } as const;
-      this.#losses.set(jobId, { ...lose, invokedAt: this.#time.now, returnedAt: Infinity, result: 'ok' });
+      const loss = { ...lose, invokedAt: this.#time.now, returnedAt: Infinity, result: 'ok' as const };
+      this.#losses.set(jobId, loss);
+      this.#history.push(loss);
       // Without a lease there is nothing left that could be renewed.
       if (this.leases.get(jobId)?.epoch !== epoch) this.#lossIsOver(jobId);
     }
@@ -226,10 +231,8 @@ export class Watch {
 
   /** The job is taken away at once; its lease, which renewals go by, goes a moment later. Then it is over. */
   #lossIsOver(jobId: string): void {
-    const lose = this.#losses.get(jobId);
-    if (!lose) return;
-    this.#history.push({ ...lose, returnedAt: this.#time.now });
-    this.#losses.delete(jobId);
+    const loss = this.#losses.get(jobId);
+    if (loss) loss.returnedAt = Math.min(loss.returnedAt, this.#time.now);
   }
 
   #leaseWritten({ w }: TransactionRecord): void {
@@ -254,7 +257,10 @@ export class Watch {
       if (!known || known.job.epoch < epoch)
         this.violate('leases follow claims', `${jobId} has a lease of epoch ${epoch} before its claim`);
       this.leases.set(i, lease);
-      if ((this.#losses.get(i)?.epoch ?? epoch) < epoch) this.#lossIsOver(i);
+      const loss = this.#losses.get(i);
+      if (loss && loss.epoch < epoch) this.#lossIsOver(i);
+      // A renewal that began before the loss may write the lease once more, until the sweeper takes it away.
+      if (loss?.epoch === epoch) loss.returnedAt = Infinity;
       if (known?.job.epoch === epoch && known.job.holder === holder)
         known.leaseEnd = { epoch, holder, expiresAt };
     }

@@ -127,7 +127,9 @@ export class Weather {
 
   /**
    * Lets the lasting faults come and go, each about every `meanMs`.
-   * @param whom of the cuts: the factories @param onChange called when one begins
+  
+   * @param whom of the cuts: the factories, each of which is cut off more rarely the more there are
+   * @param onChange called when one begins
    */
   start(whom: readonly string[], meanMs: number, onChange: (kind: LastingFault, whom: string) => void): void {
     for (const kind of LASTING) {
@@ -136,7 +138,7 @@ export class Weather {
       const targets = kind === 'cutFromBus' || kind === 'cutFromCoordinator' ? whom : [''];
       for (const target of targets) {
         const next = (): void =>
-          this.#time.after(this.#random.between(0, 2 * meanMs) / force, () => {
+          this.#time.after((this.#random.between(0, 2 * meanMs) * targets.length) / force, () => {
             if (this.isCalm) return;
             const lengthMs = Math.min(this.#lengthOf(kind), this.calmAt - this.#time.now);
             this.#until.set(`${kind} ${target}`, this.#time.now + lengthMs);

@@ -1,0 +1,82 @@
+// `npm run sim`: many seeds on all cores, or one with its story.
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { runSeed } from './run.js';
+import { Totals } from './totals.js';
+import type { FromWorker, Share } from './worker.js';
+
+const USAGE = `npm run sim -- [--seeds N] [--from N] [--minutes M] [--json]
+npm run sim -- --seed N [--trace]
+
+  --seeds N    so many seeds (500)
+  --from N     the first of them (1)
+  --minutes M  as many seeds as fit into M minutes
+  --seed N     one seed, --trace with everything that happens in it
+  --json       one JSON document instead of text
+  --jobs N     so many threads (as there are cores)
+`;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '500' },
+    from: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    jobs: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function whole(name: string, text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  process.stderr.write(`--${name} is "${text}"; expected a whole number from 1\n\n${USAGE}`);
+  process.exit(2);
+}
+
+async function many(totals: Totals): Promise<number> {
+  const from = whole('from', values.from);
+  const untilMs = values.minutes === undefined ? Infinity : Date.now() + Number(values.minutes) * 60_000;
+  const seeds = values.minutes === undefined ? whole('seeds', values.seeds) : Number.MAX_SAFE_INTEGER;
+  const step = Math.min(
+    seeds,
+    values.jobs === undefined ? availableParallelism() : whole('jobs', values.jobs),
+  );
+  let cpuSeconds = 0;
+  await Promise.all(
+    Array.from({ length: step }, async (_, at) => {
+      const share: Share = { from: from + at, step, count: Math.ceil((seeds - at) / step), untilMs };
+      const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: share });
+      worker.on('message', (message: FromWorker) => {
+        if ('result' in message) totals.add(message.result);
+        // Of the whole process, as every thread counts it: the last one has it all.
+        else cpuSeconds = Math.max(cpuSeconds, message.cpuSeconds);
+      });
+      await new Promise<void>((resolve, reject) => {
+        worker.on('error', reject);
+        worker.on('exit', () => resolve());
+      });
+    }),
+  );
+  return cpuSeconds;
+}
+
+async function one(totals: Totals, seed: number): Promise<number> {
+  const before = process.cpuUsage();
+  totals.add(await runSeed(seed, values.trace ? (line) => process.stdout.write(`${line}\n`) : undefined));
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+if (values.help) {
+  process.stdout.write(USAGE);
+} else {
+  const totals = new Totals();
+  const cpuSeconds =
+    values.seed === undefined ? await many(totals) : await one(totals, whole('seed', values.seed));
+  process.stdout.write(`${values.json ? totals.json(cpuSeconds) : totals.text(cpuSeconds)}\n`);
+  process.exitCode = totals.violations.length > 0 ? 1 : 0;
+}
