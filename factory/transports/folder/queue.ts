@@ -20,6 +20,7 @@ import { resolveEngine } from '../../../shared/rules/engine.js';
 import { leaseExpiry } from '../../../shared/rules/leases.js';
 import { decide, newJob, type Accepted, type Command } from '../../../shared/rules/lifecycle.js';
 import { priorityRank } from '../../../shared/rules/priority.js';
+import { needsOf } from '../../../shared/rules/profile.js';
 import { isInFlight, isReady, nextRunKind } from '../../../shared/rules/stages.js';
 import type { Coordinator } from '../../coordinator.js';
 import { Mutex } from '../../mutex.js';
@@ -247,7 +248,11 @@ export class FolderQueue implements Coordinator {
     return all
       .filter(({ job }) => isReady(job) && (job.notBefore === undefined || job.notBefore <= now))
       .filter(({ job }) => job.manifest.lock === undefined || !locks.has(job.manifest.lock))
-      .filter(({ job }) => lacks(job.requirements).length === 0 && resolveEngine(job, this.spec.advertises))
+      .filter(
+        ({ job }) =>
+          lacks(job.requirements).length === 0 &&
+          resolveEngine({ ...job, needs: needsOf(job) }, this.spec.advertises),
+      )
       .sort(
         ({ job: one }, { job: other }) =>
           priorityRank(one.manifest.priority) - priorityRank(other.manifest.priority) ||
@@ -259,7 +264,7 @@ export class FolderQueue implements Coordinator {
   private async claim(record: FolderRecord): Promise<Claim> {
     const { factoryId, advertises } = this.spec;
     const { job } = record;
-    const engine = resolveEngine(job, advertises);
+    const engine = resolveEngine({ ...job, needs: needsOf(job) }, advertises);
     if (engine === undefined) throw new AppError('internal', `no engine for ${job.jobId}`);
     const after = await this.apply(record, {
       kind: 'claim',

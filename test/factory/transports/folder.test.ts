@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { FolderQueue } from '../../../factory/transports/folder/queue.js';
@@ -87,6 +88,7 @@ const depsOf = (factory: FactoryFixture, queue: FolderQueue) => ({
   workspace: factory.workspace,
   engines: ENGINES,
   engineVersions: new Map<string, string>(),
+  config: NO_CONFIG,
   env: process.env,
   redactor: factory.redactor,
   logger: silent,

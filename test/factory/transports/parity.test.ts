@@ -10,6 +10,7 @@ import { reportRun } from '../../../functions/operations/reportRun.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import { submitJob } from '../../../functions/operations/submitJob.js';
 import type { Coordinator } from '../../../factory/coordinator.js';
+import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { FolderQueue } from '../../../factory/transports/folder/queue.js';
@@ -64,6 +65,7 @@ async function work(fixture: FactoryFixture, coordinator: Coordinator, pool: str
     workspace: fixture.workspace,
     engines: ENGINES,
     engineVersions: new Map<string, string>(),
+    config: NO_CONFIG,
     env: process.env,
     redactor: fixture.redactor,
     logger: silent,
