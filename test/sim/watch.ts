@@ -1,5 +1,5 @@
 // Watches every transaction of the store: what must hold after each step, and what the run has come to.
-import { hashOfEvent } from '../../functions/operations/eventChain.js';
+import { hashOfEvent } from '../../shared/eventChain.js';
 import type { JsonObject } from '../../local/cosmos/json.js';
 import type { TransactionRecord } from '../../local/cosmos/records.js';
 import type { JobEvent } from '../../shared/contract/event.js';
