@@ -10,27 +10,55 @@ export interface PromptRules {
   readonly baseBranch: string;
 }
 
+type PromptJob = Pick<Job, 'title' | 'manifest' | 'profile' | 'trackerItem'>;
+
 /**
  * Persona, then the job, then the rules: the last word is ours, whatever the job's text says.
  * @param job with the profile that it was assigned with
  */
-export function composePrompt(
-  job: Pick<Job, 'title' | 'manifest' | 'profile' | 'trackerItem'>,
-  rules: PromptRules,
-): string {
+export function composePrompt(job: PromptJob, rules: PromptRules): string {
+  return composed(job, holds(rules));
+}
+
+/**
+ * As composePrompt, for a composite: its result is a plan.
+ * @param file where the plan is to be written
+ */
+export const composePlanPrompt = (job: PromptJob, file: string): string =>
+  composed(job, planHolds(job, file));
+
+function composed(job: PromptJob, rules: readonly string[]): string {
   const persona = job.profile?.spec.persona.trim();
   return [
     ...(persona === undefined ? [] : [`# Who you are\n\n${persona}`]),
     job.trackerItem === undefined
       ? `# The job: ${job.title}\n\n${job.manifest.body.trim()}`
       : `# The job\n\n${quoted(job.title, job.manifest.body, job.trackerItem.url)}`,
-    `# What holds\n\n${holds(rules)
-      .map((rule) => `- ${rule}`)
-      .join('\n')}`,
+    `# What holds\n\n${rules.map((rule) => `- ${rule}`).join('\n')}`,
   ].join('\n\n');
 }
 
 const list = (patterns: readonly string[]): string => patterns.map((pattern) => `\`${pattern}\``).join(', ');
+
+function planHolds({ manifest }: PromptJob, file: string): string[] {
+  const { usd, tokens } = manifest.budget;
+  const budget = [
+    ...(usd === undefined ? [] : [`$${usd}`]),
+    ...(tokens === undefined ? [] : [`${tokens} tokens`]),
+  ];
+  return [
+    'You work alone; nobody answers questions. The current folder is a checkout of the repository, for reading: nothing that you change in it is kept.',
+    `Write the plan as JSON to \`${file}\`, and nothing else there: \`{"on-failure": "continue", "children": [{"key": "01-model", "manifest": {"title": "…", "body": "…", "profile": "developer", "verify": "npm test", "deps": []}}]}\`. With \`"fail-fast"\` the first failure stops the others.`,
+    'A `key` is lower-case letters, digits, `.`, `_` and `-`. `deps` names keys of the plan; with `@testing` behind a key, tested is enough, otherwise it must have shipped. A ring is refused.',
+    'A manifest may also have `engine`, `capabilities`, `priority`, `timeout`, `budget`, `lock`, `retry`, `review-policy` and `artifacts`. Repository, base branch and priority are those of this job unless a child says otherwise. There is no `idempotency-key`.',
+    ...(budget.length > 0
+      ? [
+          `All children together may spend ${budget.join(' and ')}, less what this planning takes; those without a budget share the rest.`,
+        ]
+      : []),
+    'One problem in one child refuses the whole plan. Never write credentials into it.',
+  ];
+}
 
 function holds({ limits, shared, verify, baseBranch }: PromptRules): string[] {
   return [

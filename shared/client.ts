@@ -18,6 +18,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   verifyAudit: 'GET fleet/audit',
   getOpenApi: 'GET fleet/openapi.json',
   getManifestSchema: 'GET fleet/schemas/manifest',
+  getPlanSchema: 'GET fleet/schemas/plan',
   submitJob: 'POST fleet/jobs',
   listJobs: 'GET fleet/jobs',
   getJob: 'GET fleet/jobs/{jobId}',

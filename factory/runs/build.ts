@@ -196,7 +196,7 @@ const remarks = ({ outside, shared, gates }: ScopeReport): string[] => [
 const summary = ({ filesChanged, insertions, deletions }: Change): string =>
   `${filesChanged.length} file${filesChanged.length === 1 ? '' : 's'} changed, +${insertions} -${deletions}`;
 
-function failed(
+export function failed(
   reason: Extract<RunReport, { kind: 'failed' }>['reason'],
   message: string,
   usage: Usage | undefined,
@@ -206,7 +206,7 @@ function failed(
 }
 
 /** What the engine may use: what is left of the job's budgets, and its time. */
-function limitsOf(job: Job): EngineLimits {
+export function limitsOf(job: Job): EngineLimits {
   const { usd, tokens, wall } = budgetLeft(job);
   return {
     wallSeconds: Math.min(job.manifest.timeout, wall ?? Infinity),
@@ -216,7 +216,7 @@ function limitsOf(job: Job): EngineLimits {
 }
 
 /** The report for an engine that did not complete; undefined when it did. */
-function failureOf(result: EngineResult, job: Job): RunReport | undefined {
+export function failureOf(result: EngineResult, job: Job): RunReport | undefined {
   switch (result.kind) {
     case 'completed':
       return undefined;

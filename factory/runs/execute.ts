@@ -4,7 +4,7 @@
  */
 import type { Claim, RunReport } from '../../shared/contract/api.js';
 import type { Usage } from '../../shared/contract/job.js';
-import { assertExhaustive } from '../../shared/errors.js';
+import { AppError, assertExhaustive } from '../../shared/errors.js';
 import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
@@ -15,6 +15,7 @@ import type { Workspace } from '../workspace/workspace.js';
 import { buildRun } from './build.js';
 import type { RunContext } from './context.js';
 import { landRun } from './land.js';
+import { planRun } from './plan.js';
 import { isRefusal, RunLease, type LeaseEnd } from './lease.js';
 import { RunLog } from './log.js';
 import type { Redactor } from './redact.js';
@@ -42,6 +43,8 @@ export interface RunDeps {
   /** The control plane asked this factory to take no more work. */
   readonly onDrainAsked: () => void;
 }
+
+const WORK = { build: buildRun, land: landRun, plan: planRun } as const;
 
 /** Why a run was stopped from outside. */
 type Stop = LeaseEnd | { readonly kind: 'drain' };
@@ -114,7 +117,7 @@ class RunExecution {
   private async work(): Promise<RunReport> {
     try {
       const { kind } = this.claim.run;
-      return await (kind === 'build' ? buildRun(this.context()) : landRun(this.context()));
+      return await WORK[kind](this.context());
     } catch (error) {
       this.stop.signal.throwIfAborted();
       if (isRefusal(error)) throw error;
@@ -137,8 +140,28 @@ class RunExecution {
       this.log.stop();
       this.tell('warn', "the run's log is incomplete: the control plane did not take the rest in time");
     }
-    await this.report.send(last, this.stop.signal);
+    await this.reportLast(last);
     this.tell('info', `run ${last.kind}`, { reason, ms: this.sinceClaim() });
+  }
+
+  /** What is wrong with a plan only the control plane can tell; the run has then failed with that. */
+  private async reportLast(last: RunReport): Promise<void> {
+    try {
+      await this.report.send(last, this.stop.signal);
+    } catch (error) {
+      const bad = last.kind === 'planned' && error instanceof AppError && error.code === 'invalid-manifest';
+      if (!bad) throw error;
+      const problems = (error.detail.problems ?? []).map(({ path, message }) => `- ${path}: ${message}`);
+      const message = [`the plan was refused: ${error.message}`, ...problems].join('\n');
+      const failed = {
+        kind: 'failed',
+        reason: 'engine_failed',
+        message,
+        exitCode: 0,
+        usage: last.usage,
+      } as const;
+      await this.report.send(failed, this.stop.signal);
+    }
   }
 
   /** False when the rest of the log does not get through in time. */

@@ -14,6 +14,10 @@ import { findProduct } from './products.js';
 import { submitManifest } from './submitJob.js';
 
 const TRACKER: Actor = { kind: 'tracker', id: 'github' };
+/** The label `kind:roadmap` makes a composite of an item; a planner splits it unless it names another profile. */
+const COMPOSITE_KIND = 'roadmap';
+const PLANNER = 'planner';
+
 type Tracker = NonNullable<Product['tracker']>;
 
 /**
@@ -106,11 +110,12 @@ function refusedEngine(event: IssueEvent, product: Product, tracker: Tracker): P
 
 /** Labels that people set on the item decide what the body cannot: engine, priority, profile, kind. */
 function manifestOf(event: IssueEvent): Record<string, unknown> {
+  const isComposite = labelValue(event, 'kind:') === COMPOSITE_KIND;
   const optional = {
     engine: labelValue(event, 'engine:'),
     priority: labelValue(event, 'priority:'),
-    profile: labelValue(event, 'profile:'),
-    kind: labelValue(event, 'kind:') === undefined ? undefined : 'composite',
+    profile: labelValue(event, 'profile:') ?? (isComposite ? PLANNER : undefined),
+    kind: isComposite ? 'composite' : undefined,
   };
   const named = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
   const item = `${event.repository}#${event.number}`;

@@ -104,6 +104,13 @@ export const ROUTES = {
     result: z.record(z.string(), z.unknown()),
     summary: 'The JSON Schema of a manifest.',
   },
+  getPlanSchema: {
+    method: 'GET',
+    path: 'fleet/schemas/plan',
+    access: ['anyone'],
+    result: z.record(z.string(), z.unknown()),
+    summary: 'The JSON Schema of a plan.',
+  },
   submitJob: {
     method: 'POST',
     path: 'fleet/jobs',

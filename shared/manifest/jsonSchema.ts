@@ -1,6 +1,7 @@
 /** The manifest's JSON Schema, for editors and other programs: the fields as people write them. */
 import { z } from 'zod';
 import { ManifestSchema } from '../contract/manifest.js';
+import { PlanSchema } from '../contract/children.js';
 import { EXPECTED } from './fields.js';
 
 /** Draft 2020-12. Checks that reach over several fields are the reader's (shared/manifest.ts). */
@@ -20,3 +21,9 @@ export function manifestJsonSchema(): Record<string, unknown> {
     ),
   };
 }
+
+/** A plan's: what a planner writes, and what is posted to a composite. Each manifest in it fits the manifest's schema. */
+export const planJsonSchema = (): Record<string, unknown> => ({
+  ...z.toJSONSchema(PlanSchema, { io: 'input' }),
+  title: 'gigafactory plan',
+});

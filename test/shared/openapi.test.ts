@@ -4,13 +4,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ManifestSchema } from '../../shared/contract/manifest.js';
 import { ROUTES, type RouteSpec } from '../../shared/contract/routes.js';
-import { manifestJsonSchema } from '../../shared/manifest/jsonSchema.js';
+import { manifestJsonSchema, planJsonSchema } from '../../shared/manifest/jsonSchema.js';
 import { openApi } from '../../shared/openapi.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const published = [
   { file: 'docs/openapi.json', generate: () => openApi(version) },
   { file: 'docs/schemas/manifest.json', generate: manifestJsonSchema },
+  { file: 'docs/schemas/plan.json', generate: planJsonSchema },
 ];
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

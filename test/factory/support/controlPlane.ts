@@ -116,9 +116,9 @@ export class ControlPlane implements AsyncDisposable {
       const result = await this.route(request, Buffer.concat(bytes));
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
     } catch (error) {
-      const { code, message, status } =
+      const { code, message, status, detail } =
         error instanceof AppError ? error : new AppError('internal', String(error));
-      const body = JSON.stringify({ code, title: message, status });
+      const body = JSON.stringify({ ...detail, code, title: message, status });
       response.writeHead(status, { 'content-type': 'application/problem+json' }).end(body);
     }
     for (const look of this.watchers) look();
@@ -210,7 +210,7 @@ export function claimOf(
   manifest: ManifestInput,
   more: {
     epoch?: number;
-    kind?: 'build' | 'land';
+    kind?: Claim['run']['kind'];
     leaseSeconds?: number;
     job?: Partial<Job>;
     engine?: Engine;

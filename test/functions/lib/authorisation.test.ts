@@ -114,6 +114,7 @@ describe('every route', () => {
       'getHealth',
       'getOpenApi',
       'getManifestSchema',
+      'getPlanSchema',
       'enrolFactory',
       'receiveWebhook',
     ]);

@@ -9,12 +9,15 @@ import { requeueJob } from '../../../functions/operations/requeueJob.js';
 import { checkPlan, storePlan } from '../../../functions/operations/storePlan.js';
 import { sweepComposites, tendChildren } from '../../../functions/operations/tendChildren.js';
 import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
+import { putProfile } from '../../../functions/operations/putProfile.js';
+import { PutProfileSchema } from '../../../shared/contract/profile.js';
 import { PlanSchema, type PlanInput } from '../../../shared/contract/children.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
+  type Report,
   claim,
   depsOn,
   detail,
@@ -301,4 +304,74 @@ it('the sweeper ends a composite whose last children nobody told of', async () =
   await cancelJob(deps, ADMIN, { params: { jobId: children[0]?.jobId ?? '' }, body: { reason: 'x' } });
   await sweepComposites(deps);
   expect(await stageOf(parent.jobId)).toBe('failed');
+});
+
+describe('a planner', () => {
+  const planner = {
+    title: 'P',
+    summary: 'Plans.',
+    persona: 'You plan.',
+    'engine-class': 'script',
+    produces: 'plan',
+  };
+  const begin = async () => {
+    const { productId } = await makeProduct(deps);
+    const factory = await makeFactory(deps, productId);
+    const body = PutProfileSchema.parse({ profile: planner });
+    await putProfile(deps, ADMIN, { params: { owner: productId, name: 'planner' }, body });
+    const parent = await submit(deps, productId, {
+      kind: 'composite',
+      profile: 'planner',
+      retry: { backoff: 1 },
+    });
+    const [claimed] = await claim(deps, factory);
+    if (!claimed) throw new Error('nothing was claimed');
+    expect(claimed.run.kind).toBe('plan');
+    await report(deps, factory, claimed, { kind: 'started' });
+    return { factory, parent, claimed };
+  };
+  const planned = (...children: ReturnType<typeof child>[]): Report => ({
+    kind: 'planned',
+    plan: { 'on-failure': 'continue', children },
+    usage: { wallSeconds: 1, tokens: 10, usd: 0.25, accuracy: 'exact' },
+  });
+
+  it('makes the children of its composite out of its plan, once however often it reports it', async () => {
+    const { factory, parent, claimed } = await begin();
+    const plan = planned(child('a'), child('b', { deps: ['a'] }));
+    await report(deps, factory, claimed, plan);
+    await report(deps, factory, claimed, plan);
+    expect(await kindsOf(parent.jobId)).toEqual([
+      'job.submitted',
+      'job.assigned',
+      'run.started',
+      'run.planned',
+      'children.requested',
+    ]);
+    await feed(parent.jobId);
+    await drain(factory);
+    const { job, rollup } = await detail(deps, parent.jobId);
+    expect(job).toMatchObject({ stage: 'shipped', usage: { usd: 0.25 }, children: { count: 2 } });
+    expect(rollup).toMatchObject({ jobs: 2, usage: { usd: 1.25 } });
+  });
+
+  it('is told what is wrong with a plan, and nothing of it comes into being', async () => {
+    const { factory, parent, claimed } = await begin();
+    await expect(
+      report(deps, factory, claimed, planned(child('a', { engine: 'shel' }))),
+    ).rejects.toMatchObject({
+      code: 'invalid-manifest',
+      detail: { problems: [{ path: 'children.a.engine', nearest: 'shell' }] },
+    });
+    expect(await stageOf(parent.jobId)).toBe('building');
+  });
+
+  it('whose lease is over makes nothing', async () => {
+    const { factory, parent, claimed } = await begin();
+    await cancelJob(deps, ADMIN, { params: { jobId: parent.jobId }, body: { reason: 'x' } });
+    await expect(report(deps, factory, claimed, planned(child('a')))).rejects.toMatchObject({
+      code: 'stale-epoch',
+    });
+    expect((await detail(deps, parent.jobId)).job.children).toBeUndefined();
+  });
 });
