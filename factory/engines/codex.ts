@@ -41,7 +41,7 @@ export const codexAdapter: CliAdapter = {
         return completed(record(event['item']));
       case 'error':
         // It connects again by itself; when it gives up, `turn.failed` says so.
-        return [{ kind: 'warning', message: text(event['message']) }];
+        return [{ kind: 'warning', message: errorText(text(event['message'])) }];
       case 'turn.completed':
         // A resumed session's earlier processes are in the figures.
         return [
