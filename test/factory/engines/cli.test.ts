@@ -13,7 +13,11 @@ const INIT = JSON.stringify({
   session_id: 'a-session',
   model: 'claude-sonnet-4-5',
 });
-const message = (id: number, content: object, usage = { input_tokens: 1000, output_tokens: 100 }): string =>
+const message = (
+  id: number,
+  content: object,
+  usage: object = { input_tokens: 1000, output_tokens: 100 },
+): string =>
   JSON.stringify({
     type: 'assistant',
     message: { id: `msg_${id}`, model: 'claude-sonnet-4-5', content: [content], usage },
@@ -116,7 +120,7 @@ test('a budget of dollars ends it while it works', async () => {
 test('a budget of tokens counts cached ones too', async () => {
   using cli = new FakeCli(
     'claude',
-    `${say(INIT, message(1, { type: 'text', text: 'Hm.' }, { input_tokens: 10, output_tokens: 5, ...{ cache_read_input_tokens: 5000 } }))} sleep 60`,
+    `${say(INIT, message(1, { type: 'text', text: 'Hm.' }, { input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 5000 }))} sleep 60`,
   );
   expect(await cli.run(claude, { limits: { tokens: 5000 } })).toMatchObject({
     kind: 'ended',
