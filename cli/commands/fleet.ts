@@ -32,6 +32,31 @@ export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => voi
       }),
     );
 
+  factories
+    .command('drain')
+    .description('ask a factory to go away: it gets nothing more, and gives back what it runs')
+    .argument('<factory>', 'as aq factories lists it')
+    .option('-m, --reason <text>', 'for the record', 'drained from the command line')
+    .option('--undo', 'let it have work again')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  aq factories drain mac-2 -m 'it gets a new disk'\n  aq factories drain mac-2 --undo",
+    )
+    .action(
+      action<[string], { reason: string; undo?: boolean }>(
+        io,
+        async (context, { reason, undo }, factoryId) => {
+          const client = await context.client();
+          const body = { reason, undo: undo === true };
+          const answer = await client.drainFactory({ params: { factoryId }, body });
+          const jobs = answer.jobs.map((jobId) => `\n  ${jobId} goes back with its next renewal`).join('');
+          context.answer(answer, () =>
+            undo === true ? `${factoryId} may have work again` : `${factoryId} gets nothing more${jobs}`,
+          );
+        },
+      ),
+    );
+
   program
     .command('enrol')
     .description('make a one-time token for a new factory')

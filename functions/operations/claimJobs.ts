@@ -57,7 +57,8 @@ export async function claimJobs(
     readCandidates(deps, identity, body.pool),
     noteContact(deps, identity.id, { running: body.running, warm: body.warm }),
   ]);
-  const free = body.stations - body.running;
+  // One that was asked to go away gets nothing; its ticket is passed on below.
+  const free = factory.status === 'draining' ? 0 : body.stations - body.running;
   const { claims, heldBack } =
     free > 0
       ? await claimFrom(deps, identity, factory, body, candidates)

@@ -1,3 +1,4 @@
+import type { PatchStep } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Factory } from '../../shared/contract/fleet.js';
 import { AppError } from '../../shared/errors.js';
@@ -18,13 +19,21 @@ export async function noteContact(
   factoryId: string,
   state: { running: number; warm?: readonly string[] },
 ): Promise<void> {
+  const seen: PatchStep[] = [
+    { op: 'set', path: '/lastSeenAt', value: deps.clock.now() },
+    { op: 'set', path: '/running', value: state.running },
+    ...(state.warm ? [{ op: 'set' as const, path: '/warm', value: state.warm }] : []),
+  ];
+  const patch = (steps: PatchStep[], condition?: string): Promise<unknown> =>
+    deps.documents.patch(FACTORIES, [FLEET], factoryId, steps, condition);
   try {
-    await deps.documents.patch(FACTORIES, [FLEET], factoryId, [
-      { op: 'set', path: '/status', value: 'online' },
-      { op: 'set', path: '/lastSeenAt', value: deps.clock.now() },
-      { op: 'set', path: '/running', value: state.running },
-      ...(state.warm ? [{ op: 'set' as const, path: '/warm', value: state.warm }] : []),
-    ]);
+    try {
+      const online: PatchStep = { op: 'set', path: '/status', value: 'online' };
+      await patch([online, ...seen], `FROM c WHERE c.status != 'draining'`);
+    } catch (error) {
+      if (!isCloudError(error, 'precondition')) throw error;
+      await patch(seen);
+    }
   } catch (error) {
     deps.log('warn', 'a heartbeat was not noted', { factoryId, error: String(error) });
   }
@@ -57,7 +66,7 @@ export async function markOffline(deps: Deps, factoryId: string, silentSince: st
         { op: 'set', path: '/status', value: 'offline' },
         { op: 'set', path: '/running', value: 0 },
       ],
-      `FROM c WHERE c.lastSeenAt <= ${JSON.stringify(silentSince)}`,
+      `FROM c WHERE c.status != 'draining' AND c.lastSeenAt <= ${JSON.stringify(silentSince)}`,
     );
   } catch (error) {
     if (!isCloudError(error, 'precondition', 'not-found')) throw error;

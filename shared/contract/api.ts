@@ -172,6 +172,16 @@ export const EnrolledSchema = FactoryTokenSchema.extend({
   leaseSeconds: z.number().positive(),
 });
 export const RevokeFactorySchema = z.strictObject({ reason: z.string().min(1).max(1000) });
+export const DrainFactorySchema = z.strictObject({
+  reason: z.string().min(1).max(1000),
+  /** Lets it have work again. */
+  undo: z.boolean().default(false),
+});
+export const DrainedSchema = z.strictObject({
+  factoryId: FactoryIdSchema,
+  /** What it runs, and gives back when it renews its lease. */
+  jobs: z.array(JobIdSchema),
+});
 export const RevokedSchema = z.strictObject({
   factoryId: FactoryIdSchema,
   /** Jobs that were taken from it; they wait to be claimed again. */

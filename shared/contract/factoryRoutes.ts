@@ -1,6 +1,8 @@
 /** Routes of factories: how they join, what they call with, and how they are thrown out. Part of the table in routes.ts. */
 import { z } from 'zod';
 import {
+  DrainFactorySchema,
+  DrainedSchema,
   EnrolFactorySchema,
   EnrolledSchema,
   EnrolmentSchema,
@@ -49,6 +51,17 @@ export const FACTORY_ROUTES = {
     access: ['factory'],
     result: FactoryTokenSchema,
     summary: 'A new token for a factory; the one it calls with holds until the next rotation.',
+  },
+  drainFactory: {
+    method: 'POST',
+    path: 'fleet/factories/{factoryId}/drain',
+    access: ['operator'],
+    params: z.object({ factoryId: FactoryIdSchema }),
+    body: DrainFactorySchema,
+    maxBytes: JSON_BYTES,
+    result: DrainedSchema,
+    summary:
+      'Ask a factory to go away: nothing more is given to it, and it gives its jobs back with its next renewal.',
   },
   revokeFactory: {
     method: 'POST',

@@ -27,6 +27,7 @@ export const FactorySchema = FactoryDescriptorSchema.extend({
   /** Products whose jobs it may run; `*` for all. */
   products: z.array(z.string()),
   pools: z.array(z.string()),
+  /** `draining`: asked to go away, it is given nothing more until that is undone. */
   status: z.enum(['online', 'draining', 'offline']),
   enrolledAt: TimestampSchema,
   lastSeenAt: TimestampSchema,
@@ -38,14 +39,14 @@ export const FactorySchema = FactoryDescriptorSchema.extend({
 });
 export type Factory = z.infer<typeof FactorySchema>;
 
-/** That a factory's right to call was taken away; written together with that and never changed. */
+/** That somebody changed a factory's standing; never changed itself. */
 export const FactoryAuditSchema = z.strictObject({
   id: z.string(),
   type: z.literal('audit'),
   productId: z.literal('fleet'),
   at: TimestampSchema,
   actor: ActorSchema,
-  action: z.literal('revoke'),
+  action: z.enum(['revoke', 'drain', 'undrain']),
   factoryId: FactoryIdSchema,
   reason: z.string(),
 });

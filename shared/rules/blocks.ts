@@ -4,7 +4,7 @@ import type { ReadyEntry } from '../contract/fleet.js';
 import type { Budget } from '../contract/budget.js';
 import { budgetBlocks, reservationFor } from './budget.js';
 import { AGEING_SECONDS } from './priority.js';
-import { keptUntil } from './warm.js';
+import { keptUntil, type WarmPlace } from './warm.js';
 
 /** What the scheduler knows of a factory. */
 export interface FactoryView {
@@ -32,8 +32,8 @@ export interface SchedulingContext {
   readonly shareByProduct: ReadonlyMap<string, number>;
   /** Kill switches that are on: `fleet`, `pool:<name>` or `product:<id>` → the reason. */
   readonly switches?: ReadonlyMap<string, string>;
-  /** Repository → another factory that has it checked out and a station free (warm.ts). */
-  readonly warmElsewhere?: ReadonlyMap<string, string>;
+  /** Repository → other factories that have it checked out and a station free (warm.ts). */
+  readonly warmElsewhere?: ReadonlyMap<string, readonly WarmPlace[]>;
   /** Work that waits for a rarer pool of the asking factory, by order key (see orderKey), the first one first. */
   readonly rarer?: { readonly pool: string; readonly waiting: readonly number[] } | undefined;
   /** By product, where there are ceilings; as of now. */
@@ -102,7 +102,8 @@ export function warmBlock(
   now: number,
 ): Block | undefined {
   const { repo } = entry;
-  const factoryId = repo === undefined ? undefined : context.warmElsewhere?.get(repo);
+  const places = repo === undefined ? undefined : context.warmElsewhere?.get(repo);
+  const factoryId = places?.find((place) => serves(place, entry.productId))?.id;
   if (repo === undefined || factoryId === undefined || warmHere.has(repo)) return undefined;
   const until = keptUntil(entry);
   if (until === undefined || until <= now) return undefined;

@@ -16,21 +16,29 @@ export type WarmFactory = Pick<
   'id' | 'status' | 'pools' | 'products' | 'warm' | 'stations' | 'running' | 'lastSeenAt'
 >;
 
+/** A factory that a job may be kept for, and the products whose jobs it may run. */
+export type WarmPlace = Pick<Factory, 'id' | 'products'>;
+
 /**
- * Repository → a factory of the pool, other than the one that asks, that has it checked out and a station free.
+ * Repository → factories of the pool, other than the one that asks, that have it checked out and a station free.
  * @param now ISO time
  */
 export function warmElsewhere(
   fleet: Iterable<WarmFactory>,
   asker: { id: string; pool: string },
   now: string,
-): Map<string, string> {
+): Map<string, WarmPlace[]> {
   const since = after(now, -WARM_SILENCE_SECONDS);
-  const found = new Map<string, string>();
+  const found = new Map<string, WarmPlace[]>();
   for (const one of fleet) {
     if (one.id === asker.id || one.status !== 'online' || one.lastSeenAt < since) continue;
     if (!one.pools.includes(asker.pool) || one.running >= one.stations) continue;
-    for (const repo of one.warm) if (!found.has(repo)) found.set(repo, one.id);
+    for (const repo of one.warm) {
+      const place = { id: one.id, products: one.products };
+      const known = found.get(repo);
+      if (known) known.push(place);
+      else found.set(repo, [place]);
+    }
   }
   return found;
 }

@@ -66,6 +66,7 @@ function requestFor(name: RouteName): TestRequest {
     rejectJob: { reason: 'x' },
     overrideJob: { reason: 'x' },
     revokeFactory: { reason: 'x' },
+    drainFactory: { reason: 'x' },
     holdJob: { reason: 'x' },
     pauseJob: { reason: 'x' },
     claimJobs: { pool: 'any', stations: 1, running: 0 },

@@ -8,7 +8,9 @@ const warm = factoryDocument({ id: 'linux-2', warm: ['r'] });
 
 describe('a repository is warm elsewhere', () => {
   it('when another factory of the pool has it and a station free', () => {
-    expect([...warmElsewhere([warm], asker, NOW)]).toEqual([['r', 'linux-2']]);
+    expect([...warmElsewhere([warm], asker, NOW)]).toEqual([
+      ['r', [{ id: 'linux-2', products: warm.products }]],
+    ]);
   });
 
   it.each([
@@ -23,7 +25,7 @@ describe('a repository is warm elsewhere', () => {
 });
 
 describe('a job whose repository is warm elsewhere', () => {
-  const around = context({ warmElsewhere: new Map([['r', 'linux-2']]) });
+  const around = context({ warmElsewhere: new Map([['r', [{ id: 'linux-2', products: ['*'] }]]]) });
   const chosen = (fields: Parameters<typeof entry>[1], here: string[] = []) =>
     selectJobs({
       candidates: [entry(1, fields)],
@@ -38,6 +40,18 @@ describe('a job whose repository is warm elsewhere', () => {
     expect(chosen({ repo: 'r' })).toEqual([]);
     expect(chosen({ repo: 'r', readySince: at(0.001 - WARM_WAIT_SECONDS) })).toEqual([]);
     expect(chosen({ repo: 'r', readySince: at(-WARM_WAIT_SECONDS) })).toHaveLength(1);
+  });
+
+  it('is not kept for a factory that may not run its product', () => {
+    const elsewhere = context({ warmElsewhere: new Map([['r', [{ id: 'linux-2', products: ['bakery'] }]]]) });
+    const input = {
+      candidates: [entry(1, { repo: 'r' })],
+      factory: factory(),
+      now: NOW,
+      seed: 's',
+      count: 1,
+    };
+    expect(selectJobs({ ...input, context: elsewhere })).toHaveLength(1);
   });
 
   it.each([
