@@ -30,6 +30,48 @@ export const realClock: Clock = {
   },
 };
 
+/** Another clock, put forward or back by so much: what a machine's clock that is set, or runs wrong, looks like. */
+export class SkewedClock implements Clock {
+  readonly #base: Clock;
+  readonly #waiting = new Set<{ atMs: number; fn: () => void; disarm: () => void }>();
+  #skewMs = 0;
+
+  constructor(base: Clock) {
+    this.#base = base;
+  }
+
+  now(): number {
+    return this.#base.now() + this.#skewMs;
+  }
+
+  schedule(atMs: number, fn: () => void): () => void {
+    const wakeup = { atMs, fn, disarm: (): void => {} };
+    this.#waiting.add(wakeup);
+    this.#arm(wakeup);
+    return () => {
+      this.#waiting.delete(wakeup);
+      wakeup.disarm();
+    };
+  }
+
+  /** Sets how far (ms) it is ahead of the other; behind, if negative. What falls due by it runs soon. */
+  skew(ms: number): void {
+    if (ms === this.#skewMs) return;
+    this.#skewMs = ms;
+    for (const wakeup of this.#waiting) {
+      wakeup.disarm();
+      this.#arm(wakeup);
+    }
+  }
+
+  #arm(wakeup: { atMs: number; fn: () => void; disarm: () => void }): void {
+    wakeup.disarm = this.#base.schedule(wakeup.atMs - this.#skewMs, () => {
+      this.#waiting.delete(wakeup);
+      wakeup.fn();
+    });
+  }
+}
+
 interface Wakeup {
   atMs: number;
   /** Order of scheduling: breaks ties, so that a run is repeatable. */

@@ -33,10 +33,17 @@ export interface CloudOptions {
   readonly restartDelaysMs?: ProcessSpec['restartDelaysMs'];
 }
 
-export interface Cloud {
+/** Connection strings. */
+export interface CloudConnections {
   readonly serviceBus: string;
   readonly cosmos: string;
   readonly blob: string;
+}
+
+/** Holds them as JSON, in the cloud's data folder. */
+export const CONNECTIONS_FILE = 'connections.json';
+
+export interface Cloud extends CloudConnections {
   readonly processes: { readonly serviceBus: RunningProcess; readonly cosmos: RunningProcess };
   stop(): Promise<void>;
 }
@@ -101,13 +108,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await stop();
     throw started.find((result) => result.status === 'rejected')?.reason;
   }
-  return {
+  const connections: CloudConnections = {
     serviceBus: text(bus.value.ready.connectionString, 'the connection string of Service Bus'),
     cosmos: text(cosmos.value.ready.connectionString, 'the connection string of Cosmos DB'),
     blob: blob.value.connectionString,
-    processes: { serviceBus: bus.value, cosmos: cosmos.value },
-    stop,
   };
+  // For who comes to it from another process, as `fault` does.
+  writeFileSync(path.join(dataDir, CONNECTIONS_FILE), JSON.stringify(connections), { mode: 0o600 });
+  return { ...connections, processes: { serviceBus: bus.value, cosmos: cosmos.value }, stop };
 }
 
 /** What exists in the cloud before an app starts there; see shared/topology.json. */

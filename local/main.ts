@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { runChaos } from './commands/chaos.js';
 import { runCloud } from './commands/cloud.js';
 import { runDemo } from './commands/demo.js';
+import { FAULT_SERVICES, runFault } from './commands/fault.js';
 import { runStart } from './commands/start.js';
 import { runTwoFactories } from './commands/twoFactories.js';
 import { DEFAULT_PORTS } from './system.js';
@@ -169,6 +170,26 @@ interface ChaosFlags {
   json?: boolean;
   keep?: boolean;
 }
+
+program
+  .command('fault')
+  .description(
+    'break a running embedded cloud on purpose (docs/embedded-cloud.md says which faults there are)',
+  )
+  .argument('<service>', `one of ${FAULT_SERVICES.join(', ')}`)
+  .argument('<fault>', 'the fault as JSON')
+  .addOption(dataOption())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm run -s fault -- servicebus '{"kind":"duplicate","times":1}'
+  npm run -s fault -- cosmos '{"kind":"refuse","status":429,"times":20}'
+  npm run -s fault -- host '{"kind":"killWorker"}'`,
+  )
+  .action(async (service: string, fault: string, options: { data: string }) => {
+    await runFault({ dataDir: path.resolve(options.data), service, fault });
+  });
 
 interface StartFlags {
   data: string;

@@ -6,7 +6,14 @@ import path from 'node:path';
 /** 32 bytes: the least that HS256 takes. */
 const SECRET_BYTES = 32;
 
-const NAMES = ['factoryTokenKey', 'auditKey', 'webhookSecret', 'trackerToken', 'adminSecret'] as const;
+const NAMES = [
+  'factoryTokenKey',
+  'auditKey',
+  'webhookSecret',
+  'trackerToken',
+  'adminSecret',
+  'hostMasterKey',
+] as const;
 export type Secrets = Readonly<Record<(typeof NAMES)[number], string>>;
 
 /**

@@ -219,7 +219,15 @@ async function startParts(
   };
   writeFileSync(
     settingsFile,
-    JSON.stringify({ IsEncrypted: false, Values: settings, Host: { CORS: site.url } }, undefined, 2),
+    JSON.stringify(
+      {
+        IsEncrypted: false,
+        Values: settings,
+        Host: { CORS: site.url, MasterKey: secrets.hostMasterKey },
+      },
+      undefined,
+      2,
+    ),
     {
       mode: 0o600,
     },

@@ -1,4 +1,5 @@
 // Failures on purpose, of the kinds Azure has: a refusal, a lost answer, a dropped connection, a delay.
+import { seededRandom } from '../random.js';
 import { badRequest, CosmosError, throttled } from './errors.js';
 import { isObject, type Value } from './json.js';
 
@@ -21,6 +22,8 @@ export type Fault = {
   /** Drops the connection before any work. */
   | { kind: 'drop' }
   | { kind: 'delay'; ms: number }
+  /** Reads of the change feed begin so many changes (1 unless said) before where they were: a batch comes again. */
+  | { kind: 'repeatFeed'; changes?: number }
 );
 
 /** What is to happen to one request. */
@@ -29,6 +32,8 @@ export interface Verdict {
   loseAck: boolean;
   drop: boolean;
   delayMs: number;
+  /** Changes that a read of the change feed goes back by. */
+  repeatFeed: number;
 }
 
 const isNumber = (value: Value): boolean => value === undefined || (typeof value === 'number' && value >= 0);
@@ -36,26 +41,34 @@ const isNumber = (value: Value): boolean => value === undefined || (typeof value
 /** Reads a fault from JSON. Throws 400. */
 function parseFault(body: Value): Fault {
   if (!isObject(body)) throw badRequest('A fault is a JSON object with a kind.');
-  const { kind, times, rate, on, container, status, substatus, retryAfterMs, ms } = body;
+  const { kind, times, rate, on, container, status, substatus, retryAfterMs, ms, changes } = body;
   const valid =
     ((kind === 'refuse' && REFUSALS.some((known) => known === status)) ||
       kind === 'loseAck' ||
       kind === 'drop' ||
+      kind === 'repeatFeed' ||
       (kind === 'delay' && typeof ms === 'number')) &&
-    [times, rate, substatus, retryAfterMs, ms].every(isNumber) &&
+    [times, rate, substatus, retryAfterMs, ms, changes].every(isNumber) &&
     (on === undefined || on === 'reads' || on === 'writes') &&
     (container === undefined || typeof container === 'string');
   if (!valid)
     throw badRequest(
-      `A fault is {kind: refuse (with status ${REFUSALS.join(', ')}), loseAck, drop or delay (with ms)} and may ` +
-        'have times, rate, on (reads or writes) and container.',
+      `A fault is {kind: refuse (with status ${REFUSALS.join(', ')}), loseAck, drop, delay (with ms) or ` +
+        'repeatFeed (may have changes)} and may have times, rate, on (reads or writes) and container; or it is ' +
+        '{seed}, or {skewClockMs}.',
     );
   return body as unknown as Fault;
 }
 
 export class Faults {
   #active: Fault[] = [];
-  #state = 1;
+  #random = seededRandom(1);
+  readonly #skewClock: (ms: number) => void;
+
+  /** @param skewClock sets how far (ms) the server's clock is ahead */
+  constructor(skewClock: (ms: number) => void = () => {}) {
+    this.#skewClock = skewClock;
+  }
 
   /** The faults in force. */
   get active(): readonly Fault[] {
@@ -66,36 +79,31 @@ export class Faults {
     this.#active.push({ ...fault });
   }
 
-  /** Adds a fault given as JSON; `{"seed": number}` seeds instead. Throws 400. */
+  /** Adds a fault given as JSON; `{"seed": number}` seeds instead, `{"skewClockMs": number}` sets the clock ahead. Throws 400. */
   inject(body: Value): void {
-    const seed = isObject(body) ? body['seed'] : undefined;
+    const { seed, skewClockMs } = isObject(body) ? body : {};
     if (typeof seed === 'number') this.seed(seed);
+    else if (typeof skewClockMs === 'number') this.#skewClock(skewClockMs);
     else this.add(parseFault(body));
   }
 
   /** Ends all faults. */
   clear(): void {
     this.#active = [];
+    this.#skewClock(0);
   }
 
   /** Begins the sequence behind `rate` anew: the same seed, the same requests hit. */
   seed(seed: number): void {
-    this.#state = seed >>> 0;
-  }
-
-  /** A number from 0 up to 1, by the mulberry32 generator (public domain). */
-  #random(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x100000000;
+    this.#random = seededRandom(seed);
   }
 
   /** Decides for one request, and counts it. */
-  judge(request: { isWrite: boolean; container: string | undefined }): Verdict {
-    const verdict: Verdict = { refusal: undefined, loseAck: false, drop: false, delayMs: 0 };
+  judge(request: { isWrite: boolean; isFeed: boolean; container: string | undefined }): Verdict {
+    const verdict: Verdict = { refusal: undefined, loseAck: false, drop: false, delayMs: 0, repeatFeed: 0 };
     for (const fault of this.#active) {
       if (fault.on !== undefined && (fault.on === 'writes') !== request.isWrite) continue;
+      if (fault.kind === 'repeatFeed' && !request.isFeed) continue;
       if (fault.container !== undefined && fault.container !== request.container) continue;
       if (fault.rate !== undefined && this.#random() >= fault.rate) continue;
       if (fault.times !== undefined && --fault.times <= 0)
@@ -118,6 +126,9 @@ export class Faults {
           break;
         case 'delay':
           verdict.delayMs += fault.ms;
+          break;
+        case 'repeatFeed':
+          verdict.repeatFeed = fault.changes ?? 1;
           break;
       }
     }

@@ -1,7 +1,7 @@
 // The emulator as a server: HTTP in front, the engine inside, a journal behind.
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { realClock, type Clock } from '../clock.js';
+import { realClock, SkewedClock, type Clock } from '../clock.js';
 import { authorize, WELL_KNOWN_KEY, type VerifyJwt } from './auth.js';
 import { Engine } from './engine.js';
 import { CosmosError } from './errors.js';
@@ -69,14 +69,22 @@ function listen(server: Server, port: number, host: string): Promise<number> {
   });
 }
 
+/** The headers of a read of the change feed that begins so many changes earlier. */
+function goneBack(headers: IncomingHttpHeaders, changes: number): IncomingHttpHeaders {
+  const at = /^"(\d+)"$/.exec(headers['if-none-match'] ?? '')?.[1];
+  if (changes === 0 || at === undefined) return headers;
+  return { ...headers, 'if-none-match': `"${Math.max(0, Number(at) - changes)}"` };
+}
+
 /**
  * Starts the Cosmos DB emulator.
  * @throws if the port is taken or the data directory cannot be read
  */
 export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosServer> {
-  const { host = '127.0.0.1', key = WELL_KNOWN_KEY, clock = realClock, log = () => {} } = options;
+  const { host = '127.0.0.1', key = WELL_KNOWN_KEY, log = () => {} } = options;
+  const clock = new SkewedClock(options.clock ?? realClock);
   const secret = Buffer.from(key, 'base64');
-  const faults = new Faults();
+  const faults = new Faults((ms) => clock.skew(ms));
   const persistence = new Persistence(log);
   const engine = new Engine({
     clock,
@@ -118,9 +126,14 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosSe
     const origin = `http://${headers.host ?? host}`;
     const call: Call = { engine, method, segments, headers, body: parseBody(bytes), origin };
     const verdict = isItemRequest(call)
-      ? faults.judge({ isWrite: isWrite(call), container: segments[3] })
+      ? faults.judge({
+          isWrite: isWrite(call),
+          isFeed: headers['a-im'] !== undefined,
+          container: segments[3],
+        })
       : undefined;
     if (verdict && (await suffer(verdict))) return 'drop';
+    if (verdict) call.headers = goneBack(headers, verdict.repeatFeed);
     await persistence.ready();
     let reply: Reply;
     try {

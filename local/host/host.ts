@@ -151,6 +151,7 @@ class LocalHost implements Host {
         hostId: this.#hostId,
         state: () => this.#state,
         functions: () => this.#functions,
+        workerPid: () => this.#worker.pid,
         routePrefix: () => this.#config.http.routePrefix,
         start: (fn, input) => {
           this.#invoker.runWithRetries(fn, input, this.#stop.signal).catch(() => undefined);

@@ -1,6 +1,7 @@
 // The host as a process of its own:
 //   node dist/local/host/main.js --app DIR [--port 0] [--settings FILE] [--master-key KEY] [--watch]
-// FILE is a local.settings.json: {"Values": {…}, "Host": {"CORS": "…", "CORSCredentials": false, "LocalHttpPort": 7071}}.
+// FILE is a local.settings.json: {"Values": {…}, "Host": {"CORS": "…", "CORSCredentials": false, "LocalHttpPort": 7071,
+// "MasterKey": "…"}}.
 // Prints {"ready":true,"port":…,"url":…} on stdout (and sends it to a parent that forked it); the log goes to
 // stderr. Ends on SIGTERM, SIGINT or when the parent goes away, with its worker.
 import { readFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ import type { LogEntry } from './log.js';
 
 interface SettingsFile {
   Values?: Record<string, string>;
-  Host?: { CORS?: string; CORSCredentials?: boolean; LocalHttpPort?: number };
+  Host?: { CORS?: string; CORSCredentials?: boolean; LocalHttpPort?: number; MasterKey?: string };
 }
 
 interface Arguments {
@@ -52,7 +53,8 @@ async function main(): Promise<void> {
   const file = options.settings
     ? (JSON.parse(readFileSync(options.settings, 'utf8')) as SettingsFile)
     : ({} satisfies SettingsFile as SettingsFile);
-  const { CORS, CORSCredentials = false, LocalHttpPort } = file.Host ?? {};
+  const { CORS, CORSCredentials = false, LocalHttpPort, MasterKey } = file.Host ?? {};
+  const masterKey = options.masterKey ?? MasterKey;
   host = await startHost({
     appDir: options.app,
     port: Number(options.port ?? LocalHttpPort ?? 0),
@@ -62,7 +64,7 @@ async function main(): Promise<void> {
     ...(CORS
       ? { cors: { origins: CORS.split(',').map((each) => each.trim()), credentials: CORSCredentials } }
       : {}),
-    ...(options.masterKey ? { masterKey: options.masterKey } : {}),
+    ...(masterKey ? { masterKey } : {}),
     ...(options.watch ? { watch: true } : {}),
   });
   const { port, url } = host;

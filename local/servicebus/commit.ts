@@ -3,7 +3,7 @@ import type { Connection } from './amqp/connection.js';
 import type { ErrorFields } from './amqp/performatives.js';
 import type { Broker } from './broker.js';
 import { ServiceBusError } from './errors.js';
-import type { Operation } from './faults.js';
+import type { Operation, Verdict } from './faults.js';
 
 /** Where an operation comes from. */
 export interface Origin {
@@ -19,7 +19,7 @@ export function commit<T>(
   { broker, connection }: Origin,
   operation: Operation,
   queue: string,
-  act: () => T,
+  act: (verdict: Verdict) => T,
   answer: (outcome: T | ServiceBusError) => void,
 ): void {
   const verdict = broker.faults.draw(operation, queue);
@@ -30,7 +30,7 @@ export function commit<T>(
         'ServerBusy',
         'The broker is too busy to process the request. Wait, then try again.',
       );
-    outcome = act();
+    outcome = act(verdict);
   } catch (error) {
     outcome = known(broker, error);
   }

@@ -87,9 +87,11 @@ function open(origin: Origin, link: OutgoingLink, queue: Queue, session: Session
         origin,
         'settle',
         queue.name,
-        () => {
+        ({ duplicate }) => {
           const settlement = settlementOf(state, queue.lockOf(token ?? '').message);
-          if (settlement) queue.settle(token ?? '', settlement);
+          const isCompletion = settlement?.kind === 'complete';
+          if (settlement)
+            queue.settle(token ?? '', duplicate && isCompletion ? { kind: 'abandon' } : settlement);
         },
         (outcome) => {
           if (isSettled || link.isDetached) return;

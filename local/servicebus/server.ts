@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { realClock, type Clock } from '../clock.js';
+import { realClock, SkewedClock, type Clock } from '../clock.js';
 import { adminHandler } from './admin.js';
 import type { SasKey, VerifyJwt } from './auth.js';
 import type { Broker } from './broker.js';
@@ -48,7 +48,8 @@ export interface ServiceBus {
  * @throws ServiceBusError `InvalidArgument` for a wrong spec; Error naming the port if it is taken
  */
 export async function startServiceBus(options: ServiceBusOptions): Promise<ServiceBus> {
-  const { port = 0, host = '127.0.0.1', queues, dataDir, clock = realClock, log = () => {} } = options;
+  const { port = 0, host = '127.0.0.1', queues, dataDir, log = () => {} } = options;
+  const clock = new SkewedClock(options.clock ?? realClock);
   for (const spec of queues) settingsOf(spec);
   const engine = new Engine({ clock });
   const store = dataDir === undefined ? undefined : await openStore(dataDir, engine, log);
@@ -68,7 +69,12 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Servi
     for (const client of clients) client.connection.destroy();
     for (const socket of sockets) socket.destroy();
   };
-  const faults = new Faults(engine, dropAll, options.random);
+  const dropOne = (choice: number): void => {
+    const all = [...clients];
+    all[Math.floor(choice * all.length)]?.connection.destroy();
+  };
+  const skewClock = (ms: number): void => clock.skew(ms);
+  const faults = new Faults(engine, { dropAll, dropOne, skewClock }, options.random);
   const { verifyJwt } = options;
   const broker: Broker = { engine, faults, clock, key, verifyJwt, flushed: () => store?.flushed(), log };
   const http = createHttpServer(adminHandler(broker));

@@ -8,6 +8,9 @@ const ACCOUNT_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const LOOPBACK = '127.0.0.1';
 
+/** What it says of itself when nothing is wrong. */
+const ROUTINE = /^Azurite Blob service (is|successfully)/;
+
 export interface Blobs {
   readonly port: number;
   readonly connectionString: string;
@@ -24,7 +27,7 @@ export interface BlobsOptions {
    * kill may cost the last seconds of it (Azurite's own limit).
    */
   readonly dataDir?: string;
-  /** Gets each line that Azurite prints. */
+  /** Gets each line that Azurite prints, but its greetings. */
   readonly log?: (line: string) => void;
   /** Told when it died; it is started again on the same port. */
   readonly onCrash?: (message: string) => void;
@@ -51,7 +54,9 @@ export async function startBlobs(options: BlobsOptions = {}): Promise<Blobs> {
       const bound = /successfully listens on http:\/\/[^:]+:(\d+)/.exec(line)?.[1];
       return bound === undefined ? undefined : { ready: true, port: Number(bound) };
     },
-    ...(log ? { onLine: log } : {}),
+    onLine(line) {
+      if (!ROUTINE.test(line)) log?.(line);
+    },
     ...(onCrash ? { onCrash } : {}),
   }).catch((error: unknown) => {
     if (!/EADDRINUSE|already in use/i.test(String(error))) throw error;

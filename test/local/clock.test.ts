@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../local/clock.js';
+import { SkewedClock, VirtualClock } from '../../local/clock.js';
 
 describe('the virtual clock', () => {
   it('runs wake-ups in order of time, then of scheduling, each at its own time', () => {
@@ -47,5 +47,25 @@ describe('the virtual clock', () => {
     for (let i = 0; i < 1_000; i++) clock.schedule((i * 7_919) % 1_000, () => seen.push(clock.now()));
     clock.advanceTo(1_000);
     expect(seen).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+  });
+});
+
+describe('a skewed clock', () => {
+  it('runs what falls due by the skew, and keeps the rest for its time', () => {
+    const base = new VirtualClock(1_000);
+    const clock = new SkewedClock(base);
+    const ran: string[] = [];
+    clock.schedule(2_000, () => ran.push(`early ${clock.now()}`));
+    clock.schedule(9_000, () => ran.push(`late ${clock.now()}`));
+    clock.schedule(9_500, () => ran.push('cancelled'))();
+    clock.skew(5_000);
+    expect(clock.now()).toBe(6_000);
+    base.advanceBy(0);
+    expect(ran).toEqual(['early 6000']);
+    clock.skew(-500);
+    base.advanceTo(9_499);
+    expect(ran).toHaveLength(1);
+    base.advanceTo(20_000);
+    expect(ran).toEqual(['early 6000', 'late 9000']);
   });
 });

@@ -1,8 +1,10 @@
 // The command line of `npm start`, `npm run demo` and `npm run cloud`: what it refuses, and how.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const MAIN = path.resolve('dist/local/main.js');
@@ -45,5 +47,42 @@ describe('the command line', () => {
 
   it('ends with 0 when it was asked for help', () => {
     expect(run('start', '--help').status).toBe(0);
+  });
+
+  it.each([
+    [['fault', 'servicebus', 'nonsense'], /The fault is not JSON/],
+    [['fault', 'elsewhere', '{}'], /no service "elsewhere": expected one of servicebus, cosmos, host/],
+    [['fault', 'cosmos', '{}'], /connections\.json cannot be read: start/],
+  ])('refuses %j', (args, words) => {
+    const { status, stderr } = run(...args);
+    expect(stderr).toMatch(words);
+    expect(status).toBe(USAGE);
+  });
+
+  it('breaks a cloud that runs in another process', { timeout: 60_000 }, async () => {
+    const free = ['--service-bus-port', '0', '--cosmos-port', '0', '--blob-port', '0'];
+    const cloud = spawn(process.execPath, [MAIN, 'cloud', '--json', '--data', 'cloud-data', ...free], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(createInterface(cloud.stdout), 'line');
+      const fault = (service: string, json: string): unknown => {
+        const { status, stdout } = spawnSync(
+          process.execPath,
+          [MAIN, 'fault', service, json, '--data', 'cloud-data'],
+          { cwd: folder, encoding: 'utf8' },
+        );
+        return [status, stdout && (JSON.parse(stdout) as unknown)];
+      };
+      expect(fault('servicebus', '{"kind":"expireLocks"}')).toEqual([0, { expiredLocks: 0 }]);
+      const refuse = { kind: 'refuse', status: 429, times: 2 };
+      expect(fault('cosmos', JSON.stringify(refuse))).toEqual([0, { faults: [refuse] }]);
+      expect(fault('cosmos', '{"kind":"odd"}')).toEqual([USAGE, '']);
+      expect(fault('servicebus', '{"kind":"odd"}')).toEqual([USAGE, '']);
+    } finally {
+      cloud.kill('SIGTERM');
+      await once(cloud, 'exit');
+    }
   });
 });

@@ -1,6 +1,6 @@
 // The admin endpoints: the host's state, its functions, and running one by hand. All but the ping need the
 // master key.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HostedFunction } from '../functions.js';
 import type { Input } from '../invoker.js';
 import type { TypedData } from '../worker/protocol.js';
@@ -18,6 +18,8 @@ export interface AdminOptions {
   state(): 'Starting' | 'Running' | 'Error' | 'Stopping';
   functions(): readonly HostedFunction[];
   routePrefix(): string;
+  /** Undefined where the app runs in the host's own process, and between two lives of the worker. */
+  workerPid(): number | undefined;
   /** Runs a function in the background, retries included. */
   start(fn: HostedFunction, input: Input): void;
 }
@@ -37,6 +39,7 @@ export function createAdmin(options: AdminOptions): Admin {
         version: '4.0.0',
         processUptime: Date.now() - startedAt,
       });
+    if (url.pathname === FAULTS && request.method === 'POST') return breakWorker(request, response, options);
     const origin = url.origin;
     if (url.pathname === '/admin/functions' && request.method === 'GET')
       return json(
@@ -71,6 +74,39 @@ export function createAdmin(options: AdminOptions): Admin {
     response.writeHead(202).end();
     return true;
   };
+}
+
+/** Not of the real host: the embedded cloud breaks on purpose. */
+const FAULTS = '/admin/faults';
+const WHAT =
+  'A fault is {"kind":"killWorker"} or {"kind":"pauseWorker","ms":1000}, and the app runs in a worker.';
+
+/** Kills the worker, or stops it for a while, as a crash or a machine that has too much to do would. */
+async function breakWorker(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: AdminOptions,
+): Promise<true> {
+  const { kind, ms } = parseFault((await readBody(request, MAX_INPUT)).toString('utf8'));
+  const pid = options.workerPid();
+  if (kind === 'killWorker' && pid !== undefined) process.kill(pid, 'SIGKILL');
+  else if (kind === 'pauseWorker' && pid !== undefined && typeof ms === 'number' && ms > 0) {
+    process.kill(pid, 'SIGSTOP');
+    setTimeout(() => {
+      // It may have been killed meanwhile.
+      if (options.workerPid() === pid) process.kill(pid, 'SIGCONT');
+    }, ms);
+  } else return json(response, 400, { error: WHAT });
+  return json(response, 200, { pid });
+}
+
+function parseFault(body: string): { kind?: unknown; ms?: unknown } {
+  try {
+    const fault: unknown = JSON.parse(body);
+    return typeof fault === 'object' && fault !== null ? fault : {};
+  } catch {
+    return {};
+  }
 }
 
 /** A segment of a path; one with a broken escape names nothing. */

@@ -1,6 +1,7 @@
 // Failures on purpose, as the real client meets them.
-import type { Container } from '@azure/cosmos';
+import { ChangeFeedStartFrom, type Container } from '@azure/cosmos';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { drain } from '../../conformance/cosmos/fixture.js';
 import { send, signed, startCloud, type Answer, type Cloud } from './fixture.js';
 
 let cloud: Cloud;
@@ -72,7 +73,7 @@ describe('a fault', () => {
     const hits = (seed: number): string => {
       cloud.server.faults.seed(seed);
       return Array.from({ length: 50 }, () =>
-        cloud.server.faults.judge({ isWrite: true, container: 'c' }).drop ? '1' : '0',
+        cloud.server.faults.judge({ isWrite: true, isFeed: false, container: 'c' }).drop ? '1' : '0',
       ).join('');
     };
     cloud.server.faults.add({ kind: 'drop', rate: 0.3 });
@@ -89,5 +90,26 @@ describe('a fault', () => {
     expect(JSON.parse((await inject('GET')).body)).toEqual({ faults: [{ kind: 'loseAck', times: 2 }] });
     await clear();
     expect(cloud.server.faults.active).toEqual([]);
+  });
+
+  it('repeats a batch of the change feed, which is at-least-once', async () => {
+    const changes = await cloud.container();
+    for (let n = 0; n < 4; n++) await changes.items.create({ id: `${n}`, pk: 'p', n });
+    const start = ChangeFeedStartFrom.Beginning('p');
+    const first = await drain<{ n: number }>(changes, { changeFeedStartFrom: start });
+    await changes.items.create({ id: '4', pk: 'p', n: 4 });
+    await add({ kind: 'repeatFeed', changes: 2, times: 1 });
+    const { documents } = await drain<{ n: number }>(changes, {
+      changeFeedStartFrom: ChangeFeedStartFrom.Continuation(first.continuation),
+    });
+    expect(documents.map(({ n }) => n)).toEqual([2, 3, 4]);
+  });
+
+  it('skews the clock: items expire before their time', async () => {
+    const mortal = await cloud.container({ defaultTtl: 60 });
+    await mortal.items.create({ id: 'x', pk: 'p' });
+    await add({ skewClockMs: 61_000 });
+    expect((await mortal.item('x', 'p').read()).statusCode).toBe(404);
+    await clear();
   });
 });

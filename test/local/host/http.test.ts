@@ -133,6 +133,29 @@ describe('HTTP functions of a CommonJS app', () => {
     expect((await admin('/functions/hello', { ...post, ...key })).status).toBe(400);
   });
 
+  it('kills or pauses its worker on demand of the master key, and works on', async () => {
+    const fault = async (body: string, key = 'master'): Promise<number> =>
+      (
+        await fetch(`${host.url}/admin/faults`, {
+          method: 'POST',
+          body,
+          headers: { 'x-functions-key': key },
+        })
+      ).status;
+    expect(await fault('{"kind":"killWorker"}', 'host-key')).toBe(401);
+    for (const bad of ['', '{', '{"kind":"odd"}', '{"kind":"pauseWorker"}'])
+      expect(await fault(bad)).toBe(400);
+    const started = performance.now();
+    expect(await fault('{"kind":"pauseWorker","ms":300}')).toBe(200);
+    expect(await (await get('/hello?name=late')).text()).toBe('Hello, late!');
+    expect(performance.now() - started).toBeGreaterThan(250);
+    const before = host.workerPid;
+    expect(await fault('{"kind":"killWorker"}')).toBe(200);
+    await expect.poll(() => host.workerPid !== before && host.workerPid !== undefined).toBe(true);
+    const answered = async (): Promise<number> => (await get('/hello')).status;
+    await expect.poll(answered, { timeout: 10_000 }).toBe(200);
+  });
+
   it('tells what it hosts', () => {
     expect(host.functions).toContainEqual({
       name: 'echo',

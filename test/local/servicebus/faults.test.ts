@@ -117,6 +117,62 @@ describe('an injected fault', () => {
     );
   });
 
+  it('duplicates a delivery: what the client believes completed comes once more', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus, client }) => {
+      await client.createSender('q').sendMessages({ body: 1 });
+      const receiver = client.createReceiver('q');
+      bus.faults.inject({ kind: 'duplicate', queue: 'q', times: 1 });
+      for (const deliveryCount of [0, 1]) {
+        const [message] = await receiver.receiveMessages(1, soon);
+        expect(message).toMatchObject({ body: 1, deliveryCount });
+        await receiver.completeMessage(message!);
+      }
+      expect(bus.engine.queue('q').counts().active).toBe(0);
+    });
+  });
+
+  it('cuts one client off, the chosen by chance, and leaves the others alone', async () => {
+    await withBroker(
+      [{ name: 'q', requiresSession: true }],
+      async ({ bus }) => {
+        const clients = Array.from({ length: 3 }, () => new ServiceBusClient(bus.connectionString));
+        const sessions = await Promise.all(clients.map((client, at) => client.acceptSession('q', `${at}`)));
+        bus.faults.inject({ kind: 'dropOne' });
+        const cut = (): number => sessions.filter(({ isClosed }) => isClosed).length;
+        await expect.poll(cut, { timeout: 5_000 }).toBe(1);
+        expect(bus.engine.queue('q').sessions?.locks()).toHaveLength(2);
+        for (const client of clients) await client.close();
+      },
+      unanswered,
+    );
+  });
+
+  it('skews the broker’s clock: locks run out before their holder thinks so', async () => {
+    await withBroker([{ name: 'q', lockDurationSeconds: 60 }], async ({ bus, client }) => {
+      await client.createSender('q').sendMessages({ body: 1 });
+      const receiver = client.createReceiver('q');
+      const [message] = await receiver.receiveMessages(1, soon);
+      bus.faults.inject({ kind: 'skewClock', ms: 61_000 });
+      const [again] = await receiver.receiveMessages(1, soon);
+      expect(again?.deliveryCount).toBe(1);
+      await expect(receiver.completeMessage(message!)).rejects.toMatchObject({ code: 'MessageLockLost' });
+      expect(() => bus.faults.inject({ kind: 'skewClock' } as never)).toThrow(/has a number 'ms'/);
+    });
+  });
+
+  it('meets the same operations by the same seed', async () => {
+    await withBroker([{ name: 'q' }], async ({ bus }) => {
+      bus.faults.inject({ kind: 'throttle', probability: 0.5 });
+      const drawnBy = (seed: number): boolean[] => {
+        bus.faults.inject({ kind: 'seed', seed });
+        return Array.from({ length: 32 }, () => bus.faults.draw('send', 'q').throttle);
+      };
+      const drawn = drawnBy(1);
+      expect(drawnBy(1)).toEqual(drawn);
+      expect(drawnBy(2)).not.toEqual(drawn);
+    });
+  });
+
   it('comes over HTTP too', async () => {
     await withBroker([{ name: 'q' }], async ({ bus, client }) => {
       const inject = (fault: object): Promise<Response> =>

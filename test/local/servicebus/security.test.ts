@@ -68,7 +68,7 @@ describe('a JSON web token', () => {
   };
   const broker = (verifyJwt: Broker['verifyJwt']): Broker => {
     const engine = new Engine({ clock: new VirtualClock(now) });
-    const faults = new Faults(engine, () => {});
+    const faults = new Faults(engine, { dropAll() {}, dropOne() {}, skewClock() {} });
     return { engine, faults, clock: engine.clock, key, verifyJwt, flushed: () => undefined, log: () => {} };
   };
 

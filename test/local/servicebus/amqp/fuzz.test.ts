@@ -126,7 +126,7 @@ describe('the AMQP front', () => {
         engine,
         clock,
         key,
-        faults: new Faults(engine, () => {}),
+        faults: new Faults(engine, { dropAll() {}, dropOne() {}, skewClock() {} }),
         verifyJwt: undefined,
         flushed: () => undefined,
         log: (line) => bugs.push(line),

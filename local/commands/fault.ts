@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { CONNECTIONS_FILE } from '../cloud.js';
+import { signSas } from '../servicebus/auth.js';
+import { UsageError } from '../usageError.js';
+
+export const FAULT_SERVICES = ['servicebus', 'cosmos', 'host'] as const;
+
+export interface FaultCommand {
+  /** Of the running installation. */
+  readonly dataDir: string;
+  readonly service: string;
+  /** JSON. */
+  readonly fault: string;
+}
+
+/** A signature for one request need not last (ms). */
+const SIGNATURE_MS = 60_000;
+
+/** @throws UsageError when the folder has no such file: nothing runs there, or not with that service */
+function readIn(dataDir: string, ...names: string[]): Readonly<Record<string, unknown>> {
+  const file = path.join(dataDir, ...names);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be read: start the gigafactory or the embedded cloud first, or name its folder with --data.`,
+      { cause: error },
+    );
+  }
+}
+
+const field = (connection: unknown, name: string): string =>
+  new RegExp(`(?:^|;)${name}=([^;]*)`).exec(String(connection))?.[1] ?? '';
+
+/** Where a fault of that service goes, and by what right. */
+function target({ dataDir, service }: FaultCommand): { url: string; headers: Record<string, string> } {
+  switch (service) {
+    case 'servicebus': {
+      const { serviceBus } = readIn(dataDir, 'cloud', CONNECTIONS_FILE);
+      const key = {
+        name: field(serviceBus, 'SharedAccessKeyName'),
+        value: field(serviceBus, 'SharedAccessKey'),
+      };
+      const url = `${field(serviceBus, 'Endpoint').replace(/^sb:/, 'http:')}/$faults`;
+      return { url, headers: { authorization: signSas(key, url, Date.now() + SIGNATURE_MS) } };
+    }
+    case 'cosmos': {
+      const { cosmos } = readIn(dataDir, 'cloud', CONNECTIONS_FILE);
+      return { url: new URL('/$faults', field(cosmos, 'AccountEndpoint')).href, headers: {} };
+    }
+    case 'host': {
+      const { apiUrl } = readIn(dataDir, 'connection.json');
+      const { Host } = readIn(dataDir, 'settings.json') as { Host?: { MasterKey?: string } };
+      return {
+        url: new URL('/admin/faults', String(apiUrl)).href,
+        headers: { 'x-functions-key': Host?.MasterKey ?? '' },
+      };
+    }
+    default:
+      throw new UsageError(`There is no service "${service}": expected one of ${FAULT_SERVICES.join(', ')}.`);
+  }
+}
+
+/**
+ * Puts a fault in force on a running service and prints its answer.
+ * @throws UsageError for what is no fault of that service, Error when the service cannot be reached
+ */
+export async function runFault(command: FaultCommand): Promise<void> {
+  try {
+    JSON.parse(command.fault);
+  } catch (error) {
+    throw new UsageError(`The fault is not JSON: ${command.fault}`, { cause: error });
+  }
+  const { url, headers } = target(command);
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: command.fault,
+  }).catch((error: unknown) => {
+    throw new Error(`${command.service} does not answer at ${url}: is it running?`, { cause: error });
+  });
+  const text = await answer.text();
+  if (answer.status === 400) throw new UsageError(text);
+  if (!answer.ok) throw new Error(`${command.service} answered ${answer.status}: ${text}`);
+  process.stdout.write(`${text}\n`);
+}
