@@ -11,6 +11,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<Measured> }>
   servicebus: () => import('./servicebus.js'),
   cosmos: () => import('./cosmos.js'),
   host: () => import('./host.js'),
+  factory: () => import('./factory.js'),
 };
 /** `local` runs those of the embedded cloud's services and names what has a goal. */
 const DEFAULT = ['dispatch', 'scheduler', 'local'];
