@@ -38,7 +38,7 @@ function lint(dockerfile: string): string[] {
     ['takes every image by its digest', stages.every((one) => /@\$\{\w*DIGEST\}/.test(one))],
     ['has no default for a digest', !named('ARG').some((one) => /DIGEST=/.test(one))],
     ['runs as a user by number, not as root', /^[1-9]\d*:[1-9]\d*$/.test(lastOf('USER'))],
-    ['starts in exec form under tini', /^\["\/usr\/bin\/tini", "--", /.test(lastOf('ENTRYPOINT'))],
+    ['starts in exec form under tini', lastOf('ENTRYPOINT').startsWith('["/usr/bin/tini", "--", ')],
     [
       'has no ADD and fetches nothing by hand',
       named('ADD').length === 0 && !/\b(curl|wget)\b/.test(dockerfile),
@@ -98,13 +98,11 @@ describe('the Dockerfile', () => {
     const copied = instructionsOf(dockerfile)
       .filter(({ name, text }) => name === 'COPY' && !text.startsWith('--from'))
       .flatMap(({ text }) => text.split(/\s+/).slice(0, -1));
-    for (const source of copied) {
-      expect(existsSync(source), source).toBe(true);
-      expect(
-        kept.some((one) => source.replace(/\/$/, '') === one || source.startsWith(`${one}/`)),
-        source,
-      ).toBe(true);
-    }
+    expect(copied.length).toBeGreaterThan(3);
+    expect(copied.filter((source) => !existsSync(source))).toEqual([]);
+    const isKept = (source: string): boolean =>
+      kept.some((one) => source.replace(/\/$/, '') === one || source.startsWith(`${one}/`));
+    expect(copied.filter((source) => !isKept(source))).toEqual([]);
   });
 });
 
