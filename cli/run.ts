@@ -8,6 +8,7 @@ import { addChildrenCommands } from './commands/children.js';
 import { addCompletion } from './commands/completion.js';
 import { addDag } from './commands/dag.js';
 import { addExplain } from './commands/explain.js';
+import { addFactory } from './commands/factory.js';
 import { addFleet } from './commands/fleet.js';
 import { addHalt } from './commands/halt.js';
 import { addList } from './commands/list.js';
@@ -85,6 +86,7 @@ ${EXIT_CODES_HELP}`,
   addExplain(program, io);
   addDag(program, io);
   addChildrenCommands(program, io);
+  addFactory(program, io);
   addFleet(program, io, exit);
   addProduct(program, io);
   addProfile(program, io);
