@@ -79,6 +79,40 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     expect(await engine.isVisible()).toBe(true);
   });
 
+  it('draws a composite with its children, which end it', async () => {
+    const { job } = (await system.api('POST', 'jobs', {
+      productId: 'sample',
+      text: '---\nkind: composite\ntitle: Two pages\n---\nTwo pages.',
+    })) as { job: Job };
+    const child = (key: string, deps: string[]) => ({
+      key,
+      manifest: {
+        title: `Page ${key}`,
+        engine: 'shell',
+        body: `echo ${key} > ${key}.txt`,
+        verify: 'git diff --exit-code',
+        'review-policy': 'auto',
+        deps,
+      },
+    });
+    await system.api('POST', `jobs/${job.jobId}/children`, {
+      children: [child('one', []), child('two', ['one'])],
+    });
+    await page.goto(`${system.consoleUrl}/jobs/${job.jobId}?tab=graph`);
+    const graph = page.getByLabel('Graph of 3 jobs');
+    await graph.getByText('Page two').waitFor();
+    await reach(system, job.jobId, 'shipped');
+    await page.getByText('All 2 children shipped').first().waitFor();
+    expect(await graph.getByText('Shipped').count()).toBe(3);
+  });
+
+  it('shows the profiles with their personas and versions', async () => {
+    await page.goto(`${system.consoleUrl}/profiles`);
+    await page.getByRole('button', { name: /QA engineer/ }).click();
+    await page.getByText('A test states one promise in its name').waitFor();
+    expect(await page.getByText('the catalogue as it was shipped').isVisible()).toBe(true);
+  });
+
   it('made no errors on the way', () => {
     // The refused manifest is a 400, which the browser reports as well.
     expect(troubles.filter((trouble) => !trouble.includes('400'))).toEqual([]);

@@ -17,6 +17,7 @@ import './styles/job.css';
 import './styles/timeline.css';
 import './styles/log.css';
 import './styles/fleet.css';
+import './styles/graph.css';
 
 const element = document.getElementById('root');
 if (!element) throw new Error('index.html has no #root');

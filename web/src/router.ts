@@ -1,10 +1,11 @@
-/** Addresses: `/`, `/jobs/<id>`, `/fleet`, each with a query. The browser's own history, nothing more. */
+/** Addresses: `/`, `/jobs/<id>`, `/fleet`, `/profiles`, each with a query. The browser's own history, nothing more. */
 import { createStore, useStore } from './store.js';
 
 export type Route =
   | { readonly screen: 'jobs' }
   | { readonly screen: 'job'; readonly jobId: string }
   | { readonly screen: 'fleet' }
+  | { readonly screen: 'profiles' }
   | { readonly screen: 'unknown' };
 
 interface Address {
@@ -21,6 +22,7 @@ window.addEventListener('popstate', () => {
 /** What the path names. */
 export function routeOf(path: string): Route {
   if (path === '/' || path === '/jobs') return { screen: 'jobs' };
+  if (path === '/profiles') return { screen: 'profiles' };
   if (path === '/fleet') return { screen: 'fleet' };
   const job = /^\/jobs\/([^/]+)\/?$/.exec(path);
   return job?.[1] ? { screen: 'job', jobId: decodeURIComponent(job[1]) } : { screen: 'unknown' };

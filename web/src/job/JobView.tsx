@@ -3,6 +3,7 @@ import { useHotkeys } from '../hooks/useHotkeys.js';
 import { navigate, setParam, useAddress } from '../router.js';
 import { assertExhaustive } from '../../../shared/errors.js';
 import { ChangeTab } from './ChangeTab.js';
+import { GraphTab } from './GraphTab.js';
 import { JobHeader } from './JobHeader.js';
 import { JobNotices } from './JobNotices.js';
 import { LogTab } from './LogTab.js';
@@ -21,6 +22,8 @@ function TabPanel({ tab, detail }: { tab: Tab; detail: JobDetail }) {
       return <ChangeTab job={detail.job} />;
     case 'why':
       return <WhyTab jobId={detail.job.jobId} />;
+    case 'graph':
+      return <GraphTab jobId={detail.job.jobId} />;
     case 'manifest':
       return <ManifestTab job={detail.job} />;
     default:
@@ -28,7 +31,7 @@ function TabPanel({ tab, detail }: { tab: Tab; detail: JobDetail }) {
   }
 }
 
-/** The page of a job: what it is and what may be done, its story at the side, and one of four views. */
+/** The page of a job: what it is and what may be done, its story at the side, and one of five views. */
 export function JobView({ detail, onChanged }: { detail: JobDetail; onChanged: () => void }) {
   const { search } = useAddress();
   const tab = tabOf(new URLSearchParams(search).get('tab'));

@@ -1,13 +1,14 @@
 import type { KeyboardEvent } from 'react';
 import type { Job } from '../../../shared/contract/job.js';
 
-export const TABS = ['log', 'change', 'why', 'manifest'] as const;
+export const TABS = ['log', 'change', 'why', 'graph', 'manifest'] as const;
 export type Tab = (typeof TABS)[number];
 
 const LABEL: Readonly<Record<Tab, string>> = {
   log: 'Log',
   change: 'Change',
   why: 'Why',
+  graph: 'Graph',
   manifest: 'Manifest',
 };
 

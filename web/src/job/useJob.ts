@@ -14,6 +14,7 @@ function keepIfSame(previous: JobDetail | undefined, next: JobDetail): JobDetail
     previous?.job.headHash === next.job.headHash &&
     previous.events.length === next.events.length &&
     previous.runs.length === next.runs.length &&
+    JSON.stringify(previous.rollup) === JSON.stringify(next.rollup) &&
     previous.legal.join() === next.legal.join();
   return same && previous ? previous : next;
 }

@@ -3,6 +3,7 @@ import { FleetScreen } from '../fleet/FleetScreen.js';
 import { useHotkeys } from '../hooks/useHotkeys.js';
 import { JobScreen } from '../job/JobScreen.js';
 import { JobsScreen } from '../jobs/JobsScreen.js';
+import { ProfilesScreen } from '../profiles/ProfilesScreen.js';
 import { Link } from '../parts/Link.js';
 import { navigate, routeOf, useAddress, type Route } from '../router.js';
 import { assertExhaustive } from '../../../shared/errors.js';
@@ -22,6 +23,8 @@ function Screen({ route }: { route: Route }) {
       return <JobScreen key={route.jobId} jobId={route.jobId} />;
     case 'fleet':
       return <FleetScreen />;
+    case 'profiles':
+      return <ProfilesScreen />;
     case 'unknown':
       return (
         <div className="page">

@@ -24,6 +24,9 @@ export function Header({ screen, onHelp }: { screen: string; onHelp: () => void 
         <Link to="/fleet" current={screen === 'fleet'}>
           Fleet
         </Link>
+        <Link to="/profiles" current={screen === 'profiles'}>
+          Profiles
+        </Link>
       </nav>
       <div className="header-end">
         <span className="live" data-live={live || undefined}>

@@ -1,0 +1,146 @@
+import { useEffect, useState } from 'react';
+import type { Profile } from '../../../shared/contract/profile.js';
+import { useControl } from '../control.js';
+import { useHotkeys } from '../hooks/useHotkeys.js';
+import { usePoll } from '../hooks/usePoll.js';
+import { FailureNotice } from '../parts/FailureNotice.js';
+import { navigate, setParam, useAddress } from '../router.js';
+
+const POLL_MS = 10_000;
+const CATALOGUE = 'fleet';
+
+/** Who works on jobs, and within what limits; each with its versions. Editing is for `aq profile put`. */
+export function ProfilesScreen() {
+  const { client } = useControl();
+  const params = new URLSearchParams(useAddress().search);
+  const owner = params.get('product') ?? CATALOGUE;
+  const { value, failure, refresh } = usePoll(
+    `profiles ${owner}`,
+    (signal) => client.listProfiles({ params: { owner } }, { signal }),
+    POLL_MS,
+  );
+  useHotkeys({
+    Escape: () => {
+      navigate('/');
+    },
+  });
+  useEffect(() => {
+    document.title = 'Profiles · gigafactory';
+  }, []);
+  const profiles = value?.profiles ?? [];
+  const chosen = profiles.find(({ name }) => name === params.get('profile')) ?? profiles[0];
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>Profiles</h1>
+        {value && (
+          <p className="muted">
+            {profiles.length} {owner === CATALOGUE ? 'in the catalogue' : `for ${owner}`}
+          </p>
+        )}
+      </div>
+      {failure && !value && <FailureNotice failure={failure} onRetry={refresh} />}
+      {!value && !failure && <div className="skeleton" role="status" aria-label="Loading the profiles" />}
+      {chosen && (
+        <div className="profiles">
+          <nav aria-label="Profiles" className="profile-list">
+            {profiles.map(({ name, spec, version }) => (
+              <button
+                key={name}
+                type="button"
+                aria-current={name === chosen.name || undefined}
+                onClick={() => {
+                  setParam('profile', name);
+                }}
+              >
+                <b>{spec.title}</b>
+                <span className="muted">
+                  {name} · version {version}
+                </span>
+              </button>
+            ))}
+          </nav>
+          <ProfileView key={`${chosen.productId} ${chosen.name}`} owner={owner} newest={chosen} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function ProfileView({ owner, newest }: { owner: string; newest: Profile }) {
+  const { client } = useControl();
+  const [version, setVersion] = useState<number>();
+  const { name } = newest;
+  const { value } = usePoll(
+    `versions ${owner} ${name}`,
+    (signal) => client.getProfileHistory({ params: { owner, name } }, { signal }),
+    POLL_MS,
+  );
+  const versions = value?.profiles ?? [newest];
+  const shown = versions.find((one) => one.version === version) ?? newest;
+  const { spec } = shown;
+  return (
+    <article className="profile">
+      <h2>{spec.title}</h2>
+      <p>{spec.summary}</p>
+      <dl className="facts">
+        {factsOf(shown).map(([term, text]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      <pre className="output persona" tabIndex={0} aria-label="Persona">
+        {spec.persona}
+      </pre>
+      <h3>Versions</h3>
+      <table className="table">
+        <thead>
+          <tr>
+            <th>Version</th>
+            <th>At</th>
+            <th>By</th>
+            <th>Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          {versions.map((one) => (
+            <tr key={one.version} aria-current={one.version === shown.version || undefined}>
+              <td>
+                <button
+                  type="button"
+                  className="link-button"
+                  onClick={() => {
+                    setVersion(one.version);
+                  }}
+                >
+                  {one.version}
+                </button>
+              </td>
+              <td>{one.at.slice(0, 16).replace('T', ' ')}</td>
+              <td>{one.by.id}</td>
+              <td>{one.note ?? ''}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </article>
+  );
+}
+
+function factsOf({ productId, spec }: Profile): [string, string][] {
+  const policy = spec['review-policy'];
+  const facts: [string, string | undefined][] = [
+    ['Of', productId === CATALOGUE ? 'the catalogue' : productId],
+    ['Requires', spec.capabilities.join(', ') || undefined],
+    ['Engine', spec['engine-class']],
+    ['Prefers', spec['prefers-engine'].join(', ') || undefined],
+    ['Verify', spec['default-verify']],
+    ['May change', spec['allowed-scope']?.join('  ')],
+    ['Review', typeof policy === 'object' ? `${policy.quorum} of ${policy.reviewers.join(', ')}` : policy],
+    ['Push', spec['push-policy']],
+    ['Produces', spec.produces],
+  ];
+  return facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
+}
