@@ -29,12 +29,19 @@ export class SetupCache {
   async restore(repo: string, checkout: string, settings: RepoSettings): Promise<boolean> {
     const entry = await this.entryOf(repo, checkout, settings);
     if (entry === undefined || !settings.cache || !(await exists(entry))) return false;
-    for (const folder of settings.cache.folders) {
-      const kept = path.join(entry, folder);
-      if (await exists(kept)) await cp(kept, path.join(checkout, folder), COPY);
+    try {
+      for (const folder of settings.cache.folders) {
+        const kept = path.join(entry, folder);
+        if (await exists(kept)) await cp(kept, path.join(checkout, folder), COPY);
+      }
+      await utimes(entry, new Date(), new Date());
+      return true;
+    } catch {
+      // Cleared meanwhile, for want of space: what was copied so far goes, and the setup runs.
+      for (const folder of settings.cache.folders)
+        await rm(path.join(checkout, folder), { recursive: true, force: true });
+      return false;
     }
-    await utimes(entry, new Date(), new Date());
-    return true;
   }
 
   /** Keeps what a setup brought; only before anything else worked in the checkout. */
@@ -52,7 +59,7 @@ export class SetupCache {
     await this.forgetOld(path.dirname(entry));
   }
 
-  /** Removes everything, and says how that went by throwing. */
+  /** Removes everything: the next setups run again. */
   async clear(): Promise<void> {
     await rm(this.root, { recursive: true, force: true });
   }

@@ -10,6 +10,7 @@ import { globalConfig, includeUserConfig } from '../processes/environment.js';
 import { Git } from './git.js';
 import { claimGitDir, isGitDir } from './gitDir.js';
 import { mirrorOf, repoOf, type Mirror } from './mirror.js';
+import { freeBytes, MIN_FREE_BYTES, PreflightError } from './preflight.js';
 import { SetupCache } from './setupCache.js';
 
 export interface CheckoutSpec {
@@ -38,6 +39,8 @@ export class Workspace {
   /** What setups of checkouts brought. */
   readonly setupCache: SetupCache;
   private readonly folders: { readonly repos: string; readonly worktrees: string; readonly scratch: string };
+  private readonly root: string;
+  private readonly minFreeBytes: number;
   private readonly git: Git;
   private readonly env: Readonly<Record<string, string>>;
   private readonly onDisk = new Set<string>();
@@ -46,8 +49,11 @@ export class Workspace {
   /**
    * @param root the factory's own folder, absolute
    * @param env a clean environment for git
+   * @param minFreeBytes below which no run begins
    */
-  constructor(root: string, env: Readonly<Record<string, string>>) {
+  constructor(root: string, env: Readonly<Record<string, string>>, minFreeBytes = MIN_FREE_BYTES) {
+    this.root = root;
+    this.minFreeBytes = minFreeBytes;
     this.folders = {
       repos: path.join(root, 'repos'),
       worktrees: path.join(root, 'worktrees'),
@@ -70,11 +76,12 @@ export class Workspace {
 
   /**
    * A fresh worktree at the head of the base branch.
-   * @throws PreflightError when the repository or the branch cannot be had
+   * @throws PreflightError when the repository or the branch cannot be had, or the disk is full
    */
   async checkout(spec: CheckoutSpec, signal?: AbortSignal): Promise<Checkout> {
     const mirror = this.mirror(spec.repo);
     await mkdir(this.folders.worktrees, { recursive: true });
+    await this.requireSpace();
     const heads = await mirror.heads([spec.baseBranch, spec.featureBranch], signal);
     const baseCommit = heads.get(spec.baseBranch);
     if (baseCommit === undefined) throw await mirror.missingBranch(spec.baseBranch, signal);
@@ -116,6 +123,18 @@ export class Workspace {
     const scratch = await this.freshScratch(run);
     await fill(git, at, commit, path.join(checkout.path, '.git'), signal);
     return { ...checkout, git, path: at, scratch };
+  }
+
+  /** What only saves time goes first. */
+  private async requireSpace(): Promise<void> {
+    if ((await freeBytes(this.root)) >= this.minFreeBytes) return;
+    await this.setupCache.clear();
+    const free = await freeBytes(this.root);
+    if (free >= this.minFreeBytes) return;
+    const megabytes = (bytes: number): string => `${Math.floor(bytes / 1024 / 1024)} MB`;
+    throw new PreflightError(
+      `the disk of ${this.root} has ${megabytes(free)} free, and a run needs ${megabytes(this.minFreeBytes)}: free some, or give the factory another folder with --data`,
+    );
   }
 
   /** Removes what a run had; fine when it had nothing. */

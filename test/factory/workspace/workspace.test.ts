@@ -146,3 +146,18 @@ test('removes nothing where there was nothing', async () => {
   await workspace.remove('job-9.9');
   expect(await workspace.removeLeftovers()).toEqual([]);
 });
+
+test('begins no run on a disk that is nearly full, after it gave up what only saves time', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const root = path.join(folder.path, 'data');
+  const workspace = new Workspace(root, env, Number.MAX_SAFE_INTEGER);
+  mkdirSync(path.join(root, 'cache', 'repo'), { recursive: true });
+  const wanted = spec(repository.path);
+  await expect(workspace.checkout(wanted)).rejects.toThrow(
+    /the disk of .* has \d+ MB free, and a run needs \d+ MB: free/,
+  );
+  await expect(workspace.checkout(wanted)).rejects.toBeInstanceOf(PreflightError);
+  expect(existsSync(path.join(root, 'cache'))).toBe(false);
+  expect(existsSync(workspace.worktreePath('job-1.1'))).toBe(false);
+});
