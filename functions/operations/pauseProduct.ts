@@ -1,3 +1,4 @@
+import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Product } from '../../shared/contract/fleet.js';
 import { CONTROL } from '../../shared/topology.js';
 import { requireRole, type Caller } from './caller.js';
@@ -35,9 +36,18 @@ export async function resumeProduct(
   requireRole(caller, 'operator', productId);
   const product = await readProduct(deps, productId);
   if (!product.paused) return product;
-  const stored = await deps.documents.patch<Product>(CONTROL, [productId], 'product', [
-    { op: 'remove', path: '/paused' },
-  ]);
+  try {
+    // What is not there cannot be removed: without the condition a second one to resume would be a bad request.
+    await deps.documents.patch<Product>(
+      CONTROL,
+      [productId],
+      'product',
+      [{ op: 'remove', path: '/paused' }],
+      'FROM c WHERE IS_DEFINED(c.paused)',
+    );
+  } catch (error) {
+    if (!isCloudError(error, 'precondition')) throw error;
+  }
   await sweepSoon(deps);
-  return stored.document;
+  return readProduct(deps, productId);
 }
