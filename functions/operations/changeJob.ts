@@ -28,8 +28,8 @@ export async function changeJob(deps: Deps, ref: JobRef, command: Command): Prom
     const run = fixedEpoch === undefined ? await readRun(deps, ref, before.document.epoch) : early;
     const decision = decide(before.document, run, command, deps.clock.now());
     if (decision.kind === 'rejected') {
-      if (attempt === MAX_ATTEMPTS || !knowsMore(command, before.document))
-        throw refusal(before.document, decision);
+      const isLast = attempt === MAX_ATTEMPTS && decision.code === 'illegal-transition';
+      if (isLast || !knowsMore(command, before.document)) throw refusal(before.document, decision);
       await deps.clock.sleep(deps.chance.random() * PAUSE_MS * attempt);
       continue;
     }
