@@ -3,8 +3,6 @@
 import { setMaxListeners } from 'node:events';
 import { Claims } from '../../factory/transports/claims.js';
 import { waitOnPool } from '../../factory/transports/bus.js';
-import { RunLease, isRefusal, type LeaseEnd } from '../../factory/runs/lease.js';
-import { Reporter } from '../../factory/runs/reporter.js';
 import { Stations } from '../../factory/stations.js';
 import type { Coordinator } from '../../factory/coordinator.js';
 import type { Logger } from '../../factory/log.js';
@@ -19,7 +17,9 @@ import type { BusPeer, SimBus } from './bus.js';
 import type { HistoryEntry } from './history.js';
 import type { Hosts } from './hosts.js';
 import type { Random } from './random.js';
+import { SimRun } from './runs.js';
 import { never, type SimTime } from './time.js';
+import type { Watch } from './watch.js';
 import type { Weather } from './weather.js';
 
 export interface FactoryWorld {
@@ -29,6 +29,7 @@ export interface FactoryWorld {
   readonly bus: SimBus;
   readonly hosts: Hosts;
   readonly history: HistoryEntry[];
+  readonly watch: Watch;
   readonly tell: (line: () => string) => void;
   /** How long a build takes on average (ms). */
   readonly buildMs: number;
@@ -271,6 +272,12 @@ class Life implements BusPeer {
   }
 
   async #work(claim: Claim): Promise<void> {
+    // The seat is taken when this returns for the first time.
+    if (this.#stations.running >= this.#stations.capacity)
+      this.#world.watch.violate(
+        'a seat is taken once',
+        `${this.name} works on more than it has stations for`,
+      );
     await new SimRun(claim, {
       ...this.#world,
       coordinator: this.#coordinator,
@@ -281,123 +288,3 @@ class Life implements BusPeer {
     }).execute();
   }
 }
-
-interface RunWorld extends FactoryWorld {
-  readonly coordinator: Pick<Coordinator, 'renewLease' | 'reportRun'>;
-  readonly pace: Pace;
-  readonly draining: AbortSignal;
-  readonly running: () => number;
-  readonly drain: () => void;
-}
-
-/** One run, in the order of factory/runs/execute.ts, build.ts and land.ts. */
-class SimRun {
-  readonly #claim: Claim;
-  readonly #world: RunWorld;
-  readonly #stop = new AbortController();
-  readonly #lease: RunLease;
-  readonly #report: Reporter;
-
-  constructor(claim: Claim, world: RunWorld) {
-    this.#claim = claim;
-    this.#world = world;
-    const of = { jobId: claim.job.jobId, epoch: claim.run.epoch };
-    this.#lease = new RunLease({
-      coordinator: world.coordinator,
-      ...of,
-      seconds: claim.lease.seconds,
-      running: world.running,
-      onEnd: (end: LeaseEnd) => this.#stop.abort(end),
-      onDrain: world.drain,
-      pace: world.pace,
-    });
-    this.#report = new Reporter(world.coordinator, of, { text: (text) => text }, world.pace);
-  }
-
-  async execute(): Promise<void> {
-    const { draining } = this.#world;
-    const onDrain = (): void => this.#stop.abort({ kind: 'drain' });
-    if (draining.aborted) onDrain();
-    else draining.addEventListener('abort', onDrain, { once: true });
-    try {
-      const last = this.#claim.run.kind === 'build' ? await this.#build() : await this.#land();
-      await this.#report.send(last, this.#stop.signal);
-    } catch (error) {
-      if (!this.#stop.signal.aborted && !isRefusal(error) && !(error instanceof AppError)) throw error;
-      if ((this.#stop.signal.reason as { kind?: string } | undefined)?.kind === 'drain')
-        await this.#release();
-    } finally {
-      draining.removeEventListener('abort', onDrain);
-      this.#lease.stop();
-    }
-  }
-
-  async #release(): Promise<void> {
-    const released = { kind: 'released', message: 'the factory was asked to stop' } as const;
-    const limit = new AbortController();
-    this.#world.time.after(300, () => limit.abort());
-    await this.#report.send(released, limit.signal).catch(() => {});
-  }
-
-  async #takes(ms: number): Promise<void> {
-    await this.#world.pace.pause(ms, this.#stop.signal);
-    this.#stop.signal.throwIfAborted();
-  }
-
-  async #mayPush(): Promise<void> {
-    await this.#lease.confirm();
-    this.#stop.signal.throwIfAborted();
-  }
-
-  async #build(): Promise<RunReport> {
-    const { random, buildMs } = this.#world;
-    const { job, run } = this.#claim;
-    const { manifest } = job;
-    await this.#takes(random.between(500, 20_000));
-    if (random.chance(0.03)) return failed('preflight');
-    await this.#report.send({ kind: 'started' }, this.#stop.signal);
-    const wallMs = buildMs * random.between(0.1, 2);
-    await this.#takes(wallMs);
-    const usd =
-      run.engine === 'shell'
-        ? 0
-        : Math.round((manifest.budget.usd ?? 5) * random.between(0.2, 1.5) * 100) / 100;
-    const usage = { wallSeconds: wallMs / 1000, tokens: 1000, usd, accuracy: 'exact' as const };
-    if (random.chance(0.12)) return failed(random.pick(['engine_failed', 'timeout', 'no_change']), usage);
-    await this.#mayPush();
-    await this.#takes(random.between(200, 3000));
-    const change = {
-      branch: `aq/${job.jobId}`,
-      commit: `c${run.epoch}`,
-      baseCommit: 'base',
-      filesChanged: ['src/a.ts'],
-      insertions: 3,
-      deletions: 1,
-    };
-    const finished: RunReport = { kind: 'finished', change, usage };
-    if (manifest.verify === undefined) return finished;
-    await this.#report.send(finished, this.#stop.signal);
-    await this.#takes(random.between(1000, 60_000));
-    const passed = random.chance(0.85);
-    return {
-      kind: 'verified',
-      verify: { command: manifest.verify, passed, exitCode: passed ? 0 : 1, durationMs: 1000, tail: '' },
-    };
-  }
-
-  async #land(): Promise<RunReport> {
-    const { random } = this.#world;
-    const { job, run } = this.#claim;
-    await this.#takes(random.between(500, 10_000));
-    await this.#report.send({ kind: 'started' }, this.#stop.signal);
-    if (random.chance(0.08)) return failed('merge_conflict');
-    await this.#mayPush();
-    await this.#takes(random.between(200, 3000));
-    return { kind: 'landed', mergeCommit: `m${run.epoch}`, baseBranch: job.manifest['base-branch'] };
-  }
-}
-
-const failed = (
-  reason: Extract<RunReport, { kind: 'failed' }>['reason'],
-  usage?: Extract<RunReport, { kind: 'finished' }>['usage'],
-): RunReport => ({ kind: 'failed', reason, message: reason, exitCode: 1, ...(usage ? { usage } : {}) });

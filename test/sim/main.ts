@@ -15,6 +15,7 @@ npm run sim -- --seed N [--trace]
   --seed N     one seed, --trace with everything that happens in it
   --json       one JSON document instead of text
   --jobs N     so many threads (as there are cores)
+  --first      stop at the first violation
 `;
 
 const { values } = parseArgs({
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     jobs: { type: 'string' },
+    first: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -51,7 +53,10 @@ async function many(totals: Totals): Promise<number> {
       const share: Share = { from: from + at, step, count: Math.ceil((seeds - at) / step), untilMs };
       const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: share });
       worker.on('message', (message: FromWorker) => {
-        if ('result' in message) totals.add(message.result);
+        if ('result' in message) {
+          totals.add(message.result);
+          if (values.first && totals.violations.length > 0) void worker.terminate();
+        }
         // Of the whole process, as every thread counts it: the last one has it all.
         else cpuSeconds = Math.max(cpuSeconds, message.cpuSeconds);
       });

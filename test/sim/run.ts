@@ -55,7 +55,8 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
   const calmAt = time.now + random.between(0.5, 6) * HOUR_MS;
   const weather = new Weather(time, random.fork(), calmAt, tell);
   const history: HistoryEntry[] = [];
-  const watch = new Watch(time, weather, history, tell);
+  const leaseSeconds = random.pick([30, 60, 120]);
+  const watch = new Watch(time, weather, history, leaseSeconds, tell);
   const store = new SimStore(time, random.fork(), weather);
   store.onWrite((container, record) => watch.written(container, record));
   const bus = new SimBus(time, random.fork(), weather);
@@ -66,7 +67,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
       weather,
       store,
       bus,
-      leaseSeconds: random.pick([30, 60, 120]),
+      leaseSeconds,
       preemption: random.chance(0.5),
       tell,
       onDefect: (where, error) =>
@@ -90,6 +91,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
         bus,
         hosts,
         history,
+        watch,
         tell,
         buildMs: random.pick([1, 5, 20]) * MINUTE_MS,
       }),

@@ -24,7 +24,7 @@ import { never, type SimTime } from './time.js';
 import type { Weather } from './weather.js';
 
 /** A read of another instance's write may be that old (ms): far more than a session's replicas lag in practice. */
-const STALE_MS = 10_000;
+const STALE_MS = 3000;
 
 /** Who reads and writes: an instance of the function app. */
 export interface StoreUser {
@@ -226,7 +226,7 @@ export class SimStore {
     if (!earlier || earlier.at < this.#time.now - STALE_MS) return 'fresh';
     const range = this.container(name).rangeOf(key);
     if (earlier.lsn <= (user.seen.get(`${name}${range.id}`) ?? 0)) return 'fresh';
-    return this.#weather.strikes('staleRead', 0.3) ? earlier : 'fresh';
+    return this.#weather.strikes('staleRead', 0.2) ? earlier : 'fresh';
   }
 
   /** All rows: of one partition, or range by range as the client merges them. */

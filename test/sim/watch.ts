@@ -4,6 +4,7 @@ import type { JsonObject } from '../../local/cosmos/json.js';
 import type { TransactionRecord } from '../../local/cosmos/records.js';
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { Lease } from '../../shared/contract/fleet.js';
+import type { Switches } from '../../shared/contract/switches.js';
 import type { Job, Run, Stage } from '../../shared/contract/job.js';
 import { BUDGETS, CONTROL, JOBS, LEASES, READY } from '../../shared/topology.js';
 import type { HistoryEntry } from './history.js';
@@ -31,6 +32,13 @@ const ENTERED_FROM: Record<Stage, readonly Stage[]> = {
   dead_letter: ['assigned', 'building', 'review'],
 };
 
+/** A fenced worker may renew until its lease is swept away: half a minute, or what an outage makes of it. */
+const LINGER_MS = 5 * 60_000;
+/** As long as a claim or a renewal may be under way that began before the halt, and a give-back may be tried again. */
+const HALT_GRACE_MS = 5 * 60_000;
+/** The answer to a renewal is on its way for so long at most. */
+const EFFECT_GRACE_MS = 60_000;
+
 /** What is known of one job. */
 interface Known {
   job: Job;
@@ -53,12 +61,21 @@ export class Watch {
   readonly #time: SimTime;
   readonly #weather: Weather;
   readonly #history: HistoryEntry[];
+  readonly #leaseSeconds: number;
   readonly #tell: (line: () => string) => void;
+  #halts: Switches['on'] = [];
   readonly #losses = new Map<string, HistoryEntry & { returnedAt: number }>();
   readonly #listeners: ((job: Job) => void)[] = [];
 
-  constructor(time: SimTime, weather: Weather, history: HistoryEntry[], tell: (line: () => string) => void) {
+  constructor(
+    time: SimTime,
+    weather: Weather,
+    history: HistoryEntry[],
+    leaseSeconds: number,
+    tell: (line: () => string) => void,
+  ) {
     this.#time = time;
+    this.#leaseSeconds = leaseSeconds;
     this.#weather = weather;
     this.#history = history;
     this.#tell = tell;
@@ -85,7 +102,8 @@ export class Watch {
         return this.ledgers.written(record);
       case CONTROL:
         for (const { i, b } of record.w)
-          if (b?.['type'] === 'parked')
+          if (b?.['type'] === 'switches') this.#halts = (b as unknown as Switches).on;
+          else if (b?.['type'] === 'parked')
             this.violate('nothing is put aside', `${i}: ${String(b['error'] as string)}`);
         return;
       case READY:
@@ -168,6 +186,8 @@ export class Watch {
       this.violate('epochs grow by claims', `${jobId} went from epoch ${before.epoch} to ${after.epoch}`);
     if (claims.length > 0 && before.holder !== undefined)
       this.violate('one live lease a job', `${jobId} was claimed while ${before.holder} held it`);
+    for (const { body } of claims)
+      if (body.kind === 'job.assigned') this.#checkHalt(after, { ...after, pool: body.pool }, 'claimed');
     for (const { body } of events) {
       if (!('epoch' in body) || body.kind === 'job.assigned') continue;
       if (body.epoch !== before.epoch)
@@ -218,14 +238,16 @@ export class Watch {
       // Without a lease there is nothing left that could be renewed.
       if (this.leases.get(jobId)?.epoch !== epoch) this.#lossIsOver(jobId);
     }
-    const lost = events.some(({ body }) => body.kind === 'run.lost');
-    const end = known.leaseEnd;
-    if (!lost || end?.epoch !== epoch) return;
-    const left = Date.parse(end.expiresAt) - this.#time.now;
+    if (!events.some(({ body }) => body.kind === 'run.lost')) return;
+    const run = known.runs.get(epoch);
+    const end = known.leaseEnd?.epoch === epoch ? known.leaseEnd.expiresAt : undefined;
+    // A claim alone is good for a lease time, in which its lease is on the way.
+    const heldUntil = end ? Date.parse(end) : Date.parse(run?.startedAt ?? '') + this.#leaseSeconds * 1000;
+    const left = heldUntil - this.#time.now;
     if (left > MAX_SKEW_MS)
       this.violate(
         'no live lease is taken back',
-        `${jobId} was taken from ${end.holder} ${Math.round(left)} ms before its lease ran out`,
+        `${jobId} was taken from ${before.holder} ${Math.round(left)} ms before its lease ran out`,
       );
   }
 
@@ -260,10 +282,51 @@ export class Watch {
       const loss = this.#losses.get(i);
       if (loss && loss.epoch < epoch) this.#lossIsOver(i);
       // A renewal that began before the loss may write the lease once more, until the sweeper takes it away.
-      if (loss?.epoch === epoch) loss.returnedAt = Infinity;
+      if (loss?.epoch === epoch) this.#lingers(loss, lease);
+      if (before?.epoch === epoch) this.#checkHalt(lease, lease, 'renewed');
       if (known?.job.epoch === epoch && known.job.holder === holder)
         known.leaseEnd = { epoch, holder, expiresAt };
     }
+  }
+
+  #lingers(loss: HistoryEntry & { returnedAt: number }, { jobId, epoch }: Lease): void {
+    loss.returnedAt = Infinity;
+    const seconds = Math.round((this.#time.now - loss.invokedAt) / 1000);
+    if (seconds * 1000 > LINGER_MS)
+      this.violate(
+        'a fenced worker stops',
+        `the lease of ${jobId} epoch ${epoch} is still renewed ${seconds} s after it was lost`,
+      );
+  }
+
+  /** Nothing is claimed under a halt, and nothing goes on for long. */
+  #checkHalt(
+    { jobId }: { jobId: string },
+    { productId, pool }: { productId: string; pool: string },
+    what: string,
+  ): void {
+    for (const { scope, since } of this.#halts) {
+      if (scope !== 'fleet' && scope !== `product:${productId}` && scope !== `pool:${pool}`) continue;
+      const lastedMs = this.#time.now - Date.parse(since);
+      if (lastedMs > HALT_GRACE_MS)
+        this.violate(
+          'a halt stops everything',
+          `${jobId} was ${what} ${Math.round(lastedMs / 1000)} s after ${scope} was halted`,
+        );
+    }
+  }
+
+  /** Right before an effect on the outside: the run must have the job, but for the time that an answer travels. */
+  effect(jobId: string, epoch: number, by: string): void {
+    const job = this.jobs.get(jobId)?.job;
+    if (!job || (job.epoch === epoch && job.holder === by)) return;
+    const loss = this.#losses.get(jobId);
+    const lostAt = loss?.epoch === epoch ? loss.invokedAt : 0;
+    if (this.#time.now - lostAt > EFFECT_GRACE_MS)
+      this.violate(
+        'no effect without the lease',
+        `${by} pushed for epoch ${epoch} of ${jobId} after it was lost`,
+      );
   }
 
   #checkLock(job: Job): void {

@@ -1,0 +1,246 @@
+// Defects planted into the built product, one at a time. Each is a promise broken on purpose: a simulation that does
+// not see it proves nothing about the promise.
+
+export interface Mutant {
+  readonly name: string;
+  /** Of the built sources. */
+  readonly file: string;
+  /** The exact text; where it is gone, the mutant has to be written anew. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const OPERATIONS = 'functions/operations';
+const mutant = (name: string, file: string, find: string, replace: string): Mutant => ({
+  name,
+  file: `${file}.js`,
+  find,
+  replace,
+});
+
+export const MUTANTS: readonly Mutant[] = [
+  mutant(
+    'a report is taken whatever its epoch',
+    'shared/rules/lifecycle',
+    'if (epoch !== job.epoch || factoryId !== job.holder) {',
+    'if (factoryId !== job.holder) {',
+  ),
+  mutant(
+    'the reaper takes a later epoch away',
+    'shared/rules/lifecycle',
+    "if (command.kind === 'lose' && (command.epoch !== job.epoch || !isInFlight(job)))",
+    "if (command.kind === 'lose' && !isInFlight(job))",
+  ),
+  mutant(
+    'a claim does not raise the epoch',
+    'shared/rules/lifecycle',
+    'const epoch = job.epoch + 1;',
+    'const epoch = Math.max(1, job.epoch);',
+  ),
+  mutant(
+    'a job in flight may be claimed',
+    'shared/rules/stages',
+    'export const isReady = (job) => !isInFlight(job) &&',
+    'export const isReady = (job) =>',
+  ),
+  mutant(
+    'a failed build keeps its holder',
+    'shared/rules/failure',
+    "const free = { ...omit(job, 'holder', 'notBefore'), failure:",
+    "const free = { ...omit(job, 'notBefore'), failure:",
+  ),
+  mutant(
+    'events do not say where a stage came from',
+    'shared/rules/decision',
+    '...(before.stage !== after.stage && { from: before.stage }),',
+    '',
+  ),
+  mutant('the chain of events does not go on', 'shared/eventChain', 'prevHash = hash;', ''),
+  mutant(
+    'the job is written whoever was first',
+    `${OPERATIONS}/commitDecision`,
+    "{ kind: 'replace', document: job, ifMatch: before.etag }",
+    "{ kind: 'upsert', document: job }",
+  ),
+  mutant(
+    'a claim that came second believes that it came first',
+    `${OPERATIONS}/commitDecision`,
+    'return current?.document.headHash === job.headHash ? job : undefined;',
+    'return job;',
+  ),
+  mutant(
+    'events are written after the job, not with it',
+    `${OPERATIONS}/commitDecision`,
+    'await deps.documents.batch(JOBS, partition, steps);',
+    'await deps.documents.batch(JOBS, partition, steps.slice(0, 1));\n' +
+      '        await deps.documents.batch(JOBS, partition, steps.slice(1));',
+  ),
+  mutant(
+    'a claim takes no lock',
+    `${OPERATIONS}/claimJobs`,
+    'if (!(await takeLock(deps, job, epoch)))',
+    'if (false)',
+  ),
+  mutant(
+    'a lock that ran out is free although its job runs',
+    `${OPERATIONS}/leaseStore`,
+    'return live ? lock.jobId : undefined;',
+    'return undefined;',
+  ),
+  mutant(
+    "a job gives another one's lock back",
+    `${OPERATIONS}/leaseStore`,
+    'if (lock?.document.jobId !== job.jobId || lock.document.epoch > epoch)',
+    'if (lock === undefined)',
+  ),
+  mutant(
+    'a late claimer writes over the lease of a later epoch',
+    `${OPERATIONS}/leaseStore`,
+    'if (existing.document.epoch > lease.epoch)',
+    'if (false)',
+  ),
+  mutant(
+    'a lease is renewed whatever its epoch',
+    `${OPERATIONS}/renewLease`,
+    'FROM c WHERE c.epoch = ${epoch} AND c.holder',
+    'FROM c WHERE c.holder',
+  ),
+  mutant(
+    'a slow renewal shortens a lease',
+    `${OPERATIONS}/renewLease`,
+    " AND c.expiresAt <= '${expiresAt}'",
+    '',
+  ),
+  mutant(
+    'a renewal changes nothing',
+    `${OPERATIONS}/renewLease`,
+    "[{ op: 'set', path: '/expiresAt', value: expiresAt }]",
+    "[{ op: 'set', path: '/renewed', value: 1 }]",
+  ),
+  mutant(
+    'a halt does not reach running work',
+    `${OPERATIONS}/renewLease`,
+    'if (halted !== undefined) {',
+    'if (false) {',
+  ),
+  mutant(
+    'a halt does not stop claims',
+    'shared/rules/blocks',
+    'const reason = switches.get(scope);',
+    'const reason = undefined;',
+  ),
+  mutant(
+    'the reaper does not wait for the end of a lease',
+    `${OPERATIONS}/reapLeases`,
+    'if (isExpired(lease.document, deps.clock.now()))',
+    'if (true)',
+  ),
+  mutant(
+    'the reaper takes a lease that was renewed meanwhile',
+    `${OPERATIONS}/reapLeases`,
+    'await deps.documents.remove(LEASES, [jobId], jobId, lease.etag);',
+    'await deps.documents.remove(LEASES, [jobId], jobId);',
+  ),
+  mutant(
+    'the reaper takes no job back',
+    `${OPERATIONS}/reapLeases`,
+    "const job = await changeJob(deps, ref, { kind: 'lose', actor: REAPER, epoch, message });",
+    'const job = { stage: epoch };',
+  ),
+  mutant(
+    'a claim without a lease yet is taken back at once',
+    'shared/rules/leases',
+    'return isExpired({ expiresAt: leaseExpiry(claimedAt, seconds) }, now);',
+    'return isExpired({ expiresAt: claimedAt }, now);',
+  ),
+  mutant(
+    'an entry of a ready job is removed on the word of an old read',
+    `${OPERATIONS}/claimJobs`,
+    'job.events >= entry.jobEvents',
+    'true',
+  ),
+  mutant(
+    'a newer ready entry is removed in place of the old one',
+    `${OPERATIONS}/claimJobs`,
+    'entry.document.id, entry.etag)',
+    'entry.document.id)',
+  ),
+  mutant(
+    'the feed dispatches nothing',
+    `${OPERATIONS}/dispatchReadyJob`,
+    'await dispatchJob(deps, job);',
+    '',
+  ),
+  mutant(
+    'the feed believes a read that is older than its event',
+    `${OPERATIONS}/dispatchReadyJob`,
+    'if (job.events < event.seq)',
+    'if (false)',
+  ),
+  mutant(
+    'a batch of the feed that failed does not come again',
+    'functions/lib/feedBatch',
+    'if (failures.length > 0)',
+    'if (false)',
+  ),
+  mutant(
+    'the sweeper sends no tickets',
+    `${OPERATIONS}/sweepTickets`,
+    'for (const entry of again)',
+    'for (const entry of [])',
+  ),
+  mutant(
+    'an old read hides that dependents may go',
+    `${OPERATIONS}/unblockDependents`,
+    "if (body.kind === 'job.submitted' || body.kind === 'job.requeued') {",
+    "if (body.kind === 'job.requeued') {",
+  ),
+  mutant(
+    'a submit that is repeated is a new job',
+    `${OPERATIONS}/submitJob`,
+    "manifest['idempotency-key'] ?? deps.chance.uuid()",
+    'deps.chance.uuid()',
+  ),
+  mutant(
+    'a claim reserves whatever is left',
+    `${OPERATIONS}/budgetStore`,
+    "condition: `FROM c WHERE ${BUDGET_WINDOWS.map((window) => roomIn(window, usd, now)).join(' AND ')}`,",
+    '',
+  ),
+  mutant(
+    'a reservation that is given back stays counted',
+    `${OPERATIONS}/budgetStore`,
+    'value: -stored.document.usd',
+    'value: 0',
+  ),
+  mutant(
+    'a settled reservation stays',
+    `${OPERATIONS}/accrueSpend`,
+    "const steps = reservation === undefined ? [] : [{ kind: 'remove', id: reservation.id }];",
+    'const steps = [];',
+  ),
+  mutant(
+    'a pause forgets what was reserved',
+    'shared/rules/budget',
+    'return body.paused ?',
+    'return false ?',
+  ),
+  mutant(
+    'a lost run settles nothing',
+    'shared/rules/budget',
+    "case 'run.lost':\n            return { kind: 'reserved', epoch: body.epoch };",
+    "case 'run.lost':\n            return undefined;",
+  ),
+  mutant(
+    'a factory pushes without asking for its lease',
+    'factory/runs/lease',
+    'if (await this.renew())\n                return true;',
+    'return true;',
+  ),
+  mutant(
+    'a factory fills a seat twice',
+    'factory/transports/claims',
+    'return this.mutex.run(async () => {',
+    'return (async (task) => task())(async () => {',
+  ),
+];

@@ -1,0 +1,107 @@
+// `npm run sim:mutants`: plants each defect into a copy of the built product and lets the simulation look for it.
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { MUTANTS, type Mutant } from './mutants.js';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '2000' },
+    only: { type: 'string' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    json: { type: 'boolean', default: false },
+  },
+});
+/** What a simulation needs of the product. */
+const PARTS = ['shared', 'functions', 'factory', 'local', 'test/sim'];
+/** A defect may also send the product into an endless loop: that is caught as well. */
+const TIMEOUT_MS = 20 * 60_000;
+
+const dist = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const root = path.dirname(dist);
+
+interface Outcome {
+  readonly name: string;
+  /** The rule that was broken, or how the process ended. Undefined when nothing was seen. */
+  readonly caught: string | undefined;
+  readonly seed: number | undefined;
+}
+
+/** @throws Error when the text is not there exactly once: the source has changed, and the mutant with it */
+function plant({ name, file, find, replace }: Mutant, folder: string): () => void {
+  const target = path.join(folder, 'dist', file);
+  const genuine = readFileSync(target, 'utf8');
+  const times = genuine.split(find).length - 1;
+  if (times !== 1)
+    throw new Error(`"${name}": dist/${file} has its text ${times} times; expected once:\n${find}`);
+  writeFileSync(
+    target,
+    genuine.replace(find, () => replace),
+  );
+  return () => writeFileSync(target, genuine);
+}
+
+function simulate(folder: string): Promise<{ caught: string | undefined; seed: number | undefined }> {
+  const args = ['dist/test/sim/main.js', '--seeds', values.seeds, '--jobs', '1', '--first', '--json'];
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      args,
+      { cwd: folder, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout) => {
+        if (!error) return resolve({ caught: undefined, seed: undefined });
+        const [first] = violationsIn(stdout);
+        resolve({
+          caught: first?.rule ?? `the process ended with ${error.message.slice(0, 80)}`,
+          seed: first?.seed,
+        });
+      },
+    );
+  });
+}
+
+function violationsIn(stdout: string): { seed: number; rule: string }[] {
+  try {
+    return (JSON.parse(stdout) as { violations: { seed: number; rule: string }[] }).violations;
+  } catch {
+    return [];
+  }
+}
+
+const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const waiting = [...chosen];
+const outcomes: Outcome[] = [];
+await Promise.all(
+  Array.from({ length: Math.min(Number(values.jobs), chosen.length) }, async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'mutant-'));
+    try {
+      for (const part of PARTS) {
+        mkdirSync(path.join(folder, 'dist', path.dirname(part)), { recursive: true });
+        cpSync(path.join(dist, part), path.join(folder, 'dist', part), { recursive: true });
+      }
+      cpSync(path.join(root, 'package.json'), path.join(folder, 'package.json'));
+      symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+      for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+        const restore = plant(mutant, folder);
+        const { caught, seed } = await simulate(folder);
+        restore();
+        outcomes.push({ name: mutant.name, caught, seed });
+        const told =
+          caught === undefined ? 'NOT CAUGHT' : `${caught}${seed === undefined ? '' : ` (seed ${seed})`}`;
+        if (!values.json) process.stdout.write(`${mutant.name}: ${told}\n`);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }),
+);
+const caught = outcomes.filter((one) => one.caught !== undefined).length;
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify({ mutants: outcomes.length, caught, outcomes })}\n`
+    : `\n${caught} of ${outcomes.length} mutants caught within ${values.seeds} seeds\n`,
+);
+process.exitCode = caught === outcomes.length ? 0 : 1;
