@@ -3,8 +3,6 @@
  * blackens everywhere (shared/rules/secrets.ts, which also knows Azure's). What a comment in the text says about
  * secretlint counts for nothing: the text is an agent's.
  */
-import { lintSource } from '@secretlint/core';
-import { creator as preset } from '@secretlint/secretlint-rule-preset-recommend';
 import { findSecrets } from '../../shared/rules/secrets.js';
 import type { Git } from '../workspace/git.js';
 
@@ -14,15 +12,24 @@ const OVERLAP_CHARS = 8 * 1024;
 /** Findings that are told: one is enough to stop a change. */
 const MAX_FINDINGS = 20;
 
-const CONFIG = {
-  rules: [
-    {
-      id: '@secretlint/secretlint-rule-preset-recommend',
-      rule: preset,
-      rules: [{ id: '@secretlint/secretlint-rule-filter-comments', disabled: true }],
-    },
-  ],
-};
+/** Loaded with the first change: a factory that waits holds no rules. */
+async function linter() {
+  const [{ lintSource }, { creator }] = await Promise.all([
+    import('@secretlint/core'),
+    import('@secretlint/secretlint-rule-preset-recommend'),
+  ]);
+  const config = {
+    rules: [
+      {
+        id: '@secretlint/secretlint-rule-preset-recommend',
+        rule: creator,
+        rules: [{ id: '@secretlint/secretlint-rule-filter-comments', disabled: true }],
+      },
+    ],
+  };
+  return (filePath: string, content: string) =>
+    lintSource({ source: { filePath, content, ext: '', contentType: 'text' }, options: { config } });
+}
 
 /** Where something looks like a credential. */
 export interface SecretFinding {
@@ -37,13 +44,11 @@ export interface SecretFinding {
 
 /** Credentials in one text. */
 export async function secretsInText(file: string, text: string): Promise<SecretFinding[]> {
+  const lint = await linter();
   const found: SecretFinding[] = [];
   for (let from = 0; from < text.length && found.length < MAX_FINDINGS; from += PIECE_CHARS - OVERLAP_CHARS) {
     const content = text.slice(from, from + PIECE_CHARS);
-    const { messages } = await lintSource({
-      source: { filePath: file, content, ext: '', contentType: 'text' },
-      options: { config: CONFIG },
-    });
+    const { messages } = await lint(file, content);
     const places = [
       ...findSecrets(content),
       ...messages.map(({ ruleId, range: [start, end] }) => ({ kind: kindOf(ruleId), start, end })),
