@@ -38,6 +38,9 @@ export const claudeAdapter: CliAdapter = {
         '--strict-mcp-config',
         ...(call.session.resume ? ['--resume', call.session.id] : ['--session-id', call.session.id]),
         ...permissions(call),
+        // What a run hands back beside its change is written there.
+        '--add-dir',
+        call.scratch,
         ...(call.model === undefined ? [] : ['--model', call.model]),
         ...call.more,
         // Soft: it is looked at between two turns only. Ours is the one that counts.
