@@ -25,7 +25,11 @@ async function show(context: Context, _flags: object, ref: string): Promise<void
   context.answer(detail, () => describeJob(detail, context.paint, context.io));
 }
 
-function describeJob({ job, runs, events, legal, sla, rollup }: JobDetail, paint: Paint, io: Io): string {
+function describeJob(
+  { job, runs, events, legal, sla, rollup, lastLog }: JobDetail,
+  paint: Paint,
+  io: Io,
+): string {
   const { manifest } = job;
   const verify = manifest.verify ?? job.profile?.spec['default-verify'];
   const engine = job.engine ?? manifest['engine-class'] ?? runs.at(-1)?.engine;
@@ -66,6 +70,8 @@ function describeJob({ job, runs, events, legal, sla, rollup }: JobDetail, paint
     sections.push(`${paint('red', 'What went wrong:')}\n${indent(clean(job.failure.message))}`);
   if (job.verify && !job.verify.passed)
     sections.push(`Last lines of verify:\n${indent(clean(job.verify.tail))}`);
+  if (lastLog !== undefined)
+    sections.push(`End of the log of run ${lastLog.epoch}:\n${indent(clean(lastLog.text))}`);
   if (legal.length > 0)
     sections.push(paint('dim', `possible now: ${legal.map((one) => `aq ${one} ${job.jobId}`).join(' · ')}`));
   return sections.join('\n\n');

@@ -3,9 +3,11 @@ import type { Rollup } from '../../shared/contract/children.js';
 import type { Job } from '../../shared/contract/job.js';
 import { ROUTES } from '../../shared/contract/routes.js';
 import { legalCommands } from '../../shared/rules/lifecycle.js';
+import { isStuck } from '../../shared/rules/dag.js';
 import { rollupOf } from '../../shared/rules/composite.js';
 import { slaOf } from '../../shared/rules/sla.js';
 import { JOBS } from '../../shared/topology.js';
+import { LOGS, logName } from './appendLog.js';
 import { actorOf, hasRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { locateJob, noSuchJob, readHistory } from './jobStore.js';
@@ -28,7 +30,14 @@ export async function getJob(
   );
   const sla = slaOf(history.job, deps.clock.now());
   const rollup = (history.job.children?.count ?? 0) > 0 ? await readRollup(deps, history.job) : undefined;
-  return { ...history, legal, ...(sla && { sla }), ...(rollup && { rollup }) };
+  const lastLog = isStuck(history.job.stage) ? await readLastLog(deps, history.job) : undefined;
+  return {
+    ...history,
+    legal,
+    ...(sla && { sla }),
+    ...(rollup && { rollup }),
+    ...(lastLog && { lastLog }),
+  };
 }
 
 async function readRollup(deps: Deps, job: Job): Promise<Rollup> {
@@ -38,4 +47,25 @@ async function readRollup(deps: Deps, job: Job): Promise<Rollup> {
     parameters: { productId: job.productId, jobId: job.jobId },
   });
   return rollupOf(job, below);
+}
+
+/** What a person reads first of a run that went wrong; in bytes. */
+const TAIL_BYTES = 4096;
+
+/** Blob storage that is away takes nothing from the rest of the answer. */
+async function readLastLog(deps: Deps, job: Job): Promise<JobDetail['lastLog']> {
+  if (job.epoch === 0) return undefined;
+  const name = logName(job, job.epoch);
+  try {
+    const log = await deps.blobs.log(LOGS, name);
+    if (!log || log.length === 0) return undefined;
+    const from = Math.max(0, log.length - TAIL_BYTES);
+    const bytes = await deps.blobs.read(LOGS, name, from, log.length - from);
+    // A tail begins in the middle of a line, or of a character.
+    const text = new TextDecoder().decode(bytes);
+    return { epoch: job.epoch, text: from === 0 ? text : text.slice(text.indexOf('\n') + 1) };
+  } catch (error) {
+    deps.log('warn', 'the end of a log could not be read', { name, error: String(error) });
+    return undefined;
+  }
 }

@@ -53,6 +53,8 @@ export const JobDetailSchema = z.strictObject({
   legal: z.array(z.string()),
   /** Of a composite: all below it. */
   rollup: RollupSchema.optional(),
+  /** Of a job that failed or is in the dead letters: the end of its last run's log, redacted as the log is. */
+  lastLog: z.strictObject({ epoch: z.number().int().positive(), text: z.string() }).optional(),
   sla: SlaSchema.optional(),
 });
 export type JobDetail = z.infer<typeof JobDetailSchema>;

@@ -8,7 +8,17 @@ import { streamLog, type LogEvent } from '../../../functions/operations/streamLo
 import { createClient } from '../../../shared/client.js';
 import type { Claim } from '../../../shared/contract/api.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { ADMIN, claimOne, depsOn, makeFactory, makeProduct, operator, report, submit } from '../fixture.js';
+import {
+  ADMIN,
+  claimOne,
+  depsOn,
+  detail,
+  makeFactory,
+  makeProduct,
+  operator,
+  report,
+  submit,
+} from '../fixture.js';
 
 let cloud: TestCloud;
 let deps: ReturnType<typeof depsOn>;
@@ -189,5 +199,18 @@ describe('the stream of a log', () => {
       server.closeAllConnections();
       server.close();
     }
+  });
+});
+
+describe('a job that went wrong', () => {
+  it('shows the end of its last log, in whole lines', async () => {
+    const run = await running();
+    await append(run, 0, `${'long ago\n'.repeat(1000)}the compiler said no\n`, true);
+    const failed = { kind: 'failed', reason: 'refused', message: 'no', exitCode: 3 } as const;
+    await report(deps, run.factory, run.claim, failed);
+    const { lastLog } = await detail(deps, run.params.jobId);
+    expect(lastLog?.epoch).toBe(run.params.epoch);
+    expect(lastLog?.text).toMatch(/^long ago\n(long ago\n)+the compiler said no\n$/);
+    expect(lastLog?.text.length).toBeLessThanOrEqual(4096);
   });
 });
