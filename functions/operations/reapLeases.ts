@@ -27,8 +27,10 @@ export async function reapLeases(deps: Deps, aheadSeconds = 0): Promise<number> 
     text: `SELECT * FROM c WHERE c.type = 'lease' AND c.expiresAt <= @until`,
     parameters: { until },
   });
-  const reaped = await Promise.all(ending.map(({ document }) => reapAtEnd(deps, document, until)));
-  return reaped.filter(Boolean).length;
+  const turns = await Promise.allSettled(ending.map(({ document }) => reapAtEnd(deps, document, until)));
+  const failed = turns.find((turn) => turn.status === 'rejected');
+  if (failed) throw failed.reason;
+  return turns.filter((turn) => turn.status === 'fulfilled' && turn.value).length;
 }
 
 /** One that is renewed in the meantime is waited for again, or left to the next look. */
@@ -46,24 +48,26 @@ async function reapAtEnd(deps: Deps, seen: Lease, until: string): Promise<boolea
 }
 
 /**
- * The lease goes first, on the condition that nobody renewed it in the meantime; then the job. Dying in between
- * leaves a job without a lease, which reapOrphans takes back.
+ * The lease is fenced first, on the condition that nobody renewed it in the meantime: from here on its holder neither
+ * renews nor pushes. Then the job is taken, and the lease goes with it. Whatever fails or dies in between, the lease
+ * is still there and over, so the next look goes on.
  */
 async function reap(deps: Deps, lease: Stored<Lease>): Promise<boolean> {
-  const { jobId, holder, epoch, expiresAt } = lease.document;
-  try {
-    await deps.documents.remove(LEASES, [jobId], jobId, lease.etag);
-  } catch (error) {
-    if (isCloudError(error, 'precondition')) return false;
-    throw error;
+  const { jobId, epoch, expiresAt, holder, takenFrom = holder } = lease.document;
+  if (lease.document.takenFrom === undefined) {
+    try {
+      const fenced: Lease = { ...lease.document, holder: REAPER.id, takenFrom };
+      await deps.documents.replace(LEASES, [jobId], fenced, lease.etag);
+    } catch (error) {
+      if (isCloudError(error, 'precondition', 'not-found')) return false;
+      throw error;
+    }
   }
-  await markOffline(deps, holder, expiresAt);
-  return takeBack(
-    deps,
-    refOf(lease.document),
-    epoch,
-    `no sign of life from ${holder} since before ${expiresAt}`,
-  );
+  await markOffline(deps, takenFrom, expiresAt);
+  const why = `no sign of life from ${takenFrom} since before ${expiresAt}`;
+  const isTaken = await takeBack(deps, refOf(lease.document), epoch, why);
+  if (!isTaken) await dropLease(deps, jobId, epoch);
+  return isTaken;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CloudError, isCloudError } from '../../shared/cloud/errors.js';
+import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Directive, Lease } from '../../shared/contract/fleet.js';
 import { AppError } from '../../shared/errors.js';
 import { leaseExpiry } from '../../shared/rules/leases.js';
@@ -60,7 +60,7 @@ async function restore(deps: Deps, jobId: string, epoch: number, holder: string)
     epoch: job.epoch,
   });
   if (epoch > job.epoch)
-    throw new CloudError('unavailable', `${jobId} was read as of epoch ${job.epoch}, not ${epoch}`);
+    throw new AppError('contended', `${jobId} was read as of epoch ${job.epoch}, not ${epoch}; try again`);
   if (!holds(job, holder, epoch)) throw stale;
   const run = await readRun(deps, job, epoch);
   if (!run) throw noSuchJob(jobId);

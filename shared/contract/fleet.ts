@@ -64,6 +64,8 @@ export const LeaseSchema = z.strictObject({
   jobId: JobIdSchema,
   epoch: z.number().int().positive(),
   holder: z.string(),
+  /** Set while the reaper takes the job back: whose lease it was. */
+  takenFrom: z.string().optional(),
   pool: z.string(),
   expiresAt: TimestampSchema,
   directives: z.array(DirectiveSchema),

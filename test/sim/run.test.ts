@@ -3,7 +3,7 @@ import { runSeed, type SeedResult } from './run.js';
 import { FAULTS } from './weather.js';
 
 /** CI runs thousands (`npm run sim`); these are for every change. */
-const SEEDS = 16;
+const SEEDS = 24;
 
 describe('the simulation', () => {
   const results: SeedResult[] = [];

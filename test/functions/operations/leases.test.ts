@@ -97,6 +97,21 @@ describe('a lease', () => {
     expect((await detail(deps, jobId)).job.holder).toBe(factory.id);
   });
 
+  it('whose takeover failed half-way is taken back by the next look', async () => {
+    const { jobId, factory, claim } = await claimed();
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    cloud.cosmos.faults.add({ kind: 'refuse', status: 503, on: 'writes', container: JOBS });
+    await expect(reapLeases(deps)).rejects.toMatchObject({ kind: 'unavailable' });
+    cloud.cosmos.faults.clear();
+    expect((await detail(deps, jobId)).job.holder).toBe(factory.id);
+    await reapLeases(deps);
+    const { job, events } = await detail(deps, jobId);
+    expect(job).toMatchObject({ stage: 'queued' });
+    expect(JSON.stringify(events.at(-1)?.body)).toContain(`no sign of life from ${factory.id} since`);
+    expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeUndefined();
+    await expect(renew(factory, claim)).rejects.toMatchObject({ code: 'stale-epoch' });
+  });
+
   it('that is stale is refused, and changes nothing', async () => {
     const { factory, other, claim, jobId } = await claimed({ retry: { backoff: 1 } });
     await report(deps, factory, claim, { kind: 'started' });
