@@ -129,7 +129,7 @@ async function judge(
       say(paint('yellow', `  ! ${job.jobId} is in ${job.stage}: ${job.failure?.message ?? 'not ended'}`));
   const auditGaps = audit.findings.length + records.reduce((sum, record) => sum + stageGaps(record), 0);
   const double = doubleRuns(records, witness) + (await doubleMerges(system.sampleRepository));
-  const { all, alone } = recoveries(records, blows);
+  const { all, alone } = recoveries(records, blows, options.leaseSeconds);
   if (options.history !== undefined)
     writeFileSync(
       options.history,

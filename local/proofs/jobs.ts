@@ -14,7 +14,7 @@ export interface EventRecord {
   readonly at: string;
   readonly stage: string;
   readonly from?: string;
-  readonly body: { readonly kind: string; readonly epoch?: number; readonly factoryId?: string };
+  readonly body: { readonly kind: string; readonly epoch?: number; readonly message?: string };
 }
 
 export interface JobRecord {

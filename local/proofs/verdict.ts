@@ -57,27 +57,43 @@ export interface Recoveries {
   readonly alone: number[];
 }
 
-/** A run counts from the first blow that its factory took while it had it. */
-export function recoveries(records: readonly JobRecord[], blows: readonly Blow[]): Recoveries {
+/** The reaper's words: when the lease of the lost run had ended. */
+const EXPIRED = /since before (\S+Z)/;
+
+/** A run counts from the blow that was in force, or the first that came, after its factory had renewed last. */
+export function recoveries(
+  records: readonly JobRecord[],
+  blows: readonly Blow[],
+  leaseSeconds: number,
+): Recoveries {
   const all: number[] = [];
   const alone: number[] = [];
-  for (const run of records.flatMap((record) => record.runs)) {
-    const [from, to] = [Date.parse(run.startedAt), Date.parse(run.endedAt ?? '')];
-    if (run.status !== 'lost' || Number.isNaN(to)) continue;
-    const first = Math.min(...blows.filter((blow) => silences(blow, run, from, to)).map((blow) => blow.from));
-    if (!Number.isFinite(first)) continue;
-    all.push(to - first);
-    const outage = blows.some((blow) => OUTAGE.test(blow.kind) && blow.from < to && blow.to > first);
-    if (!outage) alone.push(to - first);
-  }
+  for (const { runs, events } of records)
+    for (const run of runs) {
+      const lostAt = Date.parse(run.endedAt ?? '');
+      if (run.status !== 'lost' || Number.isNaN(lostAt)) continue;
+      const told = events.find(({ body }) => body.kind === 'run.lost' && body.epoch === run.epoch)?.body;
+      const expiry = Date.parse(EXPIRED.exec(told?.message ?? '')?.[1] ?? '');
+      const renewedAt = Number.isNaN(expiry) ? Date.parse(run.startedAt) : expiry - leaseSeconds * 1000;
+      const blow = firstOf(blows.filter((one) => silences(one, run, renewedAt, lostAt)));
+      if (!blow) continue;
+      // A blow that began before the run was given did not keep it from being given.
+      const from = Math.max(blow.from, Date.parse(run.startedAt));
+      all.push(lostAt - from);
+      const outage = blows.some((one) => OUTAGE.test(one.kind) && one.from < lostAt && one.to > from);
+      if (!outage) alone.push(lostAt - from);
+    }
   return { all, alone };
 }
 
-const silences = (blow: Blow, run: RunRecord, from: number, to: number): boolean =>
+const firstOf = (blows: readonly Blow[]): Blow | undefined =>
+  blows.toSorted((one, other) => one.from - other.from)[0];
+
+const silences = (blow: Blow, run: RunRecord, renewedAt: number, lostAt: number): boolean =>
   blow.factory === run.factoryId &&
   !blow.kind.endsWith('from the bus') &&
-  blow.from >= from &&
-  blow.from <= to;
+  blow.to > renewedAt &&
+  blow.from <= lostAt;
 
 /** One line of the history that test/sim/history.ts judges. */
 export interface HistoryLine {
