@@ -132,8 +132,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'the reaper takes a lease that was renewed meanwhile',
     `${OPERATIONS}/reapLeases`,
-    'await deps.documents.remove(LEASES, [jobId], jobId, lease.etag);',
-    'await deps.documents.remove(LEASES, [jobId], jobId);',
+    'await deps.documents.replace(LEASES, [jobId], fenced, lease.etag);',
+    'await deps.documents.upsert(LEASES, fenced);',
   ),
   mutant(
     'the reaper takes no job back',
