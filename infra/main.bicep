@@ -13,7 +13,7 @@ param location string
 @description('Region of the static web app, which exists in few.')
 param staticSiteLocation string = 'westeurope'
 
-@description('Application (client) id of the app registration that people sign in to; its app roles are admin, reviewer, operator and viewer.')
+@description('Application (client) id of the app registration that people sign in to; its app roles are admin, editor, reviewer, operator and viewer.')
 param operatorAudience string
 
 @secure()
