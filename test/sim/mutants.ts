@@ -51,12 +51,6 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant('the chain of events does not go on', 'shared/eventChain', 'prevHash = hash;', ''),
   mutant(
-    'the job is written whoever was first',
-    `${OPERATIONS}/commitDecision`,
-    "{ kind: 'replace', document: job, ifMatch: before.etag }",
-    "{ kind: 'upsert', document: job }",
-  ),
-  mutant(
     'a claim that came second believes that it came first',
     `${OPERATIONS}/commitDecision`,
     'return current?.document.headHash === job.headHash ? job : undefined;',
