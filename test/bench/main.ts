@@ -4,14 +4,22 @@ import { meetsGoal, type Figure } from './figure.js';
 
 type Measured = Readonly<Record<string, number>> | readonly Figure[];
 
-const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<Measured> }>> = {
-  dispatch: () => import('./dispatch.js'),
-  scheduler: () => import('./scheduler.js'),
-  local: () => import('./local.js'),
-  servicebus: () => import('./servicebus.js'),
-  cosmos: () => import('./cosmos.js'),
-  host: () => import('./host.js'),
-  factory: () => import('./factory.js'),
+interface Benchmark {
+  readonly about: string;
+  readonly load: () => Promise<{ run: () => Promise<Measured> }>;
+}
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  dispatch: {
+    about: 'from submit to claim, through HTTP, bus and factory',
+    load: () => import('./dispatch.js'),
+  },
+  scheduler: { about: 'explained decisions a second, and fairness', load: () => import('./scheduler.js') },
+  local: { about: "the embedded cloud's figures beside their goals", load: () => import('./local.js') },
+  servicebus: { about: 'sends, receives, sessions, memory, restart', load: () => import('./servicebus.js') },
+  cosmos: { about: 'reads, writes, queries, memory, restart', load: () => import('./cosmos.js') },
+  host: { about: 'cold start, invocations, HTTP', load: () => import('./host.js') },
+  factory: { about: 'what the agent costs beside its engine', load: () => import('./factory.js') },
 };
 /** `local` runs those of the embedded cloud's services and names what has a goal. */
 const DEFAULT = ['dispatch', 'scheduler', 'local'];
@@ -25,7 +33,9 @@ const unknown = names.filter((name) => !BENCHMARKS[name]);
 
 if (values.help || unknown.length > 0) {
   for (const name of unknown) process.stderr.write(`There is no benchmark "${name}".\n`);
-  process.stderr.write(`Usage: npm run bench -- [${Object.keys(BENCHMARKS).join('|')}]… [--json]\n`);
+  process.stderr.write(`Usage: npm run bench -- [name…] [--json]   (default: ${DEFAULT.join(' ')})\n`);
+  for (const [name, { about }] of Object.entries(BENCHMARKS))
+    process.stderr.write(`  ${name.padEnd(12)}${about}\n`);
   process.exit(values.help ? 0 : 2);
 }
 
@@ -45,9 +55,9 @@ function printTable(name: string, measured: Measured): void {
 
 const records: Record<string, Measured> = {};
 for (const name of names) {
-  const load = BENCHMARKS[name];
-  if (!load) continue;
-  const { run } = await load();
+  const benchmark = BENCHMARKS[name];
+  if (!benchmark) continue;
+  const { run } = await benchmark.load();
   const measured = await run();
   if (!values.json) printTable(name, measured);
   else if (isFigures(measured))
