@@ -64,9 +64,6 @@ export function visibleProducts(caller: Caller): '*' | readonly string[] {
   return products.includes('*') ? '*' : [...new Set(products)];
 }
 
-export const mayServe = (factory: FactoryCaller, productId: string): boolean =>
-  factory.products.includes('*') || factory.products.includes(productId);
-
 /** The caller as events name it. */
 export const actorOf = (caller: Operator | FactoryCaller): Actor => ({ kind: caller.kind, id: caller.id });
 

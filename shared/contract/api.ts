@@ -69,7 +69,6 @@ export const ClaimRequestSchema = z.strictObject({
   /** Only tells in `would` what it would give: nothing is claimed, noted or rung. */
   dryRun: z.boolean().optional(),
 });
-export type ClaimRequest = z.input<typeof ClaimRequestSchema>;
 
 /** What a factory needs to work on one claimed job. */
 export const ClaimSchema = z.strictObject({

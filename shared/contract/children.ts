@@ -17,7 +17,6 @@ export const MAX_DEPTH = 4;
  * whatever has not brought a change yet is cancelled.
  */
 export const OnFailureSchema = z.enum(['continue', 'fail-fast']);
-export type OnFailure = z.infer<typeof OnFailureSchema>;
 
 /** Names a child within its parent; siblings name it in their `deps`. */
 export const ChildKeySchema = z

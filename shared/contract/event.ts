@@ -133,7 +133,6 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('job.resumed') }),
 ]);
 export type EventBody = z.infer<typeof EventBodySchema>;
-export type EventKind = EventBody['kind'];
 
 export const JobEventSchema = z.strictObject({
   /** `event:` + the sequence in eight digits: sorts as it happened. */

@@ -197,7 +197,6 @@ export type TrackerItem = z.infer<typeof TrackerItemSchema>;
 
 /** A reviewer's yes to the change at that commit. */
 export const ApprovalSchema = z.strictObject({ by: z.string(), at: TimestampSchema, commit: z.string() });
-export type Approval = z.infer<typeof ApprovalSchema>;
 
 /** An admin's word that the change at that commit may ship although it left its scope. */
 export const OverrideSchema = z.strictObject({

@@ -19,5 +19,4 @@ export const SECRETS = {
   'an address with a password': `https://ann:${text(12)}@git.acme.io/a.git`,
   'a private key': `-----BEGIN RSA PRIVATE KEY-----\n${`${text(64)}\n`.repeat(8)}-----END RSA PRIVATE KEY-----`,
 } as const;
-export type SecretKind = keyof typeof SECRETS;
 export const GITHUB_TOKEN = SECRETS['a GitHub token'];
