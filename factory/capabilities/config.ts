@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { SettingsError } from '../../shared/cloud/settings.js';
 import { EngineSchema, type Engine } from '../../shared/contract/manifest.js';
 import { DEFAULT_ENGINE_SETTINGS, EngineSettingsSchema, type EngineSettings } from '../engines/settings.js';
+import { reasonOf } from '../log.js';
 
 /** In the factory's data folder, unless the command line names another file. */
 const FILE = 'factory.yaml';
@@ -44,15 +45,13 @@ export function readConfig(dataDir: string, file?: string): FactoryConfig {
     source = readFileSync(at, 'utf8');
   } catch (error) {
     if (file === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return NO_CONFIG;
-    throw new SettingsError(
-      `${at} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new SettingsError(`${at} cannot be read: ${reasonOf(error)}`);
   }
   let value: unknown;
   try {
     value = parse(source);
   } catch (error) {
-    throw new SettingsError(`${at} is no YAML: ${error instanceof Error ? error.message : String(error)}`);
+    throw new SettingsError(`${at} is no YAML: ${reasonOf(error)}`);
   }
   const result = ConfigSchema.safeParse(value ?? {});
   if (result.success) return result.data;

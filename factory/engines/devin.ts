@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { presenceOf, wanted, type Credential } from '../capabilities/credentials.js';
 import type { Usage } from '../../shared/contract/job.js';
+import { reasonOf } from '../log.js';
 import { Git, GitError, TRANSFER_TIMEOUT_MS } from '../workspace/git.js';
 import type { Engine, EngineRequest, EngineResult } from './engine.js';
 import { USD_PER_ACU } from './prices.js';
@@ -236,7 +237,7 @@ class DevinRun {
   }
 
   private failed(error: unknown): EngineResult {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     const refused = error instanceof DevinError && (error.status === 401 || error.status === 403);
     return refused
       ? { kind: 'unfit', message: `the engine devin is not logged in on this factory: ${message}` }

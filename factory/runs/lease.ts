@@ -5,6 +5,7 @@
 import { AppError } from '../../shared/errors.js';
 import { renewalInterval } from '../../shared/rules/leases.js';
 import type { Coordinator } from '../coordinator.js';
+import { reasonOf } from '../log.js';
 import { machinePace, type Pace } from '../pace.js';
 
 /** After a renewal that did not get through (ms); a third of a second on average, so that a herd spreads out. */
@@ -91,7 +92,7 @@ export class RunLease {
     } catch (error) {
       if (isRefusal(error)) this.end({ kind: 'lost', message: error.message });
       else if (this.pace.now() >= this.heldUntil) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = reasonOf(error);
         this.end({ kind: 'lost', message: `no renewal got through for ${this.spec.seconds} s: ${why}` });
       }
     }

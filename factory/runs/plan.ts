@@ -6,6 +6,7 @@ import { PlanSchema, type Plan } from '../../shared/contract/children.js';
 import { settingsOf } from '../capabilities/config.js';
 import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
+import { reasonOf } from '../log.js';
 import { runEnvironment } from '../processes/environment.js';
 import { composePlanPrompt } from '../prompt.js';
 import { featureBranch } from '../workspace/change.js';
@@ -81,7 +82,7 @@ async function readPlan(file: string): Promise<Plan | string> {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     return missing
       ? `the engine ended without a plan: expected JSON in the file that ${PLAN_VARIABLE} names`
-      : `the plan is no JSON: ${error instanceof Error ? error.message : String(error)}`;
+      : `the plan is no JSON: ${reasonOf(error)}`;
   }
   const parsed = PlanSchema.safeParse(value);
   if (parsed.success) return parsed.data;
