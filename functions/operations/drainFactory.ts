@@ -1,10 +1,11 @@
 import { isCloudError } from '../../shared/cloud/errors.js';
-import type { Factory, FactoryAudit, Lease } from '../../shared/contract/fleet.js';
+import type { Lease } from '../../shared/contract/fleet.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
-import { AppError } from '../../shared/errors.js';
-import { CONTROL, FACTORIES, FLEET, LEASES } from '../../shared/topology.js';
-import { operatorActor, requireRole, type Caller } from './caller.js';
+import { FACTORIES, FLEET, LEASES } from '../../shared/topology.js';
+import { operatorActor, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
+import { recordFactoryAct, requireFactoryRole } from './factoryAct.js';
+import { leasesHeldBy } from './leaseStore.js';
 
 /**
  * Asks a factory to go away: it is given nothing more from now on, and with its next renewal it hears that it shall
@@ -19,28 +20,12 @@ export async function drainFactory(
   const { factoryId } = params;
   const { reason, undo } = body;
   const actor = operatorActor(caller);
-  const stored = await deps.documents.read<Factory>(FACTORIES, [FLEET], factoryId);
-  if (!stored) throw new AppError('not-found', `there is no factory ${factoryId}; see aq factories`);
-  for (const productId of stored.document.products) requireRole(caller, 'operator', productId);
-  const at = deps.clock.now();
-  const audit: FactoryAudit = {
-    id: `audit:${at}:${deps.chance.uuid()}`,
-    type: 'audit',
-    productId: FLEET,
-    at,
-    actor,
-    action: undo ? 'undrain' : 'drain',
-    factoryId,
-    reason,
-  };
-  await deps.documents.create(CONTROL, audit);
+  await requireFactoryRole(deps, caller, 'operator', factoryId);
+  await recordFactoryAct(deps, { actor, action: undo ? 'undrain' : 'drain', factoryId, reason });
   await deps.documents.patch(FACTORIES, [FLEET], factoryId, [
     { op: 'set', path: '/status', value: undo ? 'online' : 'draining' },
   ]);
-  const leases = await deps.documents.select<Lease>(LEASES, {
-    text: `SELECT * FROM c WHERE c.type = 'lease' AND c.holder = @factoryId`,
-    parameters: { factoryId },
-  });
+  const leases = await leasesHeldBy(deps, factoryId);
   const told = await Promise.all(leases.map((lease) => tell(deps, lease, undo)));
   return { factoryId, jobs: leases.filter((_, index) => told[index]).map(({ jobId }) => jobId) };
 }

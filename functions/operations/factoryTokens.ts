@@ -1,12 +1,14 @@
 import { isCloudError } from '../../shared/cloud/errors.js';
-import type { Factory, FactoryAudit, Lease } from '../../shared/contract/fleet.js';
+import type { Factory } from '../../shared/contract/fleet.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
-import { CONTROL, FACTORIES, FLEET, LEASES } from '../../shared/topology.js';
-import { operatorActor, requireFactory, requireRole, type Caller, type FactoryCaller } from './caller.js';
+import { FACTORIES, FLEET } from '../../shared/topology.js';
+import { operatorActor, requireFactory, type Caller, type FactoryCaller } from './caller.js';
 import type { Deps } from './deps.js';
 import { evict } from './evict.js';
+import { recordFactoryAct, requireFactoryRole } from './factoryAct.js';
 import { readFactory } from './factoryStore.js';
+import { leasesHeldBy } from './leaseStore.js';
 
 /** How long an instance trusts what it knows of a factory's tokens (ms): one read a busy factory in this time. */
 const TRUST_MS = 10_000;
@@ -69,28 +71,11 @@ export async function revokeFactory(
   { params: { factoryId }, body: { reason } }: { params: { factoryId: string }; body: { reason: string } },
 ): Promise<RouteResult<'revokeFactory'>> {
   const actor = operatorActor(caller);
-  const stored = await deps.documents.read<Factory>(FACTORIES, [FLEET], factoryId);
-  if (!stored) throw new AppError('not-found', `there is no factory ${factoryId}; see aq factories`);
-  for (const productId of stored.document.products) requireRole(caller, 'admin', productId);
-  const at = deps.clock.now();
-  const audit: FactoryAudit = {
-    id: `audit:${at}:${deps.chance.uuid()}`,
-    type: 'audit',
-    productId: FLEET,
-    at,
-    actor,
-    action: 'revoke',
-    factoryId,
-    reason,
-  };
-  // The record first: dying in between leaves a record of an attempt, never a revocation without one.
-  await deps.documents.create(CONTROL, audit);
+  await requireFactoryRole(deps, caller, 'admin', factoryId);
+  await recordFactoryAct(deps, { actor, action: 'revoke', factoryId, reason });
   await deps.documents.remove(FACTORIES, [FLEET], factoryId);
   deps.log('warn', `revoke ${factoryId}`, { by: actor.id, reason });
-  const leases = await deps.documents.select<Lease>(LEASES, {
-    text: `SELECT * FROM c WHERE c.type = 'lease' AND c.holder = @factoryId`,
-    parameters: { factoryId },
-  });
+  const leases = await leasesHeldBy(deps, factoryId);
   const message = `${factoryId} was thrown out: ${reason}`;
   const evicted = await Promise.all(leases.map((lease) => evict(deps, lease, message)));
   return { factoryId, requeued: evicted.filter((job) => job !== undefined).map(({ jobId }) => jobId) };

@@ -14,6 +14,12 @@ export const lockId = (productId: string, key: string): string =>
 export const readLease = (deps: Deps, jobId: string): Promise<Stored<Lease> | undefined> =>
   deps.documents.read<Lease>(LEASES, [jobId], jobId);
 
+export const leasesHeldBy = (deps: Deps, factoryId: string): Promise<Lease[]> =>
+  deps.documents.select<Lease>(LEASES, {
+    text: `SELECT * FROM c WHERE c.type = 'lease' AND c.holder = @factoryId`,
+    parameters: { factoryId },
+  });
+
 /**
  * Writes the lease of a claim that was just committed. A lease of a later epoch is left alone: whoever comes so late
  * has lost the job already.
