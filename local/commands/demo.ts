@@ -7,12 +7,10 @@ import { promisify } from 'node:util';
 import { followJobs } from '../follow.js';
 import { FREE_PORTS, startSystem, type System } from '../system.js';
 import { aborted, paint, printable, say, stopSignal, stopwatch } from '../terminal.js';
+import { until } from '../until.js';
 
 const LEASE_SECONDS = 15;
 const FEED_POLL_MS = 250;
-const POLL_MS = 150;
-/** Far above what a run takes; a demo that hangs must end. */
-const DEADLINE_MS = 90_000;
 const aq = path.join(
   path.dirname(path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))),
   'cli',
@@ -52,18 +50,6 @@ export interface DemoResult {
   readonly trackerItem: TrackerItem;
   readonly events: number;
   readonly ok: boolean;
-}
-
-/** Asks again until there is an answer. @throws when there was none in time, saying what was waited for */
-async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + DEADLINE_MS;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline)
-      throw new Error(`The demo waited ${DEADLINE_MS / 1000} s in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }
 
 async function trackerItem({ tracker }: System): Promise<TrackerItem> {

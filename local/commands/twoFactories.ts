@@ -5,14 +5,12 @@ import { ClaimWitness } from '../proofs/claimWitness.js';
 import { mostAtOnce, overlaps, readRecord, type JobRecord } from '../proofs/jobs.js';
 import { FREE_PORTS, PRODUCT, startSystem, type System } from '../system.js';
 import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
+import { until } from '../until.js';
 
 const JOBS = 4;
 /** Short, so that nobody waits long for the dead factory's job; long enough for two busy cores (s). */
 const LEASE_SECONDS = 5;
 const FEED_POLL_MS = 500;
-const POLL_MS = 100;
-/** Far above what it takes; a proof that hangs must end (ms). */
-const DEADLINE_MS = 90_000;
 
 /** What `--json` prints. */
 export interface TwoFactoriesResult {
@@ -34,17 +32,6 @@ interface Stage {
   readonly dataDir: string;
   readonly gate: string;
   readonly step: (step: string) => void;
-}
-
-async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + DEADLINE_MS;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline)
-      throw new Error(`The proof waited ${DEADLINE_MS / 1000} s in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }
 
 /** A job that works until the gate is open, so that it is certain what runs when a factory is killed. */
