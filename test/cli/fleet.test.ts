@@ -127,3 +127,55 @@ describe('completion', () => {
     expect(complete).toBeTypeOf('function');
   });
 });
+
+describe('aq factories drain and revoke', () => {
+  const statusOf = async (factoryId: string): Promise<string | undefined> =>
+    (await system.admin.listFactories()).factories.find(({ id }) => id === factoryId)?.status;
+  const running = async (name: string) => {
+    const factory = await enrolTestFactory(system, name);
+    await system.admin.submitJob({ body: { productId: PRODUCT, text: `---\ntitle: of ${name}\n---\nx` } });
+    const { job } = await factory.claim();
+    return { factory, jobId: job.jobId };
+  };
+
+  it('drain asks a factory to go away, names what it gives back, and is undone', async () => {
+    const { factory, jobId } = await running('leaving');
+    expect(await aq('factories', 'drain', factory.id, '-m', 'a new disk')).toEqual({
+      code: 0,
+      stdout: `${factory.id} gets nothing more\n  ${jobId} goes back with its next renewal\n`,
+      stderr: '',
+    });
+    expect((await aq('factories')).stdout).toMatch(new RegExp(`${factory.id} +draining`));
+    const undone = await aq('factories', 'drain', factory.id, '--undo');
+    expect([undone.code, undone.stdout]).toEqual([0, `${factory.id} may have work again\n`]);
+    expect(await statusOf(factory.id)).toBe('online');
+    const told = JSON.parse((await aq('factories', 'drain', factory.id, '--json')).stdout) as unknown;
+    expect(told).toEqual({ factoryId: factory.id, jobs: [jobId] });
+  });
+
+  it('revoke throws a factory out at once, and its job is queued again', async () => {
+    const { factory, jobId } = await running('stolen');
+    const { code, stdout } = await aq('factories', 'revoke', factory.id, '-m', 'stolen');
+    expect([code, stdout]).toEqual([
+      0,
+      `${factory.id} is out; it needs a new enrolment to come back.\n  ${jobId} is queued again\n`,
+    ]);
+    expect(await statusOf(factory.id)).toBeUndefined();
+    const { job } = await system.admin.getJob({ params: { jobId } });
+    expect([job.stage, job.holder]).toEqual(['queued', undefined]);
+    const idle = await enrolTestFactory(system, 'idle');
+    const told = await aq('factories', 'revoke', idle.id, '-m', 'old', '--json');
+    expect(JSON.parse(told.stdout)).toEqual({ factoryId: idle.id, requeued: [] });
+  });
+
+  it.each([
+    [['drain', 'nobody'], 3, 'there is no factory nobody; see aq factories'],
+    [['drain', 'nobody', '--undo'], 3, 'there is no factory nobody'],
+    [['revoke', 'nobody', '-m', 'x'], 3, 'there is no factory nobody'],
+    [['revoke', 'nobody'], 2, '--reason'],
+    [['drain'], 2, 'factory'],
+  ])('refuses %j', async (args, expected, why) => {
+    const { code, stderr } = await aq('factories', ...args);
+    expect([code, stderr]).toEqual([expected, expect.stringContaining(why)]);
+  });
+});
