@@ -1,13 +1,9 @@
 /** A build run: the engine changes a fresh worktree, the change is pushed as the feature branch, then verified. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Artifact, Change, Job, PullRequest, ScopeReport, Usage } from '../../shared/contract/job.js';
-import { assertExhaustive } from '../../shared/errors.js';
-import { budgetLeft } from '../../shared/rules/budget.js';
+import type { Artifact, Change, PullRequest, ScopeReport } from '../../shared/contract/job.js';
 import { verifyOf } from '../../shared/rules/profile.js';
 import { scopeOf } from '../../shared/rules/scope.js';
-import { settingsOf } from '../capabilities/config.js';
-import { engineNamed } from '../engines/registry.js';
-import type { EngineLimits, EngineResult } from '../engines/engine.js';
+import type { EngineResult } from '../engines/engine.js';
 import { describeFindings, secretsInCommits } from '../gates/secrets.js';
 import { readReports } from '../gates/testReports.js';
 import { reasonOf } from '../log.js';
@@ -15,10 +11,10 @@ import { runEnvironment } from '../processes/environment.js';
 import { composePrompt } from '../prompt.js';
 import { ensurePullRequest } from '../pullRequests.js';
 import { commitChange, featureBranch, push } from '../workspace/change.js';
-import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
 import { keepArtifacts } from './artifacts.js';
-import { commitMessage, repoOf, type RunContext } from './context.js';
+import { commitMessage, type RunContext } from './context.js';
+import { engineAndRepo, failed, failureOf, reportStart, runEngine } from './engineRun.js';
 import { readRules, runAll, setUp, type RunRules } from './prepare.js';
 import { verifyChange } from './verify.js';
 
@@ -32,11 +28,7 @@ const MAX_PUSHES = 3;
 export async function buildRun(context: RunContext): Promise<RunReport> {
   const { claim, log, signal } = context;
   const { manifest } = claim.job;
-  const repo = repoOf(claim);
-  if (repo === undefined) throw new PreflightError('the job names no repository to work in (`repo`)');
-  const engine = engineNamed(claim.run.engine, context.engines);
-  if (!engine) throw new PreflightError(`this factory has no engine "${claim.run.engine}"`);
-
+  const { engine, repo } = engineAndRepo(context);
   const branch = featureBranch(claim.job.jobId);
   const checkout = await context.workspace.checkout(
     { run: context.run, repo, baseBranch: manifest['base-branch'], featureBranch: branch },
@@ -45,40 +37,18 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   const rules = await readRules(context, checkout);
   log.note(`${manifest['base-branch']} is at ${checkout.baseCommit.slice(0, 12)}; engine ${engine.name}`);
 
-  const version = context.engineVersions.get(engine.name);
-  const started = context.report.send(
-    { kind: 'started', ...(version === undefined ? {} : { engineVersion: version }) },
-    signal,
-  );
+  const started = reportStart(context, engine);
   // The engine does not wait for the answer; a refusal comes out below, and the lease stops the run anyway.
   started.catch(() => {});
   const env = runEnvironment(context.env, context.run, checkout.scratch);
   await setUp(context, checkout, rules.settings, env);
   await runAll(context, checkout, 'before-engine', rules.settings.hooks['before-engine'], env);
-  const result = await engine.run(
-    {
-      body: manifest.body,
-      prompt: composePrompt(claim.job, {
-        ...rules.scope,
-        verify: rules.verify,
-        baseBranch: manifest['base-branch'],
-      }),
-      run: context.run,
-      worktree: checkout.path,
-      scratch: checkout.scratch,
-      env,
-      repo,
-      baseCommit: checkout.baseCommit,
-      limits: limitsOf(claim.job),
-      settings: settingsOf(context.config, engine.name),
-      yolo: manifest.yolo,
-      onOutput: (chunk) => log.write(chunk),
-      onStart: context.onEngineStart,
-    },
-    signal,
-  );
-  context.onUsage('usage' in result ? result.usage : undefined);
-  signal.throwIfAborted();
+  const prompt = composePrompt(claim.job, {
+    ...rules.scope,
+    verify: rules.verify,
+    baseBranch: manifest['base-branch'],
+  });
+  const result = await runEngine(context, engine, checkout, { repo, prompt, env });
   await started;
   const failure = failureOf(result, claim.job);
   if (failure) return failure;
@@ -195,69 +165,6 @@ const remarks = ({ outside, shared, gates }: ScopeReport): string[] => [
 
 const summary = ({ filesChanged, insertions, deletions }: Change): string =>
   `${filesChanged.length} file${filesChanged.length === 1 ? '' : 's'} changed, +${insertions} -${deletions}`;
-
-export function failed(
-  reason: Extract<RunReport, { kind: 'failed' }>['reason'],
-  message: string,
-  usage: Usage | undefined,
-  exitCode: number | null,
-): RunReport {
-  return { kind: 'failed', reason, message, exitCode, ...(usage ? { usage } : {}) };
-}
-
-/** What the engine may use: what is left of the job's budgets, and its time. */
-export function limitsOf(job: Job): EngineLimits {
-  const { usd, tokens, wall } = budgetLeft(job);
-  return {
-    wallSeconds: Math.min(job.manifest.timeout, wall ?? Infinity),
-    ...(usd !== undefined && { usd }),
-    ...(tokens !== undefined && { tokens }),
-  };
-}
-
-/** The report for an engine that did not complete; undefined when it did. */
-export function failureOf(result: EngineResult, job: Job): RunReport | undefined {
-  switch (result.kind) {
-    case 'completed':
-      return undefined;
-    case 'failed': {
-      const reason = result.refused === true ? 'refused' : 'engine_failed';
-      return failed(reason, result.message, result.usage, result.exitCode);
-    }
-    case 'ended':
-      return ended(result, job);
-    case 'unfit':
-      return failed('preflight', result.message, result.usage, null);
-    case 'aborted':
-      throw new Error('the engine ended itself as if it had been stopped');
-    default:
-      return assertExhaustive(result);
-  }
-}
-
-function ended({ ceiling, message, usage }: Extract<EngineResult, { kind: 'ended' }>, job: Job): RunReport {
-  const { timeout, budget } = job.manifest;
-  const over = (reason: 'budget' | 'timeout' | 'engine_failed', why: string): RunReport =>
-    failed(reason, `${why}\n${message}`.trim(), usage, null);
-  switch (ceiling) {
-    case 'wall': {
-      const wall = budgetLeft(job).wall ?? Infinity;
-      return wall < timeout
-        ? over('budget', `the run reached its wall budget of ${budget.wall} s and was ended`)
-        : over('timeout', `the run reached its timeout of ${timeout} s and was ended`);
-    }
-    case 'usd':
-      return over('budget', `the job's budget of $${budget.usd} is used up and the run was ended`);
-    case 'tokens':
-      return over('budget', `the job's budget of ${budget.tokens} tokens is used up and the run was ended`);
-    case 'stall':
-      return over('timeout', 'the engine hung and was ended');
-    case 'loop':
-      return over('engine_failed', 'the engine made no progress and was ended');
-    default:
-      return assertExhaustive(ceiling);
-  }
-}
 
 /**
  * Replaces the feature branch, only while the lease is held.

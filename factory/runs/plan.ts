@@ -3,16 +3,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunReport } from '../../shared/contract/api.js';
 import { PlanSchema, type Plan } from '../../shared/contract/children.js';
-import { settingsOf } from '../capabilities/config.js';
-import { engineNamed } from '../engines/registry.js';
 import type { EngineResult } from '../engines/engine.js';
 import { reasonOf } from '../log.js';
 import { runEnvironment } from '../processes/environment.js';
 import { composePlanPrompt } from '../prompt.js';
 import { featureBranch } from '../workspace/change.js';
-import { PreflightError } from '../workspace/preflight.js';
-import { failed, failureOf, limitsOf } from './build.js';
-import { repoOf, type RunContext } from './context.js';
+import type { RunContext } from './context.js';
+import { engineAndRepo, failed, failureOf, reportStart, runEngine } from './engineRun.js';
 
 /** Names the file that the plan is to be written to. */
 const PLAN_VARIABLE = 'GIGAFACTORY_PLAN';
@@ -25,10 +22,7 @@ const MAX_SHOWN_PROBLEMS = 20;
 export async function planRun(context: RunContext): Promise<RunReport> {
   const { claim, log, signal } = context;
   const { manifest } = claim.job;
-  const repo = repoOf(claim);
-  if (repo === undefined) throw new PreflightError('the job names no repository to plan for (`repo`)');
-  const engine = engineNamed(claim.run.engine, context.engines);
-  if (!engine) throw new PreflightError(`this factory has no engine "${claim.run.engine}"`);
+  const { engine, repo } = engineAndRepo(context);
   const checkout = await context.workspace.checkout(
     {
       run: context.run,
@@ -39,31 +33,12 @@ export async function planRun(context: RunContext): Promise<RunReport> {
     signal,
   );
   const file = path.join(checkout.scratch, 'plan.json');
-  const version = context.engineVersions.get(engine.name);
-  await context.report.send(
-    { kind: 'started', ...(version === undefined ? {} : { engineVersion: version }) },
-    signal,
-  );
-  const result = await engine.run(
-    {
-      body: manifest.body,
-      prompt: composePlanPrompt(claim.job, file),
-      run: context.run,
-      worktree: checkout.path,
-      scratch: checkout.scratch,
-      env: { ...runEnvironment(context.env, context.run, checkout.scratch), [PLAN_VARIABLE]: file },
-      repo,
-      baseCommit: checkout.baseCommit,
-      limits: limitsOf(claim.job),
-      settings: settingsOf(context.config, engine.name),
-      yolo: manifest.yolo,
-      onOutput: (chunk) => log.write(chunk),
-      onStart: context.onEngineStart,
-    },
-    signal,
-  );
-  context.onUsage('usage' in result ? result.usage : undefined);
-  signal.throwIfAborted();
+  await reportStart(context, engine);
+  const result = await runEngine(context, engine, checkout, {
+    repo,
+    prompt: composePlanPrompt(claim.job, file),
+    env: { ...runEnvironment(context.env, context.run, checkout.scratch), [PLAN_VARIABLE]: file },
+  });
   const failure = failureOf(result, claim.job);
   if (failure) return failure;
   const { usage } = result as Extract<EngineResult, { kind: 'completed' }>;
