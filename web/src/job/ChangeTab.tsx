@@ -3,6 +3,7 @@ import { parseAnsi } from '../view/ansi.js';
 import { formatDuration } from '../view/time.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { AnsiText } from './AnsiText.js';
+import { ChangeSize } from './ChangeSize.js';
 
 /** Where the change went that somebody should look at. */
 const SCOPE_ROWS = [
@@ -64,9 +65,7 @@ export function ChangeTab({ job }: { job: Job }) {
             <div>
               <dt>Size</dt>
               <dd>
-                {change.filesChanged.length} {change.filesChanged.length === 1 ? 'file' : 'files'},{' '}
-                <span className="good-text">+{change.insertions}</span>{' '}
-                <span className="bad-text">−{change.deletions}</span>
+                <ChangeSize change={change} />
               </dd>
             </div>
           </dl>

@@ -5,6 +5,7 @@ import { Dialog } from '../parts/Dialog.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
 import { failureOf, type Failure } from '../view/failure.js';
 import { formatDuration } from '../view/time.js';
+import { ChangeSize } from './ChangeSize.js';
 
 interface Props {
   job: Job;
@@ -44,9 +45,7 @@ export function ShipDialog({ job, onClose, onDone }: Props) {
           <div>
             <dt>Change</dt>
             <dd>
-              {change.filesChanged.length} {change.filesChanged.length === 1 ? 'file' : 'files'},{' '}
-              <span className="good-text">+{change.insertions}</span>{' '}
-              <span className="bad-text">−{change.deletions}</span>
+              <ChangeSize change={change} />
             </dd>
           </div>
         )}
