@@ -58,10 +58,19 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
       .waitFor();
   });
 
-  it('shows every problem of a bad manifest with its line', async () => {
+  it('names the product also when the dialog was open before the jobs came, and shows every problem with its line', async () => {
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    await page.route('**/api/fleet/jobs*', async (route) => {
+      await held;
+      await route.continue();
+    });
     await page.goto(system.consoleUrl);
     await page.getByRole('button', { name: /New job/ }).click();
     const dialog = page.getByRole('dialog');
+    letGo();
+    await expect.poll(() => dialog.getByRole('combobox').inputValue()).toBe('sample');
+    await page.unrouteAll({ behavior: 'wait' });
     await dialog.getByRole('textbox').last().fill('---\nengin: shell\npriority: urgent\n---\nhi\n');
     await dialog.getByRole('button', { name: /submit/i }).click();
     for (const place of ['2:', '3:']) {
@@ -103,7 +112,7 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     await graph.getByText('Page two').waitFor();
     await reach(system, job.jobId, 'shipped');
     await page.getByText('All 2 children shipped').first().waitFor();
-    expect(await graph.getByText('Shipped').count()).toBe(3);
+    await expect.poll(() => graph.getByText('Shipped').count(), { timeout: 10_000 }).toBe(3);
   });
 
   it('shows the profiles with their personas and versions', async () => {

@@ -20,9 +20,9 @@ interface Props {
 /** Submits a manifest as text; what does not fit is listed and one click away in the text. */
 export function NewJobDialog({ products, product, onClose }: Props) {
   const { client } = useControl();
-  const [target, setTarget] = useState(
-    () => product ?? sessionStorage.getItem(LAST_PRODUCT) ?? products[0] ?? '',
-  );
+  const [chosen, setChosen] = useState<string>();
+  // Not kept as state: the products may become known while the dialog is open.
+  const target = chosen ?? product ?? sessionStorage.getItem(LAST_PRODUCT) ?? products[0] ?? '';
   const [text, setText] = useState('');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
@@ -77,7 +77,7 @@ export function NewJobDialog({ products, product, onClose }: Props) {
             title="Lower-case letters, digits and dashes"
             spellCheck={false}
             onChange={(event) => {
-              setTarget(event.target.value);
+              setChosen(event.target.value);
             }}
           />
           <datalist id={listId}>
