@@ -30,7 +30,6 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case 'stale-epoch':
     case 'idempotency-conflict':
     case 'contended':
-    case 'blocked':
       return EXIT.refused;
     case 'unavailable':
       return EXIT.unavailable;

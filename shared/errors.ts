@@ -25,8 +25,6 @@ export type ErrorCode =
   | 'contended'
   /** The body is larger than the route takes. Cure: send less, or several parts. */
   | 'too-large'
-  /** A switch, a budget or a limit forbids it now. Cure: as the message says. */
-  | 'blocked'
   /** A part that we depend on is away or throttles. Cure: try again after `retryAfterSeconds`. */
   | 'unavailable'
   /** A defect of ours. Cure: report it with the id. */
@@ -43,7 +41,6 @@ const STATUS: Record<ErrorCode, number> = {
   'stale-epoch': 409,
   'idempotency-conflict': 409,
   contended: 409,
-  blocked: 409,
   'too-large': 413,
   internal: 500,
   unavailable: 503,

@@ -27,7 +27,6 @@ const CODES: Record<ErrorCode, true> = {
   'idempotency-conflict': true,
   contended: true,
   'too-large': true,
-  blocked: true,
   unavailable: true,
   internal: true,
 };

@@ -35,7 +35,6 @@ const ADVICE: Readonly<Record<ErrorCode, { title: string; next: string }>> = {
   },
   contended: { title: 'Somebody changed it at the same moment', next: 'Try again.' },
   'too-large': { title: 'That is too large', next: 'Send less, or several jobs.' },
-  blocked: { title: 'Not allowed at the moment', next: 'See the reason; an operator can lift it.' },
   unavailable: { title: 'The control plane does not answer', next: 'It is tried again by itself.' },
   internal: { title: 'A defect of ours', next: 'Report it with the text above.' },
 };
