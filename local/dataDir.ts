@@ -27,6 +27,15 @@ const JOURNALS = [
 /** Names of a stranger's files that a refusal tells. */
 const NAMES_TOLD = 3;
 
+/** A stranger's file of that name makes no folder ours. */
+function isMarked(dataDir: string): boolean {
+  try {
+    return readFileSync(path.join(dataDir, MARKER), 'utf8') === MARKER_TEXT;
+  } catch {
+    return false;
+  }
+}
+
 const hasCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
@@ -38,7 +47,7 @@ const hasCode = (error: unknown, ...codes: string[]): boolean =>
  */
 export function claimDataDir(dataDir: string, options: { reset?: boolean } = {}): () => Promise<void> {
   const names = namesIn(dataDir);
-  const isOurs = names.includes(MARKER) || JOURNALS.some((file) => existsSync(path.join(dataDir, file)));
+  const isOurs = isMarked(dataDir) || JOURNALS.some((file) => existsSync(path.join(dataDir, file)));
   if (!isOurs && names.some((name) => name !== LOCK)) {
     const some = names.slice(0, NAMES_TOLD).join(', ') + (names.length > NAMES_TOLD ? ', …' : '');
     throw new UsageError(

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../../shared/client.js';
 import type { SubmitJob } from '../../shared/contract/api.js';
+import type { Job } from '../../shared/contract/job.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
@@ -38,6 +39,12 @@ Examples:
     .action(action<[string], Flags>(io, submit));
 }
 
+/** A composite runs nothing itself, unless its profile plans for it. */
+const nextStep = ({ jobId, manifest }: Job): string =>
+  manifest.kind === 'composite' && manifest.profile === undefined
+    ? `give it children: aq children add ${jobId} FILES`
+    : `watch it: aq logs ${jobId} -f`;
+
 async function submit(context: Context, flags: Flags, file: string): Promise<void> {
   const text = await readInput(context.io, file);
   const productId = await context.product(flags.product);
@@ -49,7 +56,7 @@ async function submit(context: Context, flags: Flags, file: string): Promise<voi
   if (!flags.wait) {
     context.answer(submitted, () =>
       created
-        ? `${job.jobId}  ${oneLine(job.title)}\n${context.paint('dim', `watch it: aq logs ${job.jobId} -f`)}`
+        ? `${job.jobId}  ${oneLine(job.title)}\n${context.paint('dim', nextStep(job))}`
         : `${job.jobId} was there already with this key and content; it is in ${job.stage}.`,
     );
     await warnIfStranded(context, client, job);

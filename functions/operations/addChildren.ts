@@ -6,7 +6,7 @@ import { changeJob, refusal } from './changeJob.js';
 import { createSoon } from './createChildren.js';
 import type { Deps } from './deps.js';
 import { jobFor } from './jobStore.js';
-import { checkPlan, storePlan } from './storePlan.js';
+import { checkPlan, childIdOf, planHash, storePlan } from './storePlan.js';
 
 /**
  * Gives a composite its children, all or none of them: they are checked and stored, then one event in the parent's
@@ -20,15 +20,17 @@ export async function addChildren(
 ): Promise<RouteResult<'addChildren'>> {
   const parent = await jobFor(deps, caller, params.jobId, 'operator');
   const actor = operatorActor(caller);
+  if (parent.children?.plans.includes(planHash(body)) === true)
+    return {
+      job: parent,
+      children: body.children.map(({ key }) => ({ key, jobId: childIdOf(parent, key) })),
+    };
   const plan = await checkPlan(deps, parent, body, actor);
   const { intent, drafts } = plan;
-  const known = parent.children?.plans.includes(intent.hash) === true;
-  if (!known) {
-    const decision = decide(parent, undefined, { kind: 'adopt', actor, intent }, deps.clock.now());
-    if (decision.kind === 'rejected') throw refusal(parent, decision);
-    await storePlan(deps, parent, plan);
-  }
-  const job = known ? parent : await changeJob(deps, parent, { kind: 'adopt', actor, intent });
+  const decision = decide(parent, undefined, { kind: 'adopt', actor, intent }, deps.clock.now());
+  if (decision.kind === 'rejected') throw refusal(parent, decision);
+  await storePlan(deps, parent, plan);
+  const job = await changeJob(deps, parent, { kind: 'adopt', actor, intent });
   await createSoon(deps, job, plan);
   return { job, children: drafts.map(({ key, childId }) => ({ key, jobId: childId })) };
 }

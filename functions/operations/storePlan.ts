@@ -41,6 +41,8 @@ interface Read {
 export const childIdOf = (parent: Pick<Job, 'productId' | 'jobId'>, key: string): string =>
   jobIdOf(parent.productId, `${parent.jobId}/${key}`);
 
+export const planHash = (plan: Plan): string => sha256(canonicalJson(plan));
+
 export const draftPrefix = (plan: string): string => `child:${plan.slice(0, 16)}:`;
 
 /**
@@ -61,7 +63,7 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
   const read = readChildren(plan.children);
   const shares = sharesOf(parent, read);
   const neededIds = await outsideDeps(deps, parent, read);
-  const hash = sha256(canonicalJson(plan));
+  const hash = planHash(plan);
   const product = await readProduct(deps, parent.productId);
   const drafts: ChildDraft[] = [];
   for (const [at, { key, manifest, given }] of read.entries()) {
@@ -98,6 +100,7 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
   return {
     intent: {
       hash,
+      after: parent.children?.plans.length ?? 0,
       count: drafts.length,
       onFailure: plan['on-failure'],
       usd: sum('usd'),

@@ -6,7 +6,7 @@ import { switchBlocks } from '../../shared/rules/blocks.js';
 import { CONTROL, FLEET, POOLS } from '../../shared/topology.js';
 import { operatorActor, requireRole, visibleProducts, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
-import { refuseReserved } from './products.js';
+import { readProduct, refuseReserved } from './products.js';
 import { sweepSoon } from './sweepTickets.js';
 
 const ID = 'switches';
@@ -45,7 +45,7 @@ export async function listSwitches(deps: Deps, caller: Caller): Promise<{ on: Sw
 /**
  * Stops everything in a scope: nothing is claimed from now on, and running work is given back at its next renewal.
  * Once more with another reason is fine.
- * @throws AppError forbidden, invalid-request for a pool that does not exist, contended
+ * @throws AppError forbidden, invalid-request for a pool that does not exist, not-found for such a product, contended
  */
 export async function halt(
   deps: Deps,
@@ -54,6 +54,9 @@ export async function halt(
 ): Promise<{ on: Switch[] }> {
   const by = operatorActor(caller);
   requireRights(caller, scope);
+  // A mistyped product would look halted, in the very moment when that matters.
+  const productId = productOf(scope);
+  if (productId !== undefined) await readProduct(deps, productId);
   const since = deps.clock.now();
   return change(deps, { action: 'halt', actor: by, at: since, scope, reason }, (on) => [
     ...on.filter((one) => one.scope !== scope),

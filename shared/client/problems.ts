@@ -9,6 +9,8 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   408: 'unavailable',
   413: 'too-large',
   429: 'unavailable',
+  // Ours come as problem+json; a bare one is the host's, whose worker died under the call.
+  500: 'unavailable',
   502: 'unavailable',
   503: 'unavailable',
   504: 'unavailable',

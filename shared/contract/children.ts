@@ -46,6 +46,8 @@ export type PlanInput = z.input<typeof PlanSchema>;
 export const PlanIntentSchema = z.strictObject({
   /** SHA-256 of the plan: names its stored children, and makes the same plan twice the same. */
   hash: z.string(),
+  /** How many plans the parent had when this one was checked against them. */
+  after: z.number().int().nonnegative(),
   count: z.number().int().positive(),
   onFailure: OnFailureSchema,
   /** What the children may spend together. */

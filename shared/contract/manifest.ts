@@ -3,6 +3,7 @@
  * shared/manifest.ts reads both into this one schema. An old file with only engine, cwd and yolo stays valid.
  */
 import { z } from 'zod';
+import { PathPatternSchema } from './pathPattern.js';
 import { line, text } from './plainText.js';
 
 /** Engines in one place: the name a job asks for, and the classes it belongs to. */
@@ -137,7 +138,7 @@ export const ManifestSchema = z.strictObject({
     .default({ max: 2, backoff: 10, on: ['timeout', 'engine_failed', 'lost'] }),
   /** Left out: the profile's, else `manual`. */
   'review-policy': ReviewPolicySchema.optional(),
-  artifacts: z.array(line().min(1)).max(50).default([]),
+  artifacts: z.array(PathPatternSchema).max(50).default([]),
   'tracker-item': line().min(1).max(200).optional(),
   kind: z.enum(['leaf', 'composite']).default('leaf'),
   deps: z.array(line().min(1)).max(1000).default([]),

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { CapabilitySchema, ENGINE_CLASSES, EngineSchema, ReviewPolicySchema } from './manifest.js';
+import { PathPatternSchema } from './pathPattern.js';
 import { line, text } from './plainText.js';
 
 /** Largest persona, in characters: it stands before every prompt. */
@@ -31,7 +32,7 @@ export const ProfileSpecSchema = z.strictObject({
   /** Shell command, run in the worktree after the engine; exit code 0 passes. */
   'default-verify': text().min(1).max(4000).optional(),
   /** Glob patterns of paths that a change may touch, relative to the repository's root; left out, all of them. */
-  'allowed-scope': z.array(line().min(1).max(200)).max(MAX_PATTERNS).optional(),
+  'allowed-scope': z.array(PathPatternSchema).max(MAX_PATTERNS).optional(),
   'review-policy': ReviewPolicySchema.optional(),
   /** `branch`: a feature branch, merged when somebody ships it. `direct`: to the base branch; no factory does that so far. */
   'push-policy': z.enum(['branch', 'direct']).default('branch'),

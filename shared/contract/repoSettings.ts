@@ -3,6 +3,7 @@
  * from a change, and it can only narrow what the job and its profile allow.
  */
 import { z } from 'zod';
+import { PathPatternSchema } from './pathPattern.js';
 import { line, text } from './plainText.js';
 
 /** Where the settings stand, from the repository's root. */
@@ -16,11 +17,6 @@ const MAX_PATTERN_CHARS = 300;
 const command = text().min(1).max(MAX_COMMAND_CHARS);
 const commands = z.array(command).max(MAX_COMMANDS).default([]);
 
-/** A glob below the root, as picomatch reads it: `src/**`, or `!src/generated/**` for what is not meant. */
-export const PathPatternSchema = line()
-  .min(1)
-  .max(MAX_PATTERN_CHARS)
-  .regex(/^!?(?![/\\])(?!(.*\/)?\.\.(\/|$))[^\\]+$/, 'expected a pattern below the root, such as src/**');
 const patterns = z.array(PathPatternSchema).max(MAX_PATTERNS).default([]);
 
 /** A path below the root without wildcards. */

@@ -17,6 +17,10 @@ export const noChildren = (): NonNullable<Job['children']> => ({
   tokens: 0,
 });
 
+/** Has the job got other plans than those that this one was checked against, with their keys and budgets? */
+export const hasOthersSince = ({ children }: Job, intent: PlanIntent): boolean =>
+  children !== undefined && !children.plans.includes(intent.hash) && children.plans.length !== intent.after;
+
 /** Once more the same plan changes nothing; another one adds to what is there. */
 export function adopt(job: Job, { actor, intent }: CommandOf<'adopt'>, now: string): Accepted {
   if (job.children?.plans.includes(intent.hash) === true) return { kind: 'accepted', job, events: [] };

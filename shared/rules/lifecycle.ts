@@ -195,7 +195,9 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
     case 'unblock':
       return unblock(job, command, now);
     case 'adopt':
-      return composite.adopt(job, command, now);
+      return composite.hasOthersSince(job, command.intent)
+        ? illegal(job, 'adopt', 'it got other children at the same moment; send the plan again')
+        : composite.adopt(job, command, now);
     case 'settle':
       return composite.settle(job, command, now);
     case 'ship':

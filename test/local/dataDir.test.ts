@@ -36,11 +36,12 @@ describe('a data folder', () => {
   });
 
   it.each([false, true])('with a stranger’s files is refused and left alone (--reset %s)', (reset) => {
-    for (const name of ['thesis.md', 'a', 'b', 'c']) writeFileSync(inFolder(name), 'only copy');
+    for (const name of ['thesis.md', 'a', 'b', 'c', 'gigafactory.txt'])
+      writeFileSync(inFolder(name), 'only copy');
     const claim = () => claimDataDir(folder, { reset });
     expect(claim).toThrow(UsageError);
     expect(claim).toThrow(/holds files that are not the gigafactory's \(a, b, c, …\).*--data/s);
-    expect(readdirSync(folder)).toEqual(['a', 'b', 'c', 'thesis.md']);
+    expect(readdirSync(folder)).toEqual(['a', 'b', 'c', 'gigafactory.txt', 'thesis.md']);
   });
 
   it.each([

@@ -96,7 +96,9 @@ export class Records {
   async files(): Promise<Map<Folder, string[]>> {
     const lists = await Promise.all(
       FOLDERS.map(async (folder) => {
-        const names = await readdir(path.join(this.root, folder));
+        // Folders, links and pipes are nobody's manifest: reading them fails, or never ends.
+        const entries = await readdir(path.join(this.root, folder), { withFileTypes: true });
+        const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
         return [folder, names.filter((name) => /^[^.].*\.(md|json)$/.test(name)).sort()] as const;
       }),
     );

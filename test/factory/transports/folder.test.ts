@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -195,6 +196,14 @@ describe('a folder queue', () => {
       kind: 'gate.rejected',
       reason: 'moved to failed/',
     });
+  });
+
+  it('works on beside entries that are no files', async () => {
+    await using folder = await folderFixture();
+    mkdirSync(path.join(folder.root, 'inbox', 'dir.md'));
+    symlinkSync('nowhere', path.join(folder.root, 'inbox', 'dangling.md'));
+    folder.file('job.md', 'echo 2 > a.txt');
+    expect(await folder.claim()).toHaveLength(1);
   });
 
   it('tells what it would give, and looking changes nothing', async () => {

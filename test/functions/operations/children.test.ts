@@ -296,6 +296,26 @@ describe('a budget', () => {
       detail: { problems: [{ path: 'children.budget.usd' }] },
     });
   });
+
+  it('that is given away does not keep the same plan from being sent again', async () => {
+    const { parent } = await start({ budget: { usd: 10 } });
+    const plan = { children: [child('a')] };
+    const first = await add(parent.jobId, plan);
+    expect((await add(parent.jobId, plan)).children).toEqual(first.children);
+  });
+
+  it('and keys are held against the plans of the same moment: one of two that overlap is refused', async () => {
+    const { parent } = await start({ budget: { usd: 50 } });
+    const plans = [['k1', 'k2'], ['k2'], ['k2', 'k3'], ['k2', 'k4']];
+    const added = await Promise.allSettled(
+      plans.map((keys) => add(parent.jobId, { children: keys.map((key) => child(key)) })),
+    );
+    const taken = added.filter(({ status }) => status === 'fulfilled');
+    expect(taken).toHaveLength(1);
+    const { children } = (await detail(deps, parent.jobId)).job;
+    expect(children?.plans).toHaveLength(1);
+    expect(children?.usd).toBeLessThanOrEqual(50);
+  });
 });
 
 it('the sweeper ends a composite whose last children nobody told of', async () => {

@@ -127,7 +127,9 @@ describe('a kill switch', () => {
       await expect(thrown(own, scope)).rejects.toMatchObject({ code: 'forbidden' });
     await expect(thrown(operator('viewer', '*'), 'fleet')).rejects.toMatchObject({ code: 'forbidden' });
     await expect(thrown(ADMIN, 'pool:cellar')).rejects.toMatchObject({ code: 'invalid-request' });
-    await stop('product:another');
+    await expect(thrown(ADMIN, 'product:mistyped')).rejects.toMatchObject({ code: 'not-found' });
+    const other = await makeProduct(deps);
+    await stop(`product:${other.productId}`);
     expect((await listSwitches(deps, own)).on).toEqual([]);
   });
 

@@ -88,7 +88,7 @@ export const claim = (run: RunKind, factoryId = 'linux-1'): Command => ({
   engine: 'shell',
   decision: DECISION,
 });
-export const INTENT = { hash: 'plan', count: 2, onFailure: 'continue', usd: 0, tokens: 0 } as const;
+export const INTENT = { hash: 'plan', after: 0, count: 2, onFailure: 'continue', usd: 0, tokens: 0 } as const;
 export const report = (epoch: number, told: RunReport, factoryId = 'linux-1'): Command => ({
   kind: 'report',
   actor: { kind: 'factory', id: factoryId },
