@@ -5,6 +5,7 @@
  * A person files a job by putting a manifest into `inbox/`, ships it by moving it from `review/` or `testing/` to
  * `shipped/`, runs it again by moving it from `failed/` to `inbox/`, and turns a change down by moving it to `failed/`.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { RunReportSchema, type Claim } from '../../../shared/contract/api.js';
@@ -146,12 +147,19 @@ export class FolderQueue implements Coordinator {
   /** Brings the jobs in line with what people did to the folders, and lets go on what waited for others. */
   private async takeIn(): Promise<void> {
     const known = new Map([...this.jobs.values()].map((record) => [record.file, record]));
-    for (const [folder, files] of await this.records.files())
+    const there = await this.records.files();
+    for (const [folder, files] of there)
       for (const file of files) {
         const record = known.get(file);
+        const home = record && folderOf(record.job.stage);
         if (!record) {
           if (folder === 'inbox') await this.submit(file);
-        } else if (folder !== folderOf(record.job.stage)) await this.moved(record, folder);
+        } else if (folder === 'inbox' && home !== 'inbox' && home && there.get(home)?.includes(file)) {
+          // Not moved, since the job's own file lies where it belongs: another manifest under a used name.
+          await this.setAside(file, [
+            { path: 'name', message: `${file} is a job already`, expected: 'another file name' },
+          ]);
+        } else if (folder !== home) await this.moved(record, folder);
       }
     const stages = new Map([...this.jobs.values()].map(({ job }) => [job.jobId, job.stage]));
     for (const record of this.jobs.values())
@@ -214,8 +222,14 @@ export class FolderQueue implements Coordinator {
         ...(expected === undefined ? [] : [`expected ${expected}`]),
       ].join('; '),
     );
-    await writeFile(path.join(root, 'failed', `${file}.problems.txt`), `${told.join('\n')}\n`);
-    await rename(path.join(root, 'inbox', file), path.join(root, 'failed', file));
+    const { name, ext } = path.parse(file);
+    // A job is known by its file's name, so a name that one has would be taken for a person's move of it.
+    const taken = new Set([...this.jobs.values()].map((record) => record.file));
+    let free = file;
+    for (let count = 2; taken.has(free) || existsSync(path.join(root, 'failed', free)); count += 1)
+      free = `${name}-${count}${ext}`;
+    await writeFile(path.join(root, 'failed', `${free}.problems.txt`), `${told.join('\n')}\n`);
+    await rename(path.join(root, 'inbox', file), path.join(root, 'failed', free));
   }
 
   /** A person moved a manifest: that is a command. One that its stage does not allow is undone. */

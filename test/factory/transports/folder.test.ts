@@ -198,6 +198,23 @@ describe('a folder queue', () => {
     });
   });
 
+  it('sets a new manifest under a used name aside, and overwrites none', async () => {
+    await using folder = await folderFixture();
+    folder.file('a.md', 'echo first > a.txt', 'title: A\n');
+    await folder.drainAll();
+    const [home] = folder.where('a.md');
+    folder.file('a.md', 'echo second > a.txt');
+    expect(await folder.claim()).toEqual([]);
+    expect(folder.where('a.md')).toEqual([home]);
+    const inFailed = (name: string): string => readFileSync(path.join(folder.root, 'failed', name), 'utf8');
+    expect(inFailed('a-2.md')).toContain('echo second');
+    expect(inFailed('a-2.md.problems.txt')).toContain('another file name');
+    folder.file('a.md', 'echo third > a.txt');
+    await folder.claim();
+    expect(inFailed('a-3.md')).toContain('echo third');
+    expect(folder.where('a.md')).toEqual([home]);
+  });
+
   it('works on beside entries that are no files', async () => {
     await using folder = await folderFixture();
     mkdirSync(path.join(folder.root, 'inbox', 'dir.md'));
