@@ -5,7 +5,7 @@ import { leaseExpiry } from '../../shared/rules/leases.js';
 import { LEASES } from '../../shared/topology.js';
 import { requireFactory, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
-import { noteRenewal, readFactory } from './factoryStore.js';
+import { noteRenewal } from './factoryStore.js';
 import { locateJob, noSuchJob, readJob, readRun } from './jobStore.js';
 import { evict } from './evict.js';
 import { grantLease, holds, readLease } from './leaseStore.js';
@@ -66,10 +66,6 @@ async function restore(deps: Deps, jobId: string, epoch: number, holder: string)
   if (!run) throw noSuchJob(jobId);
   const lease = await grantLease(deps, { job, epoch, holder, pool: run.pool });
   if (!lease) throw stale;
-  deps.log('warn', 'a lost lease was written again', {
-    jobId,
-    epoch,
-    factory: (await readFactory(deps, holder)).name,
-  });
+  deps.log('warn', 'a lost lease was written again', { jobId, epoch, holder });
   return lease;
 }
