@@ -3,7 +3,7 @@ import { queueEntry, queueFeed, specOf } from './atom.js';
 import { verifySas } from './auth.js';
 import type { Broker } from './broker.js';
 import { ServiceBusError, type ErrorCode } from './errors.js';
-import type { Fault } from './faults.js';
+import { parseFault } from './faults.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_PAGE = 100;
@@ -105,14 +105,6 @@ async function authorize(broker: Broker, request: IncomingMessage, resource: str
       'Unauthorized',
       error instanceof Error ? error.message : 'The token was refused.',
     );
-  }
-}
-
-function parseFault(body: string): Fault {
-  try {
-    return JSON.parse(body) as Fault;
-  } catch {
-    throw new ServiceBusError('InvalidArgument', 'A fault is a JSON object with a kind.');
   }
 }
 

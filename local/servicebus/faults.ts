@@ -3,9 +3,9 @@ import { seededRandom } from '../random.js';
 import type { Engine } from './engine.js';
 import { ServiceBusError } from './errors.js';
 
-export type Operation = 'send' | 'settle' | 'manage';
+export type Operation = 'connect' | 'send' | 'settle' | 'manage';
 
-/** Which operations a fault meets; all of them unless narrowed. */
+/** Which operations a fault meets; all of them but `connect` unless narrowed. */
 export interface FaultScope {
   readonly queue?: string;
   readonly operations?: readonly Operation[];
@@ -23,7 +23,7 @@ export type Fault =
   | ({ readonly kind: 'throttle' } & FaultScope)
   /** Does and stores it, then cuts the connection instead of answering. */
   | ({ readonly kind: 'loseAck' } & FaultScope)
-  /** Answers later. */
+  /** Answers later; with operations `connect`, lets a new connection wait so long before its first byte is read. */
   | ({ readonly kind: 'delay'; readonly ms: number } & FaultScope)
   /** Takes a completion for an abandonment, while the client believes it: the message is delivered once more. */
   | ({ readonly kind: 'duplicate' } & Omit<FaultScope, 'operations'>)
@@ -59,7 +59,61 @@ export interface Reach {
 }
 
 const UNHARMED: Verdict = { throttle: false, loseAck: false, delayMs: 0, duplicate: false };
-const KINDS = 'throttle, loseAck, delay, duplicate, drop, dropOne, expireLocks, skewClock, seed, clear';
+/** Fields each kind may have beside `kind`; one with an exclamation mark must be there. */
+const NARROWED = ['queue', 'operations', 'times', 'probability', 'forMs'];
+const FIELDS: Readonly<Record<Fault['kind'], readonly string[]>> = {
+  throttle: NARROWED,
+  loseAck: NARROWED,
+  delay: ['ms!', ...NARROWED],
+  duplicate: NARROWED.filter((field) => field !== 'operations'),
+  drop: ['forMs'],
+  dropOne: [],
+  skewClock: ['ms!'],
+  seed: ['seed!'],
+  expireLocks: ['queue'],
+  clear: [],
+};
+const OPERATIONS: readonly unknown[] = ['connect', 'send', 'settle', 'manage'] satisfies Operation[];
+const isListOf = (known: readonly unknown[], value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => known.includes(item));
+
+/**
+ * Reads a fault that came from outside.
+ * @throws ServiceBusError `InvalidArgument` saying which field is wrong and what is expected
+ */
+export function parseFault(json: string): Fault {
+  const refuse = (why: string): never => {
+    throw new ServiceBusError('InvalidArgument', why);
+  };
+  let body: unknown;
+  try {
+    body = JSON.parse(json);
+  } catch {
+    // Said below, as for any other value that is no object.
+  }
+  if (typeof body !== 'object' || body === null) return refuse('A fault is a JSON object with a kind.');
+  const { kind, ...fields } = body as Readonly<Record<string, unknown>>;
+  if (typeof kind !== 'string' || !Object.hasOwn(FIELDS, kind))
+    return refuse(
+      `Unknown fault ${JSON.stringify(body)}: expected a kind of ${Object.keys(FIELDS).join(', ')}.`,
+    );
+  const known = FIELDS[kind as Fault['kind']];
+  const names = known.map((field) => field.replace('!', ''));
+  const missing = known.find((field) => field.endsWith('!') && !Object.hasOwn(fields, field.slice(0, -1)));
+  if (missing !== undefined) refuse(`A fault of kind ${kind} has a number '${missing.slice(0, -1)}'.`);
+  for (const [name, value] of Object.entries(fields)) {
+    if (!names.includes(name))
+      refuse(`A fault of kind ${kind} has no '${name}': expected ${names.join(', ') || 'nothing more'}.`);
+    const [expected, isRight] =
+      name === 'queue'
+        ? ['a name', typeof value === 'string']
+        : name === 'operations'
+          ? [`a list of ${OPERATIONS.join(', ')}`, isListOf(OPERATIONS, value)]
+          : ['a number', typeof value === 'number'];
+    if (!isRight) refuse(`'${name}' of a fault: expected ${expected}, found ${JSON.stringify(value)}.`);
+  }
+  return body as Fault;
+}
 
 /** The faults in force on one broker. */
 export class Faults {
@@ -81,7 +135,7 @@ export class Faults {
   /**
    * Puts a fault in force.
    * @returns how many locks it ended, for `expireLocks`; 0 for the others
-   * @throws ServiceBusError `InvalidArgument` for an unknown kind, `EntityNotFound` for an unknown queue
+   * @throws ServiceBusError `EntityNotFound` for an unknown queue
    */
   inject(fault: Fault): number {
     switch (fault.kind) {
@@ -101,10 +155,10 @@ export class Faults {
         this.#reach.dropOne(this.#random());
         return 0;
       case 'skewClock':
-        this.#reach.skewClock(numberIn(fault, 'ms'));
+        this.#reach.skewClock(fault.ms);
         return 0;
       case 'seed':
-        this.#random = seededRandom(numberIn(fault, 'seed'));
+        this.#random = seededRandom(fault.seed);
         return 0;
       case 'expireLocks': {
         const { queue } = fault;
@@ -119,12 +173,6 @@ export class Faults {
         this.#refusingUntil = 0;
         this.#reach.skewClock(0);
         return 0;
-      default:
-        fault satisfies never;
-        throw new ServiceBusError(
-          'InvalidArgument',
-          `Unknown fault ${JSON.stringify(fault)}: expected a kind of ${KINDS}.`,
-        );
     }
   }
 
@@ -133,8 +181,8 @@ export class Faults {
     return this.#clock.now() < this.#refusingUntil;
   }
 
-  /** Draws what happens to an operation on a queue. */
-  draw(operation: Operation, queue: string): Verdict {
+  /** Draws what happens to an operation on a queue; a connection belongs to none. */
+  draw(operation: Operation, queue = ''): Verdict {
     if (this.#active.length === 0) return UNHARMED;
     const now = this.#clock.now();
     this.#active = this.#active.filter(({ left, until }) => left > 0 && until > now);
@@ -155,12 +203,4 @@ export class Faults {
 }
 
 const meets = ({ operations }: FaultScope, operation: Operation): boolean =>
-  operations === undefined || operations.includes(operation);
-
-/** @throws ServiceBusError `InvalidArgument` where a fault from outside has no such number */
-function numberIn(fault: Fault, name: string): number {
-  const value: unknown = Object.entries(fault).find(([key]) => key === name)?.[1];
-  if (typeof value !== 'number' || !Number.isFinite(value))
-    throw new ServiceBusError('InvalidArgument', `A fault of kind ${fault.kind} has a number '${name}'.`);
-  return value;
-}
+  operations === undefined ? operation !== 'connect' : operations.includes(operation);

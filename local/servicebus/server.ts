@@ -83,6 +83,11 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Servi
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
+    const { delayMs } = faults.draw('connect');
+    if (delayMs > 0) clock.schedule(clock.now() + delayMs, () => greet(socket));
+    else greet(socket);
+  });
+  const greet = (socket: Socket): void => {
     socket.once('data', (first: Buffer) => {
       socket.pause();
       if (first[0] === AMQP_FIRST_BYTE) {
@@ -92,7 +97,7 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Servi
       socket.unshift(first);
       socket.resume();
     });
-  });
+  };
   try {
     await listen(server, port, host);
   } catch (error) {
