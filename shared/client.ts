@@ -58,6 +58,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   getProfileHistory: 'GET fleet/profiles/{owner}/{name}',
   putProfile: 'PUT fleet/profiles/{owner}/{name}',
   listSwitches: 'GET fleet/switches',
+  listSwitchRecords: 'GET fleet/switches/records',
   halt: 'POST fleet/halt',
   resume: 'POST fleet/resume',
   getBurndown: 'GET fleet/products/{productId}/burndown',

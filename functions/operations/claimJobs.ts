@@ -7,6 +7,7 @@ import type { Job } from '../../shared/contract/job.js';
 import type { RouteInput, RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { resolveEngine } from '../../shared/rules/engine.js';
+import { stopsOf } from '../../shared/rules/blocks.js';
 import { factoryView } from '../../shared/rules/explain.js';
 import { after } from '../../shared/rules/leases.js';
 import { decide } from '../../shared/rules/lifecycle.js';
@@ -59,16 +60,17 @@ export async function claimJobs(
   ]);
   // One that was asked to go away gets nothing; its ticket is passed on below.
   const free = factory.status === 'draining' ? 0 : body.stations - body.running;
-  const { claims, heldBack } =
+  const { claims, heldBack, halted } =
     free > 0
       ? await claimFrom(deps, identity, factory, body, candidates)
-      : { claims: [], heldBack: undefined };
+      : { claims: [], heldBack: undefined, halted: [] };
   if (heldBack) await ringAgain(deps, heldBack);
   else if (claims.length === 0 && body.lane !== undefined) {
     const entries = candidates.map(({ document }) => document);
     await passOn(deps, factoryView(factory, POOLS), body.pool, entries);
   }
-  return { claims, waiting: candidates.length - claims.length };
+  const waiting = candidates.length - claims.length;
+  return claims.length === 0 && halted.length > 0 ? { claims, waiting, halted } : { claims, waiting };
 }
 
 /** What the scheduler would choose now, without any write. */
@@ -107,7 +109,7 @@ async function claimFrom(
   factory: Factory,
   body: ClaimBody,
   candidates: readonly Stored<ReadyEntry>[],
-): Promise<{ claims: Claim[]; heldBack?: ReadyEntry | undefined }> {
+): Promise<{ claims: Claim[]; heldBack: ReadyEntry | undefined; halted: ReturnType<typeof stopsOf> }> {
   const entries = candidates.map(({ document }) => document);
   const [context, rivals] = await Promise.all([
     schedulingContext(deps, entries),
@@ -144,7 +146,7 @@ async function claimFrom(
     context,
     claims.map(({ job }) => job.productId),
   );
-  return { claims, heldBack };
+  return { claims, heldBack, halted: stopsOf(entries, context) };
 }
 
 /**

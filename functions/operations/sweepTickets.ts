@@ -19,14 +19,15 @@ type Entry = Pick<ReadyEntry, 'id' | 'pool' | 'lane' | 'epoch' | 'readySince'>;
  * Sends tickets again that got lost, or that were spent on a job which could not be claimed then: every pool gets
  * as many tickets as it has ready jobs. A pool whose jobs merely wait for a free factory has its tickets still; where
  * they lie although a factory should be free, that factory is marked offline (docs/decisions/0006).
+ * @param graceSeconds how long a job must be ready already; its first ticket may be on the way
  * @returns how many were sent
  */
-export async function sweepTickets(deps: Deps): Promise<number> {
+export async function sweepTickets(deps: Deps, graceSeconds = GRACE_SECONDS): Promise<number> {
   const now = deps.clock.now();
   const entries = await deps.documents.select<Entry>(READY, {
     text: `SELECT TOP ${MAX_ENTRIES} c.id, c.pool, c.lane, c.epoch, c.readySince FROM c
            WHERE c.readySince <= @before AND (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @before)`,
-    parameters: { before: after(now, -GRACE_SECONDS) },
+    parameters: { before: after(now, -graceSeconds) },
   });
   const byPool = new Map<string, Entry[]>();
   for (const entry of entries) byPool.set(entry.pool, [...(byPool.get(entry.pool) ?? []), entry]);
@@ -34,10 +35,13 @@ export async function sweepTickets(deps: Deps): Promise<number> {
   return sent.reduce((sum, count) => sum + count, 0);
 }
 
-/** As sweepTickets, after a change that lets waiting jobs go; the timer does it again. */
+/**
+ * As sweepTickets, after a change that lets waiting jobs go: also those that have just become ready, since their
+ * tickets were spent while nothing could be claimed. The timer does it again.
+ */
 export async function sweepSoon(deps: Deps): Promise<void> {
   try {
-    await sweepTickets(deps);
+    await sweepTickets(deps, 0);
   } catch (error) {
     deps.log('warn', 'tickets are left to the sweeper', { error: String(error) });
   }

@@ -1,5 +1,6 @@
 import type { BatchStep } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
+import type { RouteInput, RouteResult } from '../../shared/contract/routeTypes.js';
 import type { Switch, SwitchAudit, Switches } from '../../shared/contract/switches.js';
 import { AppError } from '../../shared/errors.js';
 import { switchBlocks } from '../../shared/rules/blocks.js';
@@ -34,12 +35,36 @@ export async function haltOf(
 /** Switches that are on, as far as the caller may know: those of other products are not told. */
 export async function listSwitches(deps: Deps, caller: Caller): Promise<{ on: Switch[] }> {
   const stored = await readStored(deps);
+  return { on: (stored?.document.on ?? []).filter(maySee(caller)) };
+}
+
+/** Each halt and each resume that the caller may know of, the newest first. Sealed with the audit's checkpoints. */
+export async function listSwitchRecords(
+  deps: Deps,
+  caller: Caller,
+  { query }: RouteInput<'listSwitchRecords'>,
+): Promise<RouteResult<'listSwitchRecords'>> {
+  const stored = await deps.documents.query<SwitchAudit>(CONTROL, {
+    text: `SELECT * FROM c WHERE c.type = 'audit' ORDER BY c.at DESC`,
+    partition: [FLEET],
+  });
+  const records = stored.map(({ document: { id, at, actor, action, scope, reason } }) => ({
+    id,
+    at,
+    actor,
+    action,
+    scope,
+    ...(reason === undefined ? {} : { reason }),
+  }));
+  return { records: records.filter(maySee(caller)).slice(0, query.limit) };
+}
+
+function maySee(caller: Caller): (of: { scope: string }) => boolean {
   const visible = visibleProducts(caller);
-  const on = (stored?.document.on ?? []).filter(({ scope }) => {
+  return ({ scope }) => {
     const productId = productOf(scope);
     return productId === undefined || visible === '*' || visible.includes(productId);
-  });
-  return { on };
+  };
 }
 
 /**

@@ -20,6 +20,7 @@ import {
 } from './job.js';
 import { ProfileSnapshotSchema } from './profile.js';
 import { SlaSchema } from './sla.js';
+import { SwitchSchema } from './switches.js';
 
 /** Either the manifest as JSON, or the text of a file with front matter. */
 export const SubmitJobSchema = z.union([
@@ -83,6 +84,8 @@ export const ClaimedSchema = z.strictObject({
   waiting: z.number().int().nonnegative(),
   /** Of a dry run: the jobs that it would give, the first one first. */
   would: z.array(JobIdSchema).optional(),
+  /** Kill switches and pauses for which nothing was given, although jobs are ready. */
+  halted: z.array(SwitchSchema.pick({ scope: true, reason: true })).optional(),
 });
 
 export const RenewLeaseSchema = z.strictObject({ running: z.number().int().min(0) });

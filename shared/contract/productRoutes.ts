@@ -4,7 +4,13 @@ import { PathSchemas, PutProductSchema } from './api.js';
 import { BudgetViewSchema, BurndownQuerySchema, BurndownSchema, PutBudgetSchema } from './budget.js';
 import { ProductSchema } from './fleet.js';
 import type { RouteSpec } from './routes.js';
-import { HaltSchema, ResumeSchema, SwitchListSchema } from './switches.js';
+import {
+  HaltSchema,
+  ListSwitchRecordsSchema,
+  ResumeSchema,
+  SwitchListSchema,
+  SwitchRecordsSchema,
+} from './switches.js';
 
 const JSON_BYTES = 256 * 1024;
 
@@ -80,6 +86,14 @@ export const PRODUCT_ROUTES = {
     access: ['viewer'],
     result: SwitchListSchema,
     summary: 'The kill switches that are on.',
+  },
+  listSwitchRecords: {
+    method: 'GET',
+    path: 'fleet/switches/records',
+    access: ['viewer'],
+    query: ListSwitchRecordsSchema,
+    result: SwitchRecordsSchema,
+    summary: 'Who halted and resumed what, when and why: the newest first.',
   },
   halt: {
     method: 'POST',

@@ -43,4 +43,11 @@ export type SwitchAudit = z.infer<typeof SwitchAuditSchema>;
 
 export const HaltSchema = z.strictObject({ scope: ScopeSchema, reason: z.string().min(1).max(1000) });
 export const ResumeSchema = z.strictObject({ scope: ScopeSchema });
+/** `limit`: how many records at most, the newest first. */
+export const ListSwitchRecordsSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+export const SwitchRecordsSchema = z.strictObject({
+  records: z.array(SwitchAuditSchema.omit({ type: true, productId: true })),
+});
 export const SwitchListSchema = z.strictObject({ on: z.array(SwitchSchema) });

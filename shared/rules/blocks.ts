@@ -91,6 +91,18 @@ export function switchBlocks(
   return blocks;
 }
 
+/** The switches that stop any of these jobs, each once. */
+export function stopsOf(
+  entries: readonly Pick<ReadyEntry, 'pool' | 'productId'>[],
+  context: Pick<SchedulingContext, 'switches' | 'pausedProducts'>,
+): { scope: string; reason: string }[] {
+  const stops = new Map<string, string>();
+  for (const entry of entries)
+    for (const block of switchBlocks(entry, context))
+      if (block.kind === 'switch') stops.set(block.scope, block.reason);
+  return [...stops].map(([scope, reason]) => ({ scope, reason }));
+}
+
 /**
  * The wait for a warm factory: short, and never for critical work.
  * @param now milliseconds since 1970

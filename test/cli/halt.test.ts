@@ -18,6 +18,9 @@ describe('aq halt', () => {
       on: [{ scope: 'pool:mac', reason: 'broken toolchain' }],
     });
     expect((await aq('halt', 'pool:mac', '--lift')).stdout).toBe('Nothing is halted.\n');
+    expect((await aq('halt', '--history')).stdout).toMatch(
+      /^AT +ACTION +SCOPE +BY +REASON\n\S+Z +resume +pool:mac +\S+ *\n\S+Z +halt +pool:mac +\S.* broken toolchain\n$/,
+    );
   });
 
   it.each([

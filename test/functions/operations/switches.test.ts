@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
+import { claimJobs } from '../../../functions/operations/claimJobs.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getBudget } from '../../../functions/operations/getBudget.js';
 import { putBudget } from '../../../functions/operations/putBudget.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
-import { halt, listSwitches, resume } from '../../../functions/operations/switches.js';
+import { halt, listSwitchRecords, listSwitches, resume } from '../../../functions/operations/switches.js';
 import type { Claim } from '../../../shared/contract/api.js';
-import type { SwitchAudit } from '../../../shared/contract/switches.js';
-import { CONTROL, FLEET } from '../../../shared/topology.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import { drain } from '../../support/queues.js';
 import {
   ADMIN,
   claim,
@@ -50,7 +50,12 @@ describe('a kill switch', () => {
       const { productId, factory, job } = await setUp();
       const scope = what === 'product' ? `product:${productId}` : what;
       await stop(scope);
-      expect(await claim(deps, factory)).toEqual([]);
+      const body = { pool: 'any', stations: 1, running: 0, warm: [] };
+      expect(await claimJobs(deps, factory, { body })).toEqual({
+        claims: [],
+        waiting: 1,
+        halted: [{ scope, reason: 'incident' }],
+      });
       const explanation = await explainJob(deps, ADMIN, { params: { jobId: job.jobId } });
       expect(explanation).toMatchObject({
         summary: `Waits: ${scope} is stopped (incident).`,
@@ -82,6 +87,15 @@ describe('a kill switch', () => {
     expect((await claimOne(deps, factory)).run.epoch).toBe(2);
   });
 
+  it('lifted rings for a job that became ready only moments before, whose ticket was spent in vain', async () => {
+    const { productId } = await makeProduct(deps);
+    await stop('pool:windows');
+    await submit(deps, productId, { capabilities: ['os:windows'] });
+    expect(await drain(cloud, 'pool-windows', { sessions: true })).toHaveLength(1);
+    await resume(deps, ADMIN, { body: { scope: 'pool:windows' } });
+    expect(await drain(cloud, 'pool-windows', { sessions: true })).toHaveLength(1);
+  });
+
   it('counts what it stopped as spent, since nobody knows better', async () => {
     const { productId } = await makeProduct(deps);
     const params = { productId };
@@ -101,21 +115,23 @@ describe('a kill switch', () => {
     const scope = `product:${productId}`;
     const ada = operator('operator', productId);
     await halt(deps, ada, { body: { scope, reason: 'first' } });
+    cloud.clock.advance(1);
     await halt(deps, ada, { body: { scope, reason: 'second' } });
     expect((await listSwitches(deps, ada)).on).toMatchObject([
       { scope, reason: 'second', by: { id: 'ada' } },
     ]);
+    cloud.clock.advance(1);
     await resume(deps, ada, { body: { scope } });
-    const audit = await cloud.documents.query<SwitchAudit>(CONTROL, {
-      text: `SELECT * FROM c WHERE c.type = 'audit' AND c.scope = @scope ORDER BY c.at`,
-      parameters: { scope },
-      partition: [FLEET],
-    });
-    expect(audit.map(({ document: { action, reason, actor } }) => [action, reason, actor.id])).toEqual([
-      ['halt', 'first', 'ada'],
-      ['halt', 'second', 'ada'],
+    const told = async (caller: ReturnType<typeof operator>) => {
+      const { records } = await listSwitchRecords(deps, caller, { query: { limit: 1000 } });
+      return records.filter((record) => record.scope === scope);
+    };
+    expect((await told(ada)).map(({ action, reason, actor }) => [action, reason, actor.id])).toEqual([
       ['resume', undefined, 'ada'],
+      ['halt', 'second', 'ada'],
+      ['halt', 'first', 'ada'],
     ]);
+    expect(await told(operator('viewer', 'another'))).toEqual([]);
   });
 
   it('takes the right to it: a product by its operators, fleet and pools by those of all products', async () => {
