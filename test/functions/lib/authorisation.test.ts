@@ -163,7 +163,9 @@ describe('every route', () => {
 });
 
 describe('a person of another product', () => {
-  const aboutOne = forPeople.filter((name) => !['listJobs', 'listFactories', 'listSwitches'].includes(name));
+  const aboutOne = forPeople.filter(
+    (name) => !['listJobs', 'listFactories', 'listSwitches', 'listSwitchRecords'].includes(name),
+  );
 
   it.each(aboutOne)('%s is refused, or shown that there is nothing', async (name) => {
     const token = await app.token(`admin.${OTHER}`);
