@@ -65,10 +65,13 @@ function cureOfNotFound({ detail: { jobId, productId, epoch } }: AppError): stri
   return undefined;
 }
 
+/** A problem that knows which of several files it is in. */
+export type FileProblem = Problem & { file?: string };
+
 /** `job.md:2:1: engin: unknown field; did you mean "engine"?` – editors jump to it. */
-export function describeProblem(problem: Problem, paint: Paint, file = ''): string {
+export function describeProblem(problem: FileProblem, paint: Paint, file = ''): string {
   const { path, message, expected, nearest, line, column } = problem;
-  const place = [file, line, line === undefined ? undefined : (column ?? 1)].filter(
+  const place = [problem.file ?? file, line, line === undefined ? undefined : (column ?? 1)].filter(
     (part) => part !== undefined && part !== '',
   );
   const where = place.length > 0 ? `${paint('cyan', place.join(':'))}: ` : '';

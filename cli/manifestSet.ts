@@ -2,7 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Manifest } from '../shared/contract/manifest.js';
-import { AppError, type Problem } from '../shared/errors.js';
+import { AppError } from '../shared/errors.js';
+import type { FileProblem } from './failures.js';
 import { readInput } from './input.js';
 import type { Io } from './io.js';
 
@@ -18,13 +19,12 @@ export interface ManifestFile {
 export async function readManifestSet(io: Io, names: readonly string[]): Promise<ManifestFile[]> {
   const { parseManifest } = await import('../shared/manifest.js');
   const files = (await Promise.all(names.map((name) => filesIn(io, name)))).flat();
-  const problems: Problem[] = [];
+  const problems: FileProblem[] = [];
   const set: ManifestFile[] = [];
   for (const file of files) {
     const text = await readInput(io, file);
     const read = parseManifest(text);
-    if (read.kind === 'invalid')
-      problems.push(...read.problems.map((one) => ({ ...one, message: `${file}: ${one.message}` })));
+    if (read.kind === 'invalid') problems.push(...read.problems.map((one) => ({ ...one, file })));
     else
       set.push({
         key: read.manifest['idempotency-key'] ?? nameOf(file),

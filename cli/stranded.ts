@@ -1,4 +1,4 @@
-// A job that waits for a factory which is not there would wait for ever: its submitter hears of it at once.
+// A job that nobody will take before somebody acts would wait for ever: its submitter hears of it at once.
 import type { Client } from '../shared/client.js';
 import type { Job } from '../shared/contract/job.js';
 import { isStranded } from '../shared/contract/prospects.js';
@@ -6,7 +6,7 @@ import { AppError } from '../shared/errors.js';
 import type { Context } from './context.js';
 import { oneLine } from './text.js';
 
-/** Tells on standard error when no factory of the fleet could run the job; it stays queued. */
+/** Tells on standard error when nobody takes the job until somebody acts: a halt, a pause, a fleet that lacks something. */
 export async function warnIfStranded(context: Context, client: Client, job: Job): Promise<void> {
   if (job.stage !== 'queued') return;
   const explanation = await client.explainJob({ params: { jobId: job.jobId } }).catch((error: unknown) => {
@@ -17,7 +17,7 @@ export async function warnIfStranded(context: Context, client: Client, job: Job)
   if (!explanation || !isStranded(explanation)) return;
   const { summary, wouldPlace } = explanation;
   const cure = wouldPlace === undefined ? '' : ` What would place it: ${wouldPlace}.`;
-  context.warn(`No factory could run it now; it stays queued. ${oneLine(summary + cure)}`, {
+  context.warn(`No factory takes it now; it stays queued. ${oneLine(summary + cure)}`, {
     jobId: job.jobId,
     summary,
     wouldPlace,

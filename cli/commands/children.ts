@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
+import type { FileProblem } from '../failures.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
-import { readManifestSet } from '../manifestSet.js';
+import { readManifestSet, type ManifestFile } from '../manifestSet.js';
 import { count, table } from '../text.js';
 
 interface Flags {
@@ -29,6 +30,25 @@ export function addChildrenCommands(program: Command, io: Io): void {
     .action(action<[string, string[]], Flags>(io, add));
 }
 
+/** What the API says of a child by its key is said of the file that it was read from, with the line. */
+async function inFiles(error: unknown, set: readonly ManifestFile[]): Promise<unknown> {
+  if (!(error instanceof AppError) || !error.detail.problems) return error;
+  const { readSource } = await import('../../shared/manifest/source.js');
+  const problems = error.detail.problems.map((problem): FileProblem => {
+    // Keys may have dots in them: the longest one that fits is meant.
+    const [child] = set
+      .filter(({ key }) => `${problem.path}.`.startsWith(`children.${key}.`))
+      .toSorted((one, other) => other.key.length - one.key.length);
+    if (!child) return problem;
+    const { key, file, text } = child;
+    const path = problem.path.slice(`children.${key}.`.length);
+    const source = readSource(text);
+    const place = source.kind === 'ok' ? source.source.locate(path.split('.'), 'value') : undefined;
+    return { ...place, ...problem, path, file };
+  });
+  return new AppError(error.code, error.message, { ...error.detail, problems }, { cause: error });
+}
+
 async function add(context: Context, flags: Flags, ref: string, files: string[]): Promise<void> {
   const set = await readManifestSet(context.io, files);
   const keyed = set.find(({ manifest }) => manifest['idempotency-key'] !== undefined);
@@ -39,13 +59,17 @@ async function add(context: Context, flags: Flags, ref: string, files: string[])
     );
   const client = await context.client();
   const jobId = await jobIdFrom(client, ref);
-  const added = await client.addChildren({
-    params: { jobId },
-    body: {
-      'on-failure': flags.failFast === true ? 'fail-fast' : 'continue',
-      children: set.map(({ key, text }) => ({ key, text })),
-    },
-  });
+  const added = await client
+    .addChildren({
+      params: { jobId },
+      body: {
+        'on-failure': flags.failFast === true ? 'fail-fast' : 'continue',
+        children: set.map(({ key, text }) => ({ key, text })),
+      },
+    })
+    .catch(async (error: unknown) => {
+      throw await inFiles(error, set);
+    });
   context.answer(added, () =>
     [
       `${jobId} has ${count(added.job.children?.count ?? 0, 'child', 'children')} now`,

@@ -3,6 +3,10 @@ import type { Block, Explanation } from '../../shared/contract/explanation.js';
 import { assertExhaustive } from '../../shared/errors.js';
 import { clockTime, oneLine, table, type Paint } from '../text.js';
 
+/** Pools that lack something interest as far as they are near. */
+const MAX_POOL_LINES = 3;
+const MAX_POOL_NAMES = 3;
+
 export function describeBlock(block: Block): string {
   switch (block.kind) {
     case 'capability':
@@ -14,7 +18,9 @@ export function describeBlock(block: Block): string {
     case 'backoff':
       return `waits until ${clockTime(block.until)}`;
     case 'switch':
-      return `${block.scope} is switched off: ${block.reason}`;
+      return `${block.scope} is halted: ${block.reason}`;
+    case 'paused':
+      return `${block.productId} is paused: ${block.reason}`;
     case 'product':
       return `does not work for ${block.productId}`;
     case 'status':
@@ -60,16 +66,10 @@ export function describeExplanation(explanation: Explanation, paint: Paint, colu
         columns,
       ),
     );
-  const lacking = pools.filter(({ missing }) => missing.length > 0);
+  const lacking = lackingPools(pools);
   if (lacking.length > 0)
     sections.push(
-      table(
-        [
-          ['POOL', 'DOES NOT GUARANTEE'].map((head) => paint('dim', head)),
-          ...lacking.map((one) => [one.pool, one.missing.join(', ')]),
-        ],
-        columns,
-      ),
+      table([['POOL', 'DOES NOT GUARANTEE'].map((head) => paint('dim', head)), ...lacking], columns),
     );
   if (assignment)
     sections.push(
@@ -77,6 +77,32 @@ export function describeExplanation(explanation: Explanation, paint: Paint, colu
     );
   return sections.join('\n\n');
 }
+
+/** A line for the pools that lack the same, the nearest ones first. */
+function lackingPools(pools: Explanation['pools']): string[][] {
+  const byLack = new Map<string, string[]>();
+  for (const { pool, missing } of pools.toSorted((one, other) => one.missing.length - other.missing.length)) {
+    if (missing.length === 0) continue;
+    const lack = missing.join(', ');
+    byLack.set(lack, [...(byLack.get(lack) ?? []), pool]);
+  }
+  const rows = [...byLack];
+  const folded = rows.splice(MAX_POOL_LINES);
+  const lines = rows.map(([lack, names]) => [namesOf(names), lack]);
+  if (folded.length === 0) return lines;
+  const [first = '', ...others] = folded.map(([lack]) => lack);
+  const common = first.split(', ').filter((one) => others.every((lack) => lack.split(', ').includes(one)));
+  const names = folded.flatMap(([, all]) => all);
+  return [
+    ...lines,
+    [`${names.length} more`, common.length === 0 ? 'some of these' : `${common.join(', ')} and more`],
+  ];
+}
+
+const namesOf = (names: readonly string[]): string =>
+  names.length <= MAX_POOL_NAMES
+    ? names.join(', ')
+    : `${names.slice(0, MAX_POOL_NAMES).join(', ')} and ${names.length - MAX_POOL_NAMES} more`;
 
 function verdict({ blocks, score, freeStations }: Explanation['factories'][number]): string {
   if (blocks.length > 0) return oneLine(blocks.map(describeBlock).join('; '));

@@ -1,6 +1,6 @@
 import type { Plan } from '../../shared/contract/children.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
-import { decide } from '../../shared/rules/lifecycle.js';
+import { decide, refusesChildren } from '../../shared/rules/lifecycle.js';
 import { operatorActor, type Caller } from './caller.js';
 import { changeJob, refusal } from './changeJob.js';
 import { createSoon } from './createChildren.js';
@@ -25,6 +25,8 @@ export async function addChildren(
       job: parent,
       children: body.children.map(({ key }) => ({ key, jobId: childIdOf(parent, key) })),
     };
+  const refused = refusesChildren(parent);
+  if (refused) throw refusal(parent, refused);
   const plan = await checkPlan(deps, parent, body, actor);
   const { intent, drafts } = plan;
   const decision = decide(parent, undefined, { kind: 'adopt', actor, intent }, deps.clock.now());

@@ -1,5 +1,5 @@
 import type { Assignment, Explanation } from '../../shared/contract/explanation.js';
-import type { ReadyEntry } from '../../shared/contract/fleet.js';
+import type { Factory, ReadyEntry } from '../../shared/contract/fleet.js';
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { Job } from '../../shared/contract/job.js';
 import { readyEntryOf } from '../../shared/rules/ready.js';
@@ -40,12 +40,11 @@ export async function explainJob(
     ),
     job.children === undefined ? [] : readChildren(deps, job),
   ]);
-  const online = factories.filter((factory) => factory.status === 'online');
   return explain({
     job,
     entry,
     position,
-    factories: online,
+    factories: inQuestion(factories, job),
     pools: POOLS,
     context: { ...context, waitingByPool },
     lastAssignment,
@@ -53,6 +52,12 @@ export async function explainJob(
     childStages: new Map(family.map(({ jobId, stage }) => [jobId, stage])),
     now: deps.clock.now(),
   });
+}
+
+/** Those that are there; of the others only the one that is asked for, or all of them where nobody is there. */
+function inQuestion(factories: readonly Factory[], { manifest }: Job): readonly Factory[] {
+  const there = factories.filter(({ id, status }) => status !== 'offline' || id === manifest.targetFactoryId);
+  return there.length === 0 ? factories : there;
 }
 
 async function readyEntry(deps: Deps, job: Job): Promise<ReadyEntry | undefined> {

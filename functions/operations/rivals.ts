@@ -6,6 +6,7 @@ import { WARM_SILENCE_SECONDS, keptUntil, warmElsewhere, type WarmFactory } from
 import { FACTORIES, FLEET, POOLS, READY } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
 import { findProduct } from './products.js';
+import { pausesOf } from './schedulingContext.js';
 import { readSwitches } from './switches.js';
 
 /** A factory has at most so many stations, and more rare work than stations changes nothing. */
@@ -68,8 +69,7 @@ export async function readWaiting(
   const rare = (await Promise.all(pools.map((name) => readRare(deps, factory, name)))).flat();
   const products = [...new Set(rare.map(({ productId }) => productId))];
   const known = await Promise.all(products.map((productId) => findProduct(deps, productId)));
-  const paused = known.filter((one) => one?.paused).map((one) => one?.productId ?? '');
-  const stops = { switches: await switches, pausedProducts: new Set(paused) };
+  const stops = { switches: await switches, pausedProducts: pausesOf(known) };
   return rare
     .filter((one) => switchBlocks(one, stops).length === 0)
     .sort((one, other) => one.orderKey - other.orderKey);

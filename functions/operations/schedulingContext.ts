@@ -1,4 +1,4 @@
-import type { Lock, ReadyEntry } from '../../shared/contract/fleet.js';
+import type { Lock, Product, ReadyEntry } from '../../shared/contract/fleet.js';
 import { lockKey, type SchedulingContext } from '../../shared/rules/scheduler.js';
 import { LEASES } from '../../shared/topology.js';
 import { ceilingsOf } from './budgetStore.js';
@@ -24,15 +24,14 @@ export async function schedulingContext(
     heldLocks(deps, entries),
     readShares(deps, productIds),
   ]);
-  const pausedProducts = new Set<string>();
-  for (const product of products) {
-    if (!product?.paused) continue;
-    pausedProducts.add(product.productId);
-    const scope = `product:${product.productId}`;
-    switches.set(scope, switches.get(scope) ?? product.paused.reason);
-  }
-  return { locks, pausedProducts, switches, budgets, ...shares };
+  return { locks, pausedProducts: pausesOf(products), switches, budgets, ...shares };
 }
+
+/** Products whose claims are paused → the reason. */
+export const pausesOf = (products: readonly (Product | undefined)[]): Map<string, string> =>
+  new Map(
+    products.flatMap((product) => (product?.paused ? [[product.productId, product.paused.reason]] : [])),
+  );
 
 async function heldLocks(deps: Deps, entries: readonly ReadyEntry[]): Promise<Map<string, string>> {
   const wanted = new Map<string, { productId: string; key: string }>();

@@ -28,7 +28,7 @@ export async function haltOf(
   work: { pool: string; productId: string },
 ): Promise<string | undefined> {
   const switches = await readSwitches(deps);
-  const [block] = switchBlocks(work, { switches, pausedProducts: new Set() });
+  const [block] = switchBlocks(work, { switches, pausedProducts: new Map() });
   return block?.kind === 'switch' ? `${block.scope} was halted: ${block.reason}` : undefined;
 }
 

@@ -21,7 +21,10 @@ export const BlockSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('target'), factoryId: z.string() }),
   z.strictObject({ kind: z.literal('lock'), key: z.string(), heldBy: z.string() }),
   z.strictObject({ kind: z.literal('backoff'), until: z.string() }),
+  /** A kill switch is on: `fleet`, `pool:<name>` or `product:<id>` is halted. */
   z.strictObject({ kind: z.literal('switch'), scope: z.string(), reason: z.string() }),
+  /** An operator paused the product's budget, and with it its claims. */
+  z.strictObject({ kind: z.literal('paused'), productId: z.string(), reason: z.string() }),
   /** The factory is not allowed that product. */
   z.strictObject({ kind: z.literal('product'), productId: z.string() }),
   /** The factory is not there to take work. */

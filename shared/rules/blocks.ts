@@ -27,7 +27,8 @@ export interface FactoryView {
 export interface SchedulingContext {
   /** `lockKey(productId, key)` → the job that holds the lock. */
   readonly locks: ReadonlyMap<string, string>;
-  readonly pausedProducts: ReadonlySet<string>;
+  /** Products whose claims are paused → the reason. */
+  readonly pausedProducts: ReadonlyMap<string, string>;
   /** What each product has had of the fleet: jobs in flight and jobs given lately (share.ts). */
   readonly shareByProduct: ReadonlyMap<string, number>;
   /** Kill switches that are on: `fleet`, `pool:<name>` or `product:<id>` → the reason. */
@@ -79,15 +80,14 @@ export function switchBlocks(
   context: Pick<SchedulingContext, 'switches' | 'pausedProducts'>,
 ): Block[] {
   const blocks: Block[] = [];
-  const product = `product:${entry.productId}`;
   const { switches, pausedProducts } = context;
   if (switches !== undefined && switches.size > 0)
-    for (const scope of ['fleet', `pool:${entry.pool}`, product]) {
+    for (const scope of ['fleet', `pool:${entry.pool}`, `product:${entry.productId}`]) {
       const reason = switches.get(scope);
       if (reason !== undefined) blocks.push({ kind: 'switch', scope, reason });
     }
-  if (pausedProducts.has(entry.productId) && switches?.has(product) !== true)
-    blocks.push({ kind: 'switch', scope: product, reason: 'the product is paused' });
+  const paused = pausedProducts.get(entry.productId);
+  if (paused !== undefined) blocks.push({ kind: 'paused', productId: entry.productId, reason: paused });
   return blocks;
 }
 

@@ -42,7 +42,7 @@ export function explainJob(input: ExplainInput): Explanation {
     jobId: job.jobId,
     stage: job.stage,
     lane: job.lane,
-    pools: routing.considered,
+    pools: isReady(job) ? routing.considered : [],
     factories: [],
     ...(sla !== undefined && { sla }),
     ...(lastAssignment !== undefined && { assignment: lastAssignment }),
@@ -76,9 +76,16 @@ function unroutable(
   const [nearest] = considered.toSorted((one, other) => one.missing.length - other.missing.length);
   const lacking =
     nearest === undefined ? '' : ` The nearest, ${nearest.pool}, lacks ${nearest.missing.join(', ')}.`;
+  const systems = job.requirements.filter((one) => one.startsWith('os:'));
+  if (systems.length > 1)
+    return {
+      state: 'unroutable',
+      summary: `No machine has ${systems.join(' and ')} at the same time.`,
+      wouldPlace: `the job submitted anew with one of ${systems.join(', ')}, or os:any`,
+    };
   return {
     state: 'unroutable',
     summary: `No pool guarantees ${job.requirements.join(', ')}.${lacking}`,
-    wouldPlace: `a pool that declares ${job.requirements.join(', ')}`,
+    wouldPlace: `a pool that declares ${job.requirements.join(', ')} (shared/topology.json)`,
   };
 }

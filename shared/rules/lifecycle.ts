@@ -73,7 +73,10 @@ export const runId = (epoch: number): string => `run:${String(epoch).padStart(8,
  * @param actor who asks, where that matters; left out, somebody with every right
  */
 function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
-  if (!LEGAL[job.stage].includes(move)) return `a job in ${job.stage} does not allow ${move}`;
+  if (move === 'adopt' && job.manifest.kind !== 'composite')
+    return 'it is not a composite; submit a job with `kind: composite` and give it the children';
+  if (!LEGAL[job.stage].includes(move))
+    return move === 'adopt' ? noMoreChildren(job) : `a job in ${job.stage} does not allow ${move}`;
   switch (move) {
     case 'claim':
       if (isReady(job)) return undefined;
@@ -96,7 +99,6 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
     case 'hold':
       return inFlight(job) ?? held(job);
     case 'adopt':
-      if (job.manifest.kind !== 'composite') return 'only a composite job (`kind: composite`) has children';
       return inFlight(job);
     case 'settle':
       return (job.children?.count ?? 0) > 0 ? undefined : 'it has no children';
@@ -128,6 +130,14 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
 }
 
 const held = ({ hold }: Job): string | undefined => hold && `${hold.by.id} put it on hold: ${hold.reason}`;
+
+/** Children come while their parent is queued. */
+const noMoreChildren = ({ stage, holder }: Job): string => {
+  if (holder !== undefined) return `${holder} works on it; wait for the end of its run`;
+  return stage === 'failed' || stage === 'dead_letter'
+    ? `it is in ${stage}; requeue it first`
+    : `it is in ${stage}; submit another composite for what is to be done now`;
+};
 
 const waiting = ({ waitsFor }: Job): string | undefined => waitsFor && `it waits for ${waitsFor.join(', ')}`;
 
@@ -162,7 +172,7 @@ function illegal(job: Job, move: Move, why: string, actor?: Actor): Rejected {
   return {
     kind: 'rejected',
     code: 'illegal-transition',
-    message: `cannot ${move} ${job.jobId}: ${why}`,
+    message: `cannot ${move === 'adopt' ? 'add children to' : move} ${job.jobId}: ${why}`,
     legal,
   };
 }
@@ -171,6 +181,12 @@ const legalForFactories = (job: Job, move: Move): Move[] =>
   move === 'claim' || move === 'reroute' || move === 'lose' || move === 'unblock' || move === 'settle'
     ? []
     : legalAmong(job, MOVES_OF_FACTORIES);
+
+/** Why the job takes no children now; undefined when it does. Asked before a plan is read. */
+export function refusesChildren(job: Job): Rejected | undefined {
+  const why = obstacle(job, 'adopt');
+  return why === undefined ? undefined : illegal(job, 'adopt', why);
+}
 
 /**
  * What a command does to a job.

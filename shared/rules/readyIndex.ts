@@ -18,7 +18,7 @@ export interface Shelf {
   readonly byRepo: Map<string, WaitingQueue>;
 }
 
-/** The shelves of one product and pool within a lane: they are switched off together. */
+/** The shelves of one product and pool within a lane: they are halted together. */
 export interface Group {
   readonly key: string;
   readonly sample: ReadyEntry;

@@ -9,7 +9,8 @@ import type { ReadyEntry } from '../contract/fleet.js';
 export type Remedy =
   | { kind: 'wait'; until: string }
   | { kind: 'release-lock'; key: string; heldBy: string }
-  | { kind: 'resume'; scope: string }
+  | { kind: 'lift-halt'; scope: string }
+  | { kind: 'end-pause'; productId: string }
   | { kind: 'raise-budget'; productId: string; window: BudgetWindow; usd: number }
   | { kind: 'wait-warm'; factoryId: string; until: string }
   | { kind: 'drain-rarer'; pool: string; waiting: number }
@@ -18,7 +19,9 @@ export type Remedy =
   | { kind: 'admit-product'; factoryId: string; productId: string }
   | { kind: 'add-capabilities'; factoryId: string; missing: string[] }
   /** No factory that is known could do: another one, with these, in this pool. */
-  | { kind: 'enrol-factory'; pool: string; capabilities: string[]; factoryId?: string };
+  | { kind: 'enrol-factory'; pool: string; capabilities: string[]; factoryId?: string }
+  /** The job names a factory that can never run it: it has to be asked for differently. */
+  | { kind: 'change-target'; factoryId: string; missing: string[] };
 
 /** A factory with everything that keeps it from the job. */
 export interface FactoryBlocks {
@@ -45,7 +48,9 @@ function liftHold(block: Block): Remedy[] {
     case 'lock':
       return [{ kind: 'release-lock', key: block.key, heldBy: block.heldBy }];
     case 'switch':
-      return [{ kind: 'resume', scope: block.scope }];
+      return [{ kind: 'lift-halt', scope: block.scope }];
+    case 'paused':
+      return [{ kind: 'end-pause', productId: block.productId }];
     case 'budget': {
       const { productId, window, shortUsd: usd } = block;
       return [{ kind: 'raise-budget', productId, window, usd }];
@@ -63,7 +68,10 @@ function liftHold(block: Block): Remedy[] {
   }
 }
 
-/** What would make one factory take the job, and how much that asks; undefined when it never will (a target). */
+/** No command installs another operating system, processor or graphics card: that takes another machine. */
+const isOfTheMachine = (requirement: string): boolean => /^(os:|arch:|gpu\b)/.test(requirement);
+
+/** What would make one factory take the job, and how much that asks; undefined when it never will. */
 function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort: number } | undefined {
   const { factoryId } = factory;
   const remedies: Remedy[] = [];
@@ -85,6 +93,7 @@ function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort
         effort += EFFORT.product;
         break;
       case 'capability':
+        if (block.missing.some(isOfTheMachine)) return undefined;
         remedies.push({ kind: 'add-capabilities', factoryId, missing: block.missing });
         effort += EFFORT.capability * block.missing.length;
         break;
@@ -99,6 +108,7 @@ function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort
       case 'backoff':
       case 'lock':
       case 'switch':
+      case 'paused':
       case 'budget':
         break;
       default:
@@ -134,9 +144,24 @@ export function smallestChange(
     ],
     effort: EFFORT.enrol,
   };
+  const named = factories.find((one) => one.factoryId === target);
   // A factory of that name exists already: another one cannot be enrolled.
-  if (target !== undefined && factories.some((one) => one.factoryId === target))
+  if (named !== undefined) {
+    const missing = named.blocks.flatMap((block) => (block.kind === 'capability' ? block.missing : []));
+    const impossible = missing.filter(isOfTheMachine);
+    if (impossible.length > 0) {
+      const { targetFactoryId: _, ...anywhere } = entry;
+      const untied = factories.map(({ factoryId, blocks }) => ({
+        factoryId,
+        blocks: blocks.filter(({ kind }) => kind !== 'target'),
+      }));
+      return [
+        { kind: 'change-target', factoryId: named.factoryId, missing: impossible },
+        ...smallestChange(anywhere, holds, untied, capabilities),
+      ];
+    }
     best = { ...best, effort: Number.POSITIVE_INFINITY };
+  }
   for (const factory of factories) {
     const option = fit(factory, entry.pool);
     if (option !== undefined && option.effort < best.effort) best = option;
@@ -151,8 +176,10 @@ export function describeRemedy(remedy: Remedy): string {
       return `time: its retry may start at ${remedy.until}`;
     case 'release-lock':
       return `${remedy.heldBy} ending, which holds the lock ${remedy.key}`;
-    case 'resume':
-      return `${remedy.scope} resumed`;
+    case 'lift-halt':
+      return `the halt of ${remedy.scope} lifted (aq halt ${remedy.scope} --lift)`;
+    case 'end-pause':
+      return `the pause of ${remedy.productId} ended (aq budget resume -p ${remedy.productId})`;
     case 'raise-budget':
       // Upwards: with a cent less it would still wait.
       return `$${(Math.ceil(remedy.usd * 100) / 100).toFixed(2)} more in the ${windowName(remedy.window)} budget of ${remedy.productId}`;
@@ -163,15 +190,21 @@ export function describeRemedy(remedy: Remedy): string {
     case 'free-station':
       return `a free station in pool ${remedy.pool} (${remedy.factoryId} is the nearest)`;
     case 'start-factory':
-      return `${remedy.factoryId} back online (it is ${remedy.status})`;
+      return remedy.status === 'draining'
+        ? `${remedy.factoryId} taking work again (aq factories drain ${remedy.factoryId} --undo)`
+        : `${remedy.factoryId} back online (start it again on its machine)`;
     case 'admit-product':
       return `${remedy.factoryId} enrolled for the product ${remedy.productId} too`;
     case 'add-capabilities':
-      return `${remedy.missing.join(', ')} on ${remedy.factoryId}`;
+      return remedy.missing.every((one) => one.startsWith('pool:'))
+        ? `${remedy.factoryId} in ${remedy.missing.join(', ')} (enrol it again: pools are joined then)`
+        : `${remedy.missing.join(', ')} on ${remedy.factoryId}`;
     case 'enrol-factory': {
       const named = remedy.factoryId === undefined ? 'a factory' : `a factory named ${remedy.factoryId}`;
       return `${named} with ${remedy.capabilities.join(', ') || 'any capabilities'} in pool ${remedy.pool}`;
     }
+    case 'change-target':
+      return `the job submitted anew without targetFactoryId: ${remedy.factoryId}, which can never have ${remedy.missing.join(', ')}`;
     default:
       return assertExhaustive(remedy);
   }

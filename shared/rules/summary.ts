@@ -6,6 +6,9 @@ import type { Job } from '../contract/job.js';
 import { windowName } from './budget.js';
 import { isInFlight } from './stages.js';
 
+/** A sentence stays one. */
+const MAX_NAMED = 3;
+
 /** One sentence for a job that nobody needs to be found for. */
 export function summaryOfSettled(job: Job): string {
   const because = job.failure === undefined ? '' : ` (${job.failure.reason}): ${job.failure.message}`;
@@ -33,6 +36,19 @@ export function summaryOfSettled(job: Job): string {
   }
 }
 
+/** Factories that could do it and are not there, by what they are. */
+function awayOf(factories: Explanation['factories']): string {
+  const named = (status: string): string => {
+    const ids = factories
+      .filter(({ blocks }) => blocks.some((block) => block.kind === 'status' && block.status === status))
+      .map(({ factoryId }) => factoryId);
+    if (ids.length === 0) return '';
+    const more = ids.length > MAX_NAMED ? ` and ${ids.length - MAX_NAMED} more` : '';
+    return `${ids.slice(0, MAX_NAMED).join(', ')}${more} ${ids.length === 1 ? 'is' : 'are'} ${status}`;
+  };
+  return ['draining', 'offline'].map(named).filter(Boolean).join(', ');
+}
+
 /** One sentence for a job in a ready set: the first thing in its way. */
 export function summaryOfWaiting(
   entry: ReadyEntry,
@@ -42,7 +58,8 @@ export function summaryOfWaiting(
 ): string {
   const place = position === undefined ? '' : `, place ${position}`;
   const [hold] = holds;
-  if (hold?.kind === 'switch') return `Waits: ${hold.scope} is stopped (${hold.reason}).`;
+  if (hold?.kind === 'switch') return `Waits: ${hold.scope} is halted (${hold.reason}).`;
+  if (hold?.kind === 'paused') return `Waits: product ${hold.productId} is paused (${hold.reason}).`;
   if (hold?.kind === 'lock') return `Waits for the lock ${hold.key}, which ${hold.heldBy} holds.`;
   if (hold?.kind === 'budget')
     return `Waits for the ${windowName(hold.window)} budget of ${hold.productId}: $${Math.max(0, hold.leftUsd).toFixed(2)} are left.`;
@@ -59,8 +76,7 @@ export function summaryOfWaiting(
   const busy = able.filter((one) => one.blocks.every((block) => block.kind === 'stations'));
   if (busy.length > 0)
     return `Waits for a free station in pool ${entry.pool}${place}: all of ${busy.map((one) => one.factoryId).join(', ')} are taken.`;
-  if (able.length > 0)
-    return `Waits for a factory of pool ${entry.pool}: ${able.map((one) => one.factoryId).join(', ')} ${able.length === 1 ? 'is' : 'are'} not online.`;
+  if (able.length > 0) return `Waits for a factory of pool ${entry.pool}: ${awayOf(able)}.`;
   if (
     entry.targetFactoryId !== undefined &&
     !factories.some((one) => one.factoryId === entry.targetFactoryId)

@@ -104,7 +104,7 @@ function decisions(size: number, factories: readonly FactoryView[]): number[] {
     locks: new Map(
       Array.from({ length: 5 }, (_, n) => [`product-${n}:lock-${n * 40}`, 'job-zzzzzzzzzzzzzzzz']),
     ),
-    pausedProducts: new Set(['product-7']),
+    pausedProducts: new Map([['product-7', 'paused']]),
     shareByProduct,
   };
   const index = new ReadyIndex(Array.from({ length: size }, (_, n) => entryOf(n)));
@@ -136,7 +136,7 @@ function decisions(size: number, factories: readonly FactoryView[]): number[] {
 /** A claim as the function app does it: the window of a pool into an index of its own, then one decision. */
 function claims(factories: readonly FactoryView[]): number[] {
   const candidates = Array.from({ length: CLAIM_WINDOW }, (_, n) => entryOf(n));
-  const context = { locks: new Map(), pausedProducts: new Set<string>(), shareByProduct: new Map() };
+  const context = { locks: new Map(), pausedProducts: new Map<string, string>(), shareByProduct: new Map() };
   return Array.from({ length: CLAIMS }, (_, n) => {
     const began = performance.now();
     const factory = pick(factories, n * 13);
@@ -170,7 +170,7 @@ class Pool {
     const now = new Date(this.now()).toISOString();
     const shareByProduct = new Map([...this.served].map(([id, one]) => [id, servedBy(one, now)]));
     for (const id of this.inFlight) shareByProduct.set(id, (shareByProduct.get(id) ?? 0) + 1);
-    const context = { locks: new Map(), pausedProducts: new Set<string>(), shareByProduct };
+    const context = { locks: new Map(), pausedProducts: new Map<string, string>(), shareByProduct };
     const seed = String(this.decisions++);
     const [chosen] = chooseJobs(this.index, { factory: this.factory, context, now, seed, count: 1 }).selected;
     if (chosen === undefined) throw new Error('the benchmark decided nothing');

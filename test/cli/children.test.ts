@@ -77,8 +77,18 @@ describe('aq children add', () => {
     const files = { 'a.md': ROADMAP['01-api.md'], 'b.md': '---\ntitel: B\n---\nx\n' };
     const { code, stderr } = await aq('children', 'add', parent, await folder('mixed', files));
     expect(code).toBe(2);
-    expect(stderr).toMatch(/mixed\/b\.md.*titel.*did you mean "title"/);
+    expect(stderr).toMatch(/^ {2}mixed\/b\.md:2:1: .*titel.*did you mean "title"/m);
     expect(await childrenOf(parent)).toBe(0);
+  });
+
+  it('says what only the API knows of a child in the words of its file too', async () => {
+    const parent = await composite();
+    const files = { 'c.one.md': '---\ntitle: C\nprofile: nobody\n---\nx\n' };
+    const { code, stderr } = await aq('children', 'add', parent, await folder('unknown', files));
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('unknown/c.one.md:3:10: profile: there is no'),
+    ]);
   });
 
   it('refuses a cycle among the children, with the cycle', async () => {
@@ -114,6 +124,14 @@ describe('aq children add', () => {
     expect(JSON.parse(refused.stderr)).toMatchObject({
       error: { code: 'illegal-transition', message: expect.stringContaining('composite') as unknown },
     });
+    expect((await aq('children', 'add', job.jobId, file)).stderr).toContain(
+      `cannot add children to ${job.jobId}: it is not a composite; submit a job with \`kind: composite\``,
+    );
+    const cancelled = await composite();
+    await aq('cancel', cancelled);
+    expect((await aq('children', 'add', cancelled, file)).stderr).toContain(
+      'it is in failed; requeue it first',
+    );
     expect((await aq('children', 'add', 'job-0000000000000000', file)).code).toBe(3);
   });
 });

@@ -23,6 +23,21 @@ describe('aq halt', () => {
     );
   });
 
+  it('is told to whoever submits meanwhile, and how it is lifted; so is a pause of the product', async () => {
+    const file = await system.file('meanwhile.md', '---\ntitle: Meanwhile\n---\necho 1\n');
+    const said = async (): Promise<string> => (await aq('submit', file)).stderr;
+    await aq('halt', 'fleet', '-m', 'incident');
+    expect(await said()).toMatch(
+      /stays queued\. Waits: fleet is halted \(incident\)\..*the halt of fleet lifted \(aq halt fleet --lift\)/,
+    );
+    await aq('halt', 'fleet', '--lift');
+    await aq('budget', 'pause', '-m', 'the invoice is open');
+    expect(await said()).toMatch(
+      /product shop is paused \(the invoice is open\)\..*the pause of shop ended \(aq budget resume -p shop\)/,
+    );
+    await aq('budget', 'resume');
+  });
+
   it.each([
     [['halt', 'everything'], 'expected fleet, pool:<name> or product:<id>'],
     [['halt', 'pool:cellar'], 'there is no pool cellar'],

@@ -197,7 +197,7 @@ describe('a job', () => {
     const again = await aq('submit', file, '--key', 'plan9');
     expect([again.code, again.stderr]).toEqual([
       0,
-      expect.stringMatching(/^No factory could run it.*os:plan9/),
+      expect.stringMatching(/^No factory takes it now.*os:plan9/),
     ]);
     await aq('cancel', again.stdout.slice(0, 20));
     const { stdout } = await aq('explain', jobId);

@@ -58,8 +58,8 @@ describe('a kill switch', () => {
       });
       const explanation = await explainJob(deps, ADMIN, { params: { jobId: job.jobId } });
       expect(explanation).toMatchObject({
-        summary: `Waits: ${scope} is stopped (incident).`,
-        wouldPlace: expect.stringContaining(`${scope} resumed`) as string,
+        summary: `Waits: ${scope} is halted (incident).`,
+        wouldPlace: expect.stringContaining(`aq halt ${scope} --lift`) as string,
       });
       await resume(deps, ADMIN, { body: { scope } });
       expect(await claim(deps, factory)).toHaveLength(1);

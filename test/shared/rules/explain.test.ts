@@ -81,8 +81,8 @@ describe('a job that waits says why, and what would place it', () => {
       'a factory that is away',
       job(),
       { factories: [factoryDocument({ status: 'offline' })] },
-      'Waits for a factory of pool any: linux-1 is not online.',
-      'linux-1 back online (it is offline)',
+      'Waits for a factory of pool any: linux-1 is offline.',
+      'linux-1 back online (start it again on its machine)',
     ],
     [
       'no factory at all',
@@ -96,7 +96,14 @@ describe('a job that waits says why, and what would place it', () => {
       job({ capabilities: ['os:mac'] }),
       {},
       'Waits for a factory in pool mac: none of the 1 enrolled can run it.',
-      'os:mac on linux-1',
+      'a factory with engine:shell, os:mac in pool mac',
+    ],
+    [
+      'no factory with the tool',
+      job({ capabilities: ['node>=20'] }),
+      { factories: [factoryDocument({ advertises: ['engine:shell'], pools: ['any'] })] },
+      'Waits for a factory in pool node: none of the 1 enrolled can run it.',
+      'node>=20 on linux-1',
     ],
     [
       'a factory that is not enrolled',
@@ -110,21 +117,21 @@ describe('a job that waits says why, and what would place it', () => {
       job({ targetFactoryId: 'linux-1', capabilities: ['os:mac'] }),
       { factories: [factoryDocument(), mac] },
       'Waits for a factory in pool mac: none of the 2 enrolled can run it.',
-      'os:mac on linux-1',
+      'the job submitted anew without targetFactoryId: linux-1, which can never have os:mac',
     ],
     [
       'a factory that must come back and have room',
       job(),
       { factories: [factoryDocument({ status: 'draining', running: 4 }), mac].slice(0, 1) },
-      'Waits for a factory of pool any: linux-1 is not online.',
-      'linux-1 back online (it is draining), and a free station in pool any (linux-1 is the nearest)',
+      'Waits for a factory of pool any: linux-1 is draining.',
+      'linux-1 taking work again (aq factories drain linux-1 --undo), and a free station in pool any (linux-1 is the nearest)',
     ],
     [
       'several factories that are away',
       job(),
       { factories: [factoryDocument({ status: 'offline' }), { ...mac, status: 'draining' as const }] },
-      'Waits for a factory of pool any: linux-1, mac-1 are not online.',
-      'linux-1 back online (it is offline)',
+      'Waits for a factory of pool any: mac-1 is draining, linux-1 is offline.',
+      'linux-1 back online (start it again on its machine)',
     ],
     [
       'a product that the factory is not enrolled for',
@@ -143,9 +150,16 @@ describe('a job that waits says why, and what would place it', () => {
     [
       'a paused product',
       job(),
-      { context: context({ pausedProducts: new Set(['acme']) }) },
-      'Waits: product:acme is stopped (the product is paused).',
-      'product:acme resumed',
+      { context: context({ pausedProducts: new Map([['acme', 'the invoice is open']]) }) },
+      'Waits: product acme is paused (the invoice is open).',
+      'the pause of acme ended (aq budget resume -p acme)',
+    ],
+    [
+      'a kill switch',
+      job(),
+      { context: context({ switches: new Map([['pool:any', 'leaked key']]) }) },
+      'Waits: pool:any is halted (leaked key).',
+      'the halt of pool:any lifted (aq halt pool:any --lift)',
     ],
     [
       'its retry',
@@ -203,9 +217,17 @@ describe('a job that no pool could ever run', () => {
     expect(explanation).toMatchObject({
       state: 'unroutable',
       summary: 'No pool guarantees engine:shell, has:xcode, os:mac. The nearest, mac, lacks has:xcode.',
-      wouldPlace: 'a pool that declares engine:shell, has:xcode, os:mac',
+      wouldPlace: 'a pool that declares engine:shell, has:xcode, os:mac (shared/topology.json)',
       factories: [],
     });
     expect(explanation.pools).toContainEqual({ pool: 'mac', missing: ['has:xcode'] });
+  });
+
+  it('is never told to find a machine with two operating systems', () => {
+    expect(explain(job({ capabilities: ['os:linux', 'os:mac'] }))).toMatchObject({
+      state: 'unroutable',
+      summary: 'No machine has os:linux and os:mac at the same time.',
+      wouldPlace: 'the job submitted anew with one of os:linux, os:mac, or os:any',
+    });
   });
 });

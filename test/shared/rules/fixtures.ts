@@ -217,7 +217,7 @@ export const factoryDocument = (fields: Partial<Factory> = {}): Factory => {
 
 export const context = (fields: Partial<SchedulingContext> = {}): SchedulingContext => ({
   locks: new Map(),
-  pausedProducts: new Set(),
+  pausedProducts: new Map(),
   shareByProduct: new Map(),
   ...fields,
 });

@@ -75,7 +75,7 @@ describe('a critical job that cannot be placed', () => {
     expect(choose([run(2), run(3)], critical({ readySince: at(1 - PREEMPT_AFTER_SECONDS) }))).toBe(
       'it has not waited long enough',
     );
-    const paused = context({ pausedProducts: new Set(['acme']) });
+    const paused = context({ pausedProducts: new Map([['acme', 'the invoice is open']]) });
     expect(choose([run(2), run(3)], critical(), [full], paused)).toBe('a free station would not help it');
   });
 });

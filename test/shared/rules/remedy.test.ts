@@ -24,6 +24,8 @@ interface World {
   factories: Factory[];
   context: SchedulingContext;
   now: string;
+  /** The job was submitted anew, for any factory. */
+  untied?: boolean;
 }
 
 function apply(world: World, remedy: Remedy, productId: string): World {
@@ -39,11 +41,15 @@ function apply(world: World, remedy: Remedy, productId: string): World {
       locks.delete(lockKey(productId, remedy.key));
       return { ...world, context: { ...world.context, locks } };
     }
-    case 'resume': {
+    case 'lift-halt': {
       const switches = new Map(world.context.switches);
       switches.delete(remedy.scope);
-      const paused = [...world.context.pausedProducts].filter((one) => `product:${one}` !== remedy.scope);
-      return { ...world, context: { ...world.context, switches, pausedProducts: new Set(paused) } };
+      return { ...world, context: { ...world.context, switches } };
+    }
+    case 'end-pause': {
+      const pausedProducts = new Map(world.context.pausedProducts);
+      pausedProducts.delete(remedy.productId);
+      return { ...world, context: { ...world.context, pausedProducts } };
     }
     case 'raise-budget': {
       const budget = world.context.budgets?.get(remedy.productId);
@@ -68,7 +74,9 @@ function apply(world: World, remedy: Remedy, productId: string): World {
       return change(remedy.factoryId, (one) => ({ products: [...one.products, remedy.productId] }));
     case 'add-capabilities':
       return change(remedy.factoryId, (one) => {
-        const advertises = [...one.advertises, ...remedy.missing.map(installed)];
+        // No command installs another operating system.
+        const possible = remedy.missing.filter((need) => !need.startsWith('os:'));
+        const advertises = [...one.advertises, ...possible.map(installed)];
         return { advertises, pools: poolsFor(advertises, POOLS) };
       });
     case 'enrol-factory': {
@@ -77,6 +85,8 @@ function apply(world: World, remedy: Remedy, productId: string): World {
       const pools = poolsFor(advertises, POOLS);
       return { ...world, factories: [...world.factories, factoryDocument({ id, advertises, pools })] };
     }
+    case 'change-target':
+      return { ...world, untied: true };
     default:
       return assertExhaustive(remedy);
   }
@@ -123,13 +133,14 @@ describe('the smallest change', () => {
         fc.pre(routing.kind === 'routed');
         if (routing.kind !== 'routed') return;
         const entry = readyEntryOf(one, routing.pool);
+        const { targetFactoryId: _, ...anywhere } = entry;
         const world: World = {
           factories: fleet.map((known, n) =>
             factoryDocument({ ...known, id: `factory-${n}`, pools: poolsFor(known.advertises, POOLS) }),
           ),
           context: context({
             locks: new Map(around.locked ? [[lockKey('acme', 'db'), jobId(9)]] : []),
-            pausedProducts: new Set(around.paused ? ['acme'] : []),
+            pausedProducts: new Map(around.paused ? [['acme', 'the invoice is open']] : []),
             switches: new Map(around.stopped ? [['fleet', 'incident']] : []),
             budgets: new Map([['acme', budgetWith(around.spentUsd)]]),
           }),
@@ -141,7 +152,7 @@ describe('the smallest change', () => {
             .filter(
               (known) =>
                 selectJobs({
-                  candidates: [entry],
+                  candidates: [state.untied ? anywhere : entry],
                   factory: factoryView(known, POOLS),
                   context: state.context,
                   now: state.now,

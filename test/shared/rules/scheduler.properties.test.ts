@@ -52,7 +52,7 @@ const contexts: fc.Arbitrary<SchedulingContext> = fc
   .map(({ held, paused, running }) =>
     context({
       locks: new Map(held.map((key) => [lockKey('acme', key), jobId(99)])),
-      pausedProducts: new Set(paused),
+      pausedProducts: new Map(paused.map((one) => [one, 'paused'])),
       shareByProduct: new Map(PRODUCTS.map((product, n) => [product, running[n] ?? 0])),
     }),
   );

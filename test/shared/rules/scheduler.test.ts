@@ -95,10 +95,10 @@ describe('a ready job waits', () => {
   });
 
   it('while its product is paused, and no other product does', () => {
-    const paused = { context: context({ pausedProducts: new Set(['acme']) }) };
+    const paused = { context: context({ pausedProducts: new Map([['acme', 'the invoice is open']]) }) };
     const candidates = [entry(1), entry(2, { productId: 'globex' })];
     expect(order(candidates, paused)).toEqual([2]);
-    expect(blocksOf(candidates, 1, paused)).toMatchObject([{ kind: 'switch', scope: 'product:acme' }]);
+    expect(blocksOf(candidates, 1, paused)).toMatchObject([{ kind: 'paused', productId: 'acme' }]);
   });
 
   it.each(['fleet', 'pool:any', 'product:acme'])('while the switch %s is on', (scope) => {

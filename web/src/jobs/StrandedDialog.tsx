@@ -2,10 +2,10 @@ import type { Explanation } from '../../../shared/contract/explanation.js';
 import { Dialog } from '../parts/Dialog.js';
 import { jobPath, navigate } from '../router.js';
 
-/** A job that was just submitted and that no factory could run: it stays queued, and this says what it needs. */
+/** A job that was just submitted and that no factory takes: it stays queued, and this says what it needs. */
 export function StrandedDialog({ explanation, onClose }: { explanation: Explanation; onClose: () => void }) {
   return (
-    <Dialog title="Queued, but no factory could run it" onClose={onClose}>
+    <Dialog title="Queued, but no factory takes it now" onClose={onClose}>
       <p>{explanation.summary}</p>
       {explanation.wouldPlace && (
         <p>

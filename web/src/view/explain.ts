@@ -16,7 +16,9 @@ export function blockText(block: Block): string {
     case 'backoff':
       return `waits for its retry at ${clock(block.until)}`;
     case 'switch':
-      return `${block.scope} is switched off: ${block.reason}`;
+      return `${block.scope} is halted: ${block.reason}`;
+    case 'paused':
+      return `${block.productId} is paused: ${block.reason}`;
     case 'product':
       return `does not serve ${block.productId}`;
     case 'status':
