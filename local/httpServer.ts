@@ -37,9 +37,7 @@ export async function listen(
       else send(response, 400, 'text/plain; charset=utf-8', 'That is not a path.\n');
     };
     answer().catch((error: unknown) => {
-      log?.(
-        `${what}: ${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`,
-      );
+      log?.(`${what}: ${request.method} ${request.url}: ${stackOf(error)}`);
       if (response.headersSent) response.destroy();
       else send(response, 500, 'text/plain; charset=utf-8', 'Something went wrong; the log says what.\n');
     });
@@ -69,19 +67,31 @@ export async function listen(
 }
 
 /** A body larger than the server takes. */
-export class BodyTooLarge extends Error {}
+export class BodyTooLarge extends Error {
+  constructor(limit: number) {
+    super(`The body is larger than ${limit} bytes.`);
+  }
+}
 
-/** @throws BodyTooLarge above `limit` bytes */
-export async function readBody(request: IncomingMessage, limit: number): Promise<string> {
+/** Reads a whole body. @throws BodyTooLarge above `limit` bytes; Error when the client goes away */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw new BodyTooLarge(limit);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limit) throw new BodyTooLarge(`The body is larger than ${limit} bytes.`);
+    if (size > limit) throw new BodyTooLarge(limit);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
+
+/** What happened, for people. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What happened and where in the code, for a log. */
+export const stackOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 export function send(
   response: ServerResponse,

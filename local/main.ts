@@ -1,4 +1,5 @@
 // The commands that run the product on this machine: `start`, `demo` and `cloud` (see --help of each).
+import { messageOf } from './httpServer.js';
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { runChaos } from './commands/chaos.js';
@@ -223,7 +224,7 @@ try {
   // Help that was asked for, or a wrong command line: commander has told it already.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   else {
-    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`\n${messageOf(error)}\n`);
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : 1;
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../httpServer.js';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startCloud, type CloudPorts } from '../cloud.js';
@@ -29,24 +30,23 @@ function queuesIn({ configFile, skipUnsupported }: CloudCommand): ReturnType<typ
         'Namespaces, Queues).',
       { cause },
     );
-  const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
   let text: string;
   try {
     text = readFileSync(configFile, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw wrong(WHY[code] ?? said(error), error);
+    throw wrong(WHY[code] ?? messageOf(error), error);
   }
   let config: unknown;
   try {
     config = JSON.parse(text);
   } catch (error) {
-    throw wrong(`it is not JSON (${said(error)})`, error);
+    throw wrong(`it is not JSON (${messageOf(error)})`, error);
   }
   try {
     return parseEmulatorConfig(config, { skipUnsupported });
   } catch (error) {
-    throw new UsageError(`--servicebus-config ${configFile}: ${said(error)}`, { cause: error });
+    throw new UsageError(`--servicebus-config ${configFile}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 // The emulator as a process of its own: prints one JSON line when it is ready.
+import { messageOf } from '../httpServer.js';
 import { parseArgs } from 'node:util';
 import { startCosmos } from './server.js';
 
@@ -45,6 +46,6 @@ try {
   console.log(JSON.stringify(ready));
   process.send?.(ready);
 } catch (error) {
-  console.error(`cosmos: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`cosmos: ${messageOf(error)}`);
   process.exit(1);
 }

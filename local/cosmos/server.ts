@@ -1,4 +1,5 @@
 // The emulator as a server: HTTP in front, the engine inside, a journal behind.
+import { messageOf, stackOf } from '../httpServer.js';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { realClock, SkewedClock, type Clock } from '../clock.js';
@@ -153,11 +154,9 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosSe
       .catch((error: unknown): Reply => {
         if (error instanceof CosmosError) return errorReply(error);
         if (socket.destroyed) return errorReply(new CosmosError(408, 'The client went away.'));
-        log(`${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`);
+        log(`${request.method} ${request.url}: ${stackOf(error)}`);
         const isDisk = typeof (error as NodeJS.ErrnoException).syscall === 'string';
-        return errorReply(
-          new CosmosError(isDisk ? 503 : 500, error instanceof Error ? error.message : String(error)),
-        );
+        return errorReply(new CosmosError(isDisk ? 503 : 500, messageOf(error)));
       })
       .then((reply) => {
         if (reply === 'drop') socket.destroy();

@@ -4,6 +4,7 @@
 // "MasterKey": "…"}}.
 // Prints {"ready":true,"port":…,"url":…} on stdout (and sends it to a parent that forked it); the log goes to
 // stderr. Ends on SIGTERM, SIGINT or when the parent goes away, with its worker.
+import { messageOf } from '../httpServer.js';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { startHost } from './host.js';
@@ -77,6 +78,6 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 process.on('disconnect', () => void end());
 main().catch((error: unknown) => {
   if (ending) return;
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exit(1);
 });

@@ -183,7 +183,7 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
     throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded.');
   try {
-    const form = new URLSearchParams(await readBody(request, MAX_FORM_BYTES));
+    const form = new URLSearchParams((await readBody(request, MAX_FORM_BYTES)).toString('utf8'));
     const names = [...form.keys()];
     if (new Set(names).size !== names.length)
       throw new OAuthError('invalid_request', 'A parameter is given more than once.');

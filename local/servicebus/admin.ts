@@ -3,6 +3,7 @@ import { queueEntry, queueFeed, specOf } from './atom.js';
 import { verifySas } from './auth.js';
 import type { Broker } from './broker.js';
 import { ServiceBusError, type ErrorCode } from './errors.js';
+import { BodyTooLarge, messageOf, readBody, stackOf } from '../httpServer.js';
 import { parseFault } from './faults.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -101,23 +102,17 @@ async function authorize(broker: Broker, request: IncomingMessage, resource: str
     if (!broker.verifyJwt) throw new Error('tokens of an identity provider are not configured');
     await broker.verifyJwt(authorization.slice('Bearer '.length), resource);
   } catch (error) {
-    throw new ServiceBusError(
-      'Unauthorized',
-      error instanceof Error ? error.message : 'The token was refused.',
-    );
+    throw new ServiceBusError('Unauthorized', `The token was refused: ${messageOf(error)}`);
   }
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > MAX_BODY_BYTES)
-      throw new ServiceBusError('InvalidArgument', 'The request body is too large.');
-    chunks.push(chunk as Buffer);
+  try {
+    return (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
+  } catch (error) {
+    if (error instanceof BodyTooLarge) throw new ServiceBusError('InvalidArgument', error.message);
+    throw error;
   }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** HTTP status of an error where it differs from the one of `$management`. */
@@ -130,7 +125,7 @@ function answerOf(error: unknown, broker: Broker): Answer {
     const body = `<Error><Code>${status}</Code><Detail>${detail}</Detail></Error>`;
     return { status, type: 'application/xml', body };
   }
-  broker.log(`an administration request failed: ${error instanceof Error ? error.stack : String(error)}`);
+  broker.log(`an administration request failed: ${stackOf(error)}`);
   return {
     status: 500,
     type: 'application/xml',

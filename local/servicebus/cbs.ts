@@ -1,3 +1,4 @@
+import { messageOf } from '../httpServer.js';
 import { verifySas } from './auth.js';
 import type { Broker } from './broker.js';
 import { ServiceBusError } from './errors.js';
@@ -33,10 +34,7 @@ export async function putToken(
   try {
     await broker.verifyJwt(token, resource);
   } catch (error) {
-    throw new ServiceBusError(
-      'Unauthorized',
-      `The token was refused: ${error instanceof Error ? error.message : ''}`,
-    );
+    throw new ServiceBusError('Unauthorized', `The token was refused: ${messageOf(error)}`);
   }
   return { resource, expiresAt: now + JWT_GRANT_MS };
 }

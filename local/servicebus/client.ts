@@ -1,3 +1,4 @@
+import { stackOf } from '../httpServer.js';
 import type { Duplex } from 'node:stream';
 import { Connection } from './amqp/connection.js';
 import { IncomingLink, type Link, type OutgoingLink } from './amqp/links.js';
@@ -31,8 +32,7 @@ export class Client {
     this.connection = new Connection(socket, 'gigafactory-embedded-cloud', {
       attached: (link) => this.#attached(link),
       closed: onClosed,
-      failed: (error) =>
-        broker.log(`a frame failed: ${error instanceof Error ? error.stack : String(error)}`),
+      failed: (error) => broker.log(`a frame failed: ${stackOf(error)}`),
     });
   }
 

@@ -1,3 +1,4 @@
+import { stackOf } from '../httpServer.js';
 import { DecodeError } from './amqp/reader.js';
 import type { Connection } from './amqp/connection.js';
 import type { ErrorFields } from './amqp/performatives.js';
@@ -56,7 +57,7 @@ export function commit<T>(
 export function known(broker: Broker, error: unknown): ServiceBusError {
   if (error instanceof ServiceBusError) return error;
   if (error instanceof DecodeError) return new ServiceBusError('InvalidArgument', error.message);
-  broker.log(`an operation failed: ${error instanceof Error ? error.stack : String(error)}`);
+  broker.log(`an operation failed: ${stackOf(error)}`);
   return new ServiceBusError('InternalError', 'The broker failed on this operation; see its log.');
 }
 

@@ -1,5 +1,6 @@
 // The broker as a process of its own: node main.js --port 0 --data DIR --config FILE. It says that it is ready in
 // one JSON line (and to the parent that forked it), and ends with SIGTERM, SIGINT or its parent.
+import { messageOf } from '../httpServer.js';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startServiceBus } from './server.js';
@@ -47,6 +48,6 @@ function queuesIn(file: string): QueueSpec[] {
 }
 
 function fail(error: unknown): never {
-  process.stderr.write(`service bus: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`service bus: ${messageOf(error)}\n`);
   process.exit(1);
 }

@@ -73,7 +73,7 @@ function checkCaller({ token }: ApiContext, { headers }: IncomingMessage): void 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   let text: string;
   try {
-    text = await readBody(request, MAX_REQUEST_BYTES);
+    text = (await readBody(request, MAX_REQUEST_BYTES)).toString('utf8');
   } catch (error) {
     if (error instanceof BodyTooLarge) throw new ApiError(413, error.message);
     throw error;

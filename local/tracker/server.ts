@@ -157,7 +157,7 @@ async function fileIssue(
   }
   let form: URLSearchParams;
   try {
-    form = new URLSearchParams(await readBody(request, MAX_FORM_BYTES));
+    form = new URLSearchParams((await readBody(request, MAX_FORM_BYTES)).toString('utf8'));
   } catch (error) {
     if (!(error instanceof BodyTooLarge)) throw error;
     send(response, 413, 'text/plain; charset=utf-8', `${error.message}\n`);

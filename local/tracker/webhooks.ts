@@ -1,5 +1,6 @@
 // Signed webhooks, one after the other. GitHub itself gives up after one attempt and leaves the rest to its
 // "Redeliver" button; here a delivery waits until the receiver is back, so that starting in any order works.
+import { messageOf } from '../httpServer.js';
 import { createHmac, randomUUID } from 'node:crypto';
 import { realClock, type Clock } from '../clock.js';
 
@@ -126,7 +127,7 @@ export class Webhooks {
         return true;
       }
     } catch (error) {
-      why = error instanceof Error ? error.message : String(error);
+      why = messageOf(error);
     }
     if (!this.#closing.signal.aborted) log?.(`webhook ${delivery.id} (${delivery.event}) ${why}: will retry`);
     return false;

@@ -7,7 +7,7 @@ import type { TypedData } from '../worker/protocol.js';
 import { isMaster, keyOf } from './access.js';
 import type { Keys } from './access.js';
 import type { Admin } from './front.js';
-import { BodyTooLarge, readBody } from './message.js';
+import { BodyTooLarge, readBody } from '../../httpServer.js';
 
 /** Bytes; a hand-made trigger input is small. Our own limit. */
 const MAX_INPUT = 1_048_576;

@@ -2,24 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpCookie, HttpData, TypedData } from '../worker/protocol.js';
 
-/** The body is larger than the limit; nothing of it reaches the function. */
-export class BodyTooLarge extends Error {
-  override name = 'BodyTooLarge';
-}
-
-/** @returns the whole body. @throws BodyTooLarge above `limit` bytes, Error when the client goes away */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw new BodyTooLarge();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new BodyTooLarge();
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-}
-
 /** @returns header values as the host hands them over, repeated ones joined */
 export function headersOf(request: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};

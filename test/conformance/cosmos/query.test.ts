@@ -1,29 +1,8 @@
 import type { Container, FeedOptions, SqlQuerySpec } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAccount, type Account } from './fixture.js';
+import { COUNT, docs, indexed, PARTITIONS, type Doc } from './queryDocs.js';
 
-const PARTITIONS = ['red', 'green', 'blue', 'white', 'black'];
-const COUNT = 60;
-
-interface Doc {
-  id: string;
-  pk: string;
-  n: number;
-  half?: number;
-  tags: string[];
-  inner: { deep: { x: number } };
-  nothing: null;
-}
-
-const docs: Doc[] = Array.from({ length: COUNT }, (_, n) => ({
-  id: `d${n}`,
-  pk: PARTITIONS[n % 5]!,
-  n: (n * 7) % COUNT,
-  tags: [`t${n % 3}`, 'all'],
-  inner: { deep: { x: n } },
-  nothing: null,
-  ...(n % 2 === 0 ? { half: n / 2 } : {}),
-}));
 const inRed = { partitionKey: 'red' };
 const red = docs.filter(({ pk }) => pk === 'red');
 const ascending = (some: readonly Doc[]): number[] => some.map(({ n }) => n).toSorted((a, b) => a - b);
@@ -32,18 +11,7 @@ let account: Account;
 let container: Container;
 beforeAll(async () => {
   account = await openAccount();
-  container = await account.container({
-    indexingPolicy: {
-      includedPaths: [{ path: '/*' }],
-      excludedPaths: [{ path: '/inner/*' }],
-      compositeIndexes: [
-        [
-          { path: '/pk', order: 'ascending' },
-          { path: '/n', order: 'descending' },
-        ],
-      ],
-    },
-  });
+  container = await account.container(indexed);
   for (const doc of docs) await container.items.create(doc);
 });
 afterAll(() => account.close());

@@ -2,52 +2,16 @@
 import type { Container, FeedOptions, SqlQuerySpec } from '@azure/cosmos';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { docs, indexed, PARTITIONS, type Doc } from '../../conformance/cosmos/queryDocs.js';
 import { startCloud, type Cloud } from './fixture.js';
-
-const PARTITIONS = ['red', 'green', 'blue', 'white', 'black'];
-const COUNT = 60;
-
-interface Doc {
-  id: string;
-  pk: string;
-  n: number;
-  half?: number;
-  tags: string[];
-  inner: { deep: { x: number } };
-  nothing: null;
-}
 
 let cloud: Cloud;
 let container: Container;
-const docs: Doc[] = [];
 
 beforeAll(async () => {
   cloud = await startCloud({ partitions: 3 });
-  container = await cloud.container({
-    indexingPolicy: {
-      includedPaths: [{ path: '/*' }],
-      excludedPaths: [{ path: '/inner/*' }],
-      compositeIndexes: [
-        [
-          { path: '/pk', order: 'ascending' },
-          { path: '/n', order: 'descending' },
-        ],
-      ],
-    },
-  });
-  for (let n = 0; n < COUNT; n++) {
-    const doc: Doc = {
-      id: `d${n}`,
-      pk: PARTITIONS[n % 5]!,
-      n: (n * 7) % COUNT,
-      tags: [`t${n % 3}`, 'all'],
-      inner: { deep: { x: n } },
-      nothing: null,
-    };
-    if (n % 2 === 0) doc.half = n / 2;
-    docs.push(doc);
-    await container.items.create(doc);
-  }
+  container = await cloud.container(indexed);
+  for (const doc of docs) await container.items.create(doc);
 });
 afterAll(() => cloud.close());
 
