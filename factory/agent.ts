@@ -70,7 +70,9 @@ export class Agent {
     // One listener a run and a pool: many are no leak here.
     setMaxListeners(0, this.draining.signal);
     this.stations = new Stations(settings.stations);
-    this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env));
+    this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env), {
+      stations: settings.stations,
+    });
     this.coordinator = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
     deps.redactor.knowEnvironment(deps.env);
     deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus?.value ?? ''));

@@ -1,17 +1,21 @@
 /**
- * Where runs work: a bare mirror a repository; a worktree, a small repository behind it, and a scratch folder a run. Nothing of a run stays after
- * it; what a crash left is removed at the next start.
+ * Where runs work: a bare mirror a repository; a worktree, a small repository behind it, and a scratch folder a run.
+ * Of a run nothing stays but the files that the commit has too (warmWorktrees.ts); what a crash left is removed at the
+ * next start.
  */
-import { execFile } from 'node:child_process';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { globalConfig, includeUserConfig } from '../processes/environment.js';
 import { Git } from './git.js';
 import { claimGitDir, isGitDir } from './gitDir.js';
 import { mirrorOf, repoOf, type Mirror } from './mirror.js';
 import { freeBytes, MIN_FREE_BYTES, PreflightError } from './preflight.js';
 import { SetupCache } from './setupCache.js';
+import { removeTree } from './trees.js';
+import { WarmWorktrees } from './warmWorktrees.js';
+
+/** A station works in two worktrees of a run: the engine's, and the one where its change is verified. */
+const WORKTREES_A_STATION = 2;
 
 export interface CheckoutSpec {
   /** `<jobId>.<epoch>` */
@@ -35,9 +39,17 @@ export interface Checkout {
   readonly featureCommit: string | undefined;
 }
 
+export interface WorkspaceOptions {
+  /** Below this no run begins (bytes). */
+  readonly minFreeBytes?: number;
+  /** Runs at the same time, at most. */
+  readonly stations?: number;
+}
+
 export class Workspace {
   /** What setups of checkouts brought. */
   readonly setupCache: SetupCache;
+  private readonly warmWorktrees: WarmWorktrees;
   private readonly folders: { readonly repos: string; readonly worktrees: string; readonly scratch: string };
   private readonly root: string;
   private readonly minFreeBytes: number;
@@ -45,13 +57,21 @@ export class Workspace {
   private readonly env: Readonly<Record<string, string>>;
   private readonly onDisk = new Set<string>();
   private readonly mirrors = new Map<string, Mirror>();
+  /** Worktrees of runs that are under way. */
+  private readonly inUse = new Map<
+    string,
+    { readonly mirror: Mirror; readonly commit: string; readonly worktrees: string[] }
+  >();
 
   /**
    * @param root the factory's own folder, absolute
    * @param env a clean environment for git
-   * @param minFreeBytes below which no run begins
    */
-  constructor(root: string, env: Readonly<Record<string, string>>, minFreeBytes = MIN_FREE_BYTES) {
+  constructor(
+    root: string,
+    env: Readonly<Record<string, string>>,
+    { minFreeBytes = MIN_FREE_BYTES, stations = 1 }: WorkspaceOptions = {},
+  ) {
     this.root = root;
     this.minFreeBytes = minFreeBytes;
     this.folders = {
@@ -61,6 +81,8 @@ export class Workspace {
     };
     this.setupCache = new SetupCache(path.join(root, 'cache'));
     this.git = new Git(root, env);
+    const kept = stations * WORKTREES_A_STATION;
+    this.warmWorktrees = new WarmWorktrees(path.join(root, 'warm'), this.git, kept);
     this.env = env;
   }
 
@@ -82,20 +104,28 @@ export class Workspace {
     const mirror = this.mirror(spec.repo);
     await mkdir(this.folders.worktrees, { recursive: true });
     await this.requireSpace();
-    const heads = await mirror.heads([spec.baseBranch, spec.featureBranch], signal);
+    const at = this.worktreePath(spec.run);
+    await removeTree(at);
+    const [heads, scratch, present] = await allOf([
+      mirror.heads([spec.baseBranch, spec.featureBranch], signal),
+      this.freshScratch(spec.run),
+      this.warmWorktrees.take(mirror, at, signal),
+    ]);
     const baseCommit = heads.get(spec.baseBranch);
     if (baseCommit === undefined) throw await mirror.missingBranch(spec.baseBranch, signal);
-    const at = this.worktreePath(spec.run);
-    const scratch = await this.freshScratch(spec.run);
     const git = this.git.in(path.join(at, '.git'), at);
-    try {
-      await mirror.ensure(spec.baseBranch, baseCommit, signal);
-      await fill(git, at, baseCommit, mirror.path, signal);
-    } catch {
-      signal?.throwIfAborted();
-      await mirror.mend(spec.baseBranch, baseCommit, signal);
-      await fill(git, at, baseCommit, mirror.path, signal);
+    if (present !== baseCommit) {
+      try {
+        await mirror.ensure(spec.baseBranch, baseCommit, signal);
+        await fill(git, at, baseCommit, mirror.path, signal);
+      } catch {
+        signal?.throwIfAborted();
+        await mirror.mend(spec.baseBranch, baseCommit, signal);
+        await removeTree(at);
+        await fill(git, at, baseCommit, mirror.path, signal);
+      }
     }
+    this.inUse.set(spec.run, { mirror, commit: baseCommit, worktrees: [at] });
     return {
       repo: spec.repo,
       mirror,
@@ -120,8 +150,13 @@ export class Workspace {
   ): Promise<Checkout> {
     const at = this.cleanPath(run);
     const git = checkout.git.in(path.join(at, '.git'), at);
-    const scratch = await this.freshScratch(run);
+    await removeTree(at);
+    const [scratch] = await allOf([
+      this.freshScratch(run),
+      this.warmWorktrees.take(checkout.mirror, at, signal),
+    ]);
     await fill(git, at, commit, path.join(checkout.path, '.git'), signal);
+    this.inUse.get(run)?.worktrees.push(at);
     return { ...checkout, git, path: at, scratch };
   }
 
@@ -137,10 +172,19 @@ export class Workspace {
     );
   }
 
-  /** Removes what a run had; fine when it had nothing. */
+  /** Removes what a run had; fine when it had nothing. What of it can serve the next run is made clean for it. */
   async remove(run: string): Promise<void> {
     const scratch = path.join(this.folders.scratch, run);
+    const had = this.inUse.get(run);
+    this.inUse.delete(run);
+    if (had)
+      await Promise.all(had.worktrees.map((at) => this.warmWorktrees.give(at, had.mirror, had.commit)));
     await Promise.all([this.worktreePath(run), this.cleanPath(run), scratch].map(removeTree));
+  }
+
+  /** Resolves when nothing is being done in the background. */
+  settled(): Promise<void> {
+    return this.warmWorktrees.settled();
   }
 
   private cleanPath(run: string): string {
@@ -168,6 +212,8 @@ export class Workspace {
       if (repo) this.onDisk.add(repo);
       else await removeTree(mirror);
     }
+    const mirrors = await list(this.folders.repos);
+    await this.warmWorktrees.adopt(mirrors.map((name) => path.join(this.folders.repos, name)));
     return runs;
   }
 
@@ -179,7 +225,7 @@ export class Workspace {
 }
 
 /**
- * An empty worktree with its repository, and the commit in it.
+ * A worktree with its repository, and the commit in it. What is there is taken for a clean worktree of another commit.
  * @param borrowsFrom the repository that has the commit, absolute
  */
 async function fill(
@@ -189,7 +235,6 @@ async function fill(
   borrowsFrom: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  await removeTree(at);
   await claimGitDir(path.join(at, '.git'), { kind: 'worktree', borrowsFrom, commit });
   await git.call(['reset', '--quiet', '--hard'], { signal });
 }
@@ -219,15 +264,10 @@ async function tidy(mirror: string): Promise<string | undefined> {
   }
 }
 
-/** Removes a tree also where it holds folders without write permission, as package caches do. */
-async function removeTree(folder: string): Promise<void> {
-  const remove = (): Promise<void> =>
-    rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
-  try {
-    await remove();
-  } catch (error) {
-    if (process.platform === 'win32') throw error;
-    await promisify(execFile)('chmod', ['-R', 'u+rwX', '--', folder]).catch(() => {});
-    await remove();
-  }
+/** As Promise.all, but nothing is under way any more when it throws. */
+async function allOf<const T extends readonly Promise<unknown>[]>(
+  tasks: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
 }

@@ -47,6 +47,7 @@ test.each([
   });
   expect(git(fixture.repository.path, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
   expect(seen.log.toString()).toContain('before\n[redacted]\n');
+  await fixture.workspace.settled();
   const out = [
     JSON.stringify(seen.reports),
     seen.log.toString(),

@@ -83,6 +83,7 @@ export async function factoryFixture(
       }),
     async [Symbol.asyncDispose]() {
       await plane[Symbol.asyncDispose]();
+      await workspace.settled();
       temporary[Symbol.dispose]();
     },
   };

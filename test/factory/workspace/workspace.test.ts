@@ -29,6 +29,7 @@ test('gives every run a worktree of its own, many coming and going at once', asy
     return checkout.mirror.path;
   };
   const [mirror = ''] = await Promise.all(Array.from({ length: 12 }, (_, at) => live(`job-${at}.1`)));
+  await workspace.settled();
   expect(paths.size).toBe(12);
   expect(git(mirror, 'fsck')).toBe('');
   expect(workspace.warm).toEqual([repository.path]);
@@ -137,6 +138,7 @@ test('removes folders without write permission', async () => {
   writeFileSync(path.join(cache, 'x'), 'x');
   chmodSync(cache, 0o500);
   await workspace.remove('job-1.1');
+  await workspace.settled();
   expect(existsSync(checkout.path)).toBe(false);
 });
 
@@ -151,7 +153,7 @@ test('begins no run on a disk that is nearly full, after it gave up what only sa
   using folder = new TemporaryFolder();
   const repository = createRepository(folder.path);
   const root = path.join(folder.path, 'data');
-  const workspace = new Workspace(root, env, Number.MAX_SAFE_INTEGER);
+  const workspace = new Workspace(root, env, { minFreeBytes: Number.MAX_SAFE_INTEGER });
   mkdirSync(path.join(root, 'cache', 'repo'), { recursive: true });
   const wanted = spec(repository.path);
   await expect(workspace.checkout(wanted)).rejects.toThrow(
