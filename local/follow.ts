@@ -55,8 +55,11 @@ export function nextBuild(jobs: readonly JobLine[], shown: Map<string, number>):
   return next;
 }
 
-/** Follows all jobs until stopped. Trouble with the API is waited out: the system says itself when a part is down. */
-export function followJobs(system: System, options: { aqPrefix: string }): Follower {
+/**
+ * Follows all jobs until stopped. Trouble with the API is waited out: the system says itself when a part is down.
+ * @param options.aqPrefix goes before `npx aq` where a person is told to ship; left out, nobody is
+ */
+export function followJobs(system: System, options: { aqPrefix?: string }): Follower {
   const seen = new Map<string, string>();
   const shown = new Map<string, number>();
   let isFirstLook = true;
@@ -86,7 +89,7 @@ export function followJobs(system: System, options: { aqPrefix: string }): Follo
       if (seen.get(job.jobId) === state) continue;
       seen.set(job.jobId, state);
       say(describeJob(job));
-      if (job.stage === 'testing' && !job.landing)
+      if (options.aqPrefix !== undefined && job.stage === 'testing' && !job.landing)
         say(`      ship it:  ${options.aqPrefix}npx aq ship ${job.jobId}   (or the button in the console)`);
     }
     isFirstLook = false;

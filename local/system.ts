@@ -9,6 +9,7 @@ import { adminApi } from './adminApi.js';
 import { DEFAULT_CLOUD_PORTS, provision, startCloud, withPort, type CloudPorts } from './cloud.js';
 import { startConsole } from './console.js';
 import { claimDataDir } from './dataDir.js';
+import { keepIdentity, retire, retireOthers } from './factoryIdentities.js';
 import { startIdentity } from './identity/server.js';
 import { withPortCure } from './portCure.js';
 import { startProcess, type ProcessSpec, type RunningProcess } from './processes.js';
@@ -300,11 +301,13 @@ async function startParts(
   const factories: RunningProcess[] = [];
   const startFactory = async (name: string, place: FactoryPlace = {}): Promise<RunningProcess> => {
     const enrolment = (await api('POST', 'enrolments', { products: ['*'] })) as { enrolmentToken: string };
+    const folder = inData('factories', name);
+    const before = keepIdentity(folder, place.apiUrl ?? apiUrl);
     const factory = await startProcess({
       name,
       module: path.join(dist, 'factory', 'main.js'),
       ...supervised,
-      args: ['--name', name, '--data', inData('factories', name), '--stations', String(place.stations ?? 1)],
+      args: ['--name', name, '--data', folder, '--stations', String(place.stations ?? 1)],
       env: {
         GIGAFACTORY_API: place.apiUrl ?? apiUrl,
         GIGAFACTORY_ENROLMENT: enrolment.enrolmentToken,
@@ -314,10 +317,15 @@ async function startParts(
       onCrash: options.onNotice,
     });
     factories.push(factory);
+    const id = factory.ready['factoryId'];
+    // It enrolled anew, since the machine has changed: the one that it was does not come back.
+    if (before !== undefined && before !== id) await retire(api, before, `enrolled anew as ${String(id)}`);
     return factory;
   };
   closers.push(() => Promise.all(factories.map((factory) => factory.stop())));
-  await Promise.all(Array.from({ length: options.factories }, (_, at) => startFactory(`factory-${at + 1}`)));
+  const names = Array.from({ length: options.factories }, (_, at) => `factory-${at + 1}`);
+  await retireOthers(api, inData('factories'), names);
+  await Promise.all(names.map((name) => startFactory(name)));
   onStep(options.factories === 1 ? 'one factory' : `${options.factories} factories`);
 
   if (options.sample && tracker.deliveries().length === 0) {

@@ -3,14 +3,25 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
-const colourful = process.stderr.isTTY === true && !process.env.NO_COLOR;
+/** Where people read: standard error as long as standard output holds a result for programs. */
+let voice: NodeJS.WriteStream = process.stderr;
+
+/** For a command whose lines are its result: they go to standard output, so that `npm start > log` keeps them. */
+export function speakOnStdout(): void {
+  voice = process.stdout;
+  // A reader that has seen enough is no reason to end a running system.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 /** The text in that style, or as it is where colours are not wanted. */
-export const paint = (style: Style, text: string): string => (colourful ? styleText(style, text) : text);
+export const paint = (style: Style, text: string): string =>
+  voice.isTTY === true && !process.env.NO_COLOR ? styleText(style, text) : text;
 
-/** One line for a person; stdout is kept for results. */
+/** One line for a person. */
 export const say = (line = ''): void => {
-  process.stderr.write(`${line}\n`);
+  voice.write(`${line}\n`);
 };
 
 /** Control characters, and those that turn the direction of text: a title may not move the cursor or hide what stands there. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { followJobs } from '../follow.js';
 import { FREE_PORTS, startSystem, type System } from '../system.js';
-import { aborted, paint, printable, say, stopSignal, stopwatch } from '../terminal.js';
+import { aborted, paint, printable, say, speakOnStdout, stopSignal, stopwatch } from '../terminal.js';
 import { until } from '../until.js';
 
 const LEASE_SECONDS = 15;
@@ -138,6 +138,7 @@ async function shipTheSample(system: System): Promise<DemoResult> {
  */
 export async function runDemo(options: { json: boolean; keep: boolean }): Promise<void> {
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'gigafactory-demo-'));
+  if (!options.json) speakOnStdout();
   const step = stopwatch();
   const signal = stopSignal();
   let system: System | undefined;
@@ -157,7 +158,7 @@ export async function runDemo(options: { json: boolean; keep: boolean }): Promis
       onNotice: (message) => say(paint('yellow', `  ! ${message}`)),
     });
     say();
-    const follower = followJobs(system, { aqPrefix: '' });
+    const follower = followJobs(system, {});
     try {
       const result = await Promise.race([shipTheSample(system), aborted(signal)]);
       if (!result) throw signal.reason;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { followJobs } from '../follow.js';
 import { openLogFile } from '../logFile.js';
 import { DEFAULT_PORTS, startSystem, type System, type SystemPorts } from '../system.js';
-import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
+import { aborted, paint, say, speakOnStdout, stopSignal, stopwatch } from '../terminal.js';
 
 export interface StartCommand {
   readonly dataDir: string;
@@ -33,6 +33,7 @@ const summary = (system: System, dataDir: string): string => {
  * @throws a sentence with the cure: a taken port, a folder in use
  */
 export async function runStart(command: StartCommand): Promise<void> {
+  speakOnStdout();
   const signal = stopSignal();
   say(paint('bold', '\ngigafactory'));
   const step = stopwatch();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ClaimWitness } from '../proofs/claimWitness.js';
 import { mostAtOnce, overlaps, readRecord, type JobRecord } from '../proofs/jobs.js';
 import { FREE_PORTS, PRODUCT, startSystem, type System } from '../system.js';
-import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
+import { aborted, paint, printable, say, speakOnStdout, stopSignal, stopwatch } from '../terminal.js';
 import { until } from '../until.js';
 
 const JOBS = 4;
@@ -81,8 +81,8 @@ async function lateReport(stage: Stage, victim: string, jobId: string): Promise<
       usage: { wallSeconds: 1, tokens: 0, usd: 0, accuracy: 'exact' },
     }),
   });
-  const problem = await answer.text();
-  say(paint('gray', `    ${answer.status} ${problem.slice(0, 200)}`));
+  const { title = '' } = (await answer.json()) as { title?: string };
+  say(paint('gray', `    the control plane says: ${printable(title)}`));
   return answer.status;
 }
 
@@ -158,6 +158,7 @@ async function prove(stage: Stage): Promise<TwoFactoriesResult> {
  */
 export async function runTwoFactories(options: { json: boolean; keep: boolean }): Promise<void> {
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'gigafactory-two-'));
+  if (!options.json) speakOnStdout();
   const step = stopwatch();
   const signal = stopSignal();
   const witness = new ClaimWitness();

@@ -84,10 +84,10 @@ describe('the commands', { timeout: 120_000 }, () => {
     'start: %s in the middle of a run stops it all within 3 s',
     async (signal) => {
       const child = spawn(process.execPath, [main, 'start', '--data', dataDir, ...ports()], {
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', 'pipe', 'ignore'],
       });
       let said = '';
-      child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
       const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
       await until(
         'a running job',
@@ -108,11 +108,11 @@ describe('the commands', { timeout: 120_000 }, () => {
       process.execPath,
       [main, 'start', '--data', dataDir, '--factories', '0', '--no-sample', ...ports()],
       {
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', 'pipe', 'ignore'],
       },
     );
     let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const ended = new Promise((resolve) => child.once('exit', resolve));
     try {
       await until(

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Factory } from '../../shared/contract/fleet.js';
 import type { Job } from '../../shared/contract/job.js';
 import { aq, git, reach, startTestSystem, until } from '../support/system.js';
 
@@ -44,16 +45,21 @@ describe('recovery', { timeout: 120_000 }, () => {
   it('goes on with the same data after a stop', async () => {
     const dataDir = mkdtempSync(path.join(os.tmpdir(), 'gigafactory-e2e-'));
     try {
-      const first = await startTestSystem({ dataDir, sample: true });
+      const first = await startTestSystem({ dataDir, sample: true, factories: 2 });
       const jobId = await until('the sample job', async () => {
         const { jobs } = (await first.system.api('GET', 'jobs')) as { jobs: Job[] };
         return jobs[0]?.jobId;
       });
       await reach(first.system, jobId, 'testing');
+      const { factories: before } = (await first.system.api('GET', 'factories')) as { factories: Factory[] };
       await first.system.stop();
 
+      // On other ports, as all of them are free ones.
       const second = await startTestSystem({ dataDir, sample: true });
       try {
+        const { factories } = (await second.system.api('GET', 'factories')) as { factories: Factory[] };
+        expect(factories.map(({ id, status }) => [id, status])).toEqual([['factory-1', 'online']]);
+        expect(before.map(({ id }) => id)).toEqual(['factory-1', 'factory-2']);
         const { jobs } = (await second.system.api('GET', 'jobs')) as { jobs: Job[] };
         expect(jobs.map((job) => [job.jobId, job.stage])).toEqual([[jobId, 'testing']]);
         expect((await aq(second.system, 'ship', jobId)).code).toBe(0);
