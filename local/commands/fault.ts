@@ -62,6 +62,21 @@ function target({ dataDir, service }: FaultCommand): { url: string; headers: Rec
   }
 }
 
+/** The sentence in a refusal, which each service wraps in its own way. */
+function sentenceIn(refusal: string): string {
+  const detail = /<Detail>(.*)<\/Detail>/s.exec(refusal)?.[1];
+  if (detail !== undefined)
+    return detail.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&amp;', '&');
+  try {
+    const { message, error } = JSON.parse(refusal) as { message?: unknown; error?: unknown };
+    const [, errors] = /^Message: (\{.*\})/s.exec(String(message)) ?? [];
+    if (errors === undefined) return String(message ?? error ?? refusal);
+    return (JSON.parse(errors) as { Errors: string[] }).Errors.join(' ');
+  } catch {
+    return refusal;
+  }
+}
+
 /**
  * Puts a fault in force on a running service and prints its answer.
  * @throws UsageError for what is no fault of that service, Error when the service cannot be reached
@@ -81,7 +96,7 @@ export async function runFault(command: FaultCommand): Promise<void> {
     throw new Error(`${command.service} does not answer at ${url}: is it running?`, { cause: error });
   });
   const text = await answer.text();
-  if (answer.status === 400) throw new UsageError(text);
-  if (!answer.ok) throw new Error(`${command.service} answered ${answer.status}: ${text}`);
+  if (answer.status === 400) throw new UsageError(sentenceIn(text));
+  if (!answer.ok) throw new Error(`${command.service} answered ${answer.status}: ${sentenceIn(text)}`);
   process.stdout.write(`${text}\n`);
 }

@@ -68,18 +68,21 @@ describe('the command line', () => {
     try {
       await once(createInterface(cloud.stdout), 'line');
       const fault = (service: string, json: string): unknown => {
-        const { status, stdout } = spawnSync(
+        const { status, stdout, stderr } = spawnSync(
           process.execPath,
           [MAIN, 'fault', service, json, '--data', 'cloud-data'],
           { cwd: folder, encoding: 'utf8' },
         );
-        return [status, stdout && (JSON.parse(stdout) as unknown)];
+        return [status, stdout ? (JSON.parse(stdout) as unknown) : stderr.trim()];
       };
       expect(fault('servicebus', '{"kind":"expireLocks"}')).toEqual([0, { expiredLocks: 0 }]);
       const refuse = { kind: 'refuse', status: 429, times: 2 };
       expect(fault('cosmos', JSON.stringify(refuse))).toEqual([0, { faults: [refuse] }]);
-      expect(fault('cosmos', '{"kind":"odd"}')).toEqual([USAGE, '']);
-      expect(fault('servicebus', '{"kind":"odd"}')).toEqual([USAGE, '']);
+      expect(fault('cosmos', '{"kind":"odd"}')).toEqual([USAGE, expect.stringMatching(/^A fault is \{kind/)]);
+      expect(fault('servicebus', '{"kind":"delay","ms":"5"}')).toEqual([
+        USAGE,
+        `'ms' of a fault: expected a number, found "5".`,
+      ]);
     } finally {
       cloud.kill('SIGTERM');
       await once(cloud, 'exit');
