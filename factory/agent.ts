@@ -9,7 +9,7 @@ import { openTickets, type Tickets } from '../shared/cloud/tickets.js';
 import type { FactoryDescriptor } from '../shared/contract/fleet.js';
 import { AppError, type ErrorCode } from '../shared/errors.js';
 import { probe, type Capabilities } from './capabilities/probe.js';
-import type { Coordinator } from './coordinator.js';
+import type { Coordinator, Fleet } from './coordinator.js';
 import { ENGINES } from './engines/registry.js';
 import {
   describes,
@@ -31,6 +31,8 @@ import type { FactorySettings } from './settings.js';
 import { Stations } from './stations.js';
 import { waitOnPool } from './transports/bus.js';
 import { Claims } from './transports/claims.js';
+import { answers, fallBack } from './transports/folder/fallBack.js';
+import { handOverFolder } from './transports/folder/handOver.js';
 import { FOLDER_POOL, FolderQueue } from './transports/folder/queue.js';
 import { pollPool } from './transports/poll.js';
 import { Shadow } from './transports/shadow.js';
@@ -58,9 +60,12 @@ export class Agent {
   private readonly stations: Stations;
   private readonly workspace: Workspace;
   private coordinator: Coordinator;
+  private readonly fleet: Fleet;
   private token = '';
   private tickets: Tickets | undefined;
   private claims: Claims | undefined;
+  /** Of the folder that stands in for a control plane that is away. */
+  private folderClaims: Claims | undefined;
   private readonly unlocks: (() => Promise<void>)[] = [];
   private finished = 0;
 
@@ -73,7 +78,8 @@ export class Agent {
     this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env), {
       stations: settings.stations,
     });
-    this.coordinator = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
+    this.fleet = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
+    this.coordinator = this.fleet;
     deps.redactor.knowEnvironment(deps.env);
     deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus?.value ?? ''));
   }
@@ -100,20 +106,13 @@ export class Agent {
       settings.serviceBus && openTickets(settings.serviceBus),
     ]);
     this.tickets = tickets;
-    const { stations, draining } = this;
-    const fleet = this.coordinator;
+    const { stations, draining, fleet } = this;
     const queue =
       settings.folder === undefined || settings.route !== 'folder'
         ? undefined
-        : await this.openFolder(settings.folder, capabilities);
+        : await this.openFolder(settings.folder, capabilities, settings.name);
     if (queue) this.coordinator = queue;
-    const claims = new Claims({
-      coordinator: this.coordinator,
-      stations,
-      warm: () => this.workspace.warm,
-      work: (claim, claimedAt) => this.work(claim, claimedAt, capabilities),
-      closed: this.draining.signal,
-    });
+    const claims = this.claimsOf(this.coordinator, capabilities);
     this.claims = claims;
     const wait = { claims, stations, logger: deps.logger };
     if (queue) {
@@ -130,14 +129,43 @@ export class Agent {
       if (tickets) void waitOnPool({ ...wait, pool, tickets }, draining.signal);
       else void pollPool({ ...wait, pool }, draining.signal);
     }
+    if (settings.folder !== undefined)
+      await this.fallBackTo(settings.folder, capabilities, identity.factoryId);
     void this.leaveWhenIdle();
     const become = (fresh: Identity): void => this.become(fresh);
     void keepFresh(this.coordinator, settings.dataDir, identity, become, deps.logger, this.draining.signal);
     return { factoryId: identity.factoryId, pools: identity.pools };
   }
 
-  private async openFolder(root: string, { advertises }: Capabilities): Promise<FolderQueue> {
-    const { name: factoryId, productId } = this.settings;
+  private claimsOf(coordinator: Coordinator, capabilities: Capabilities): Claims {
+    return new Claims({
+      coordinator,
+      stations: this.stations,
+      warm: () => this.workspace.warm,
+      work: (claim, claimedAt) => this.work(claim, claimedAt, capabilities, coordinator),
+      closed: this.draining.signal,
+    });
+  }
+
+  /** While the control plane is away the folder gives the work; what was done is handed over when it is back. */
+  private async fallBackTo(root: string, capabilities: Capabilities, factoryId: string): Promise<void> {
+    const { fleet, stations, draining } = this;
+    const { logger } = this.deps;
+    const { productId } = this.settings;
+    const queue = await this.openFolder(root, capabilities, factoryId);
+    const claims = this.claimsOf(queue, capabilities);
+    this.folderClaims = claims;
+    const handOver = (): Promise<number> => handOverFolder({ queue, fleet, root, productId, logger });
+    const isThere = (): Promise<boolean> => answers(fleet);
+    void fallBack({ isThere, handOver, claims, stations, logger }, draining.signal);
+  }
+
+  private async openFolder(
+    root: string,
+    { advertises }: Capabilities,
+    factoryId: string,
+  ): Promise<FolderQueue> {
+    const { productId } = this.settings;
     const queue = new FolderQueue({ root, productId, factoryId, advertises, person: userInfo().username });
     const state = path.join(root, '.state');
     await mkdir(state, { recursive: true });
@@ -184,18 +212,25 @@ export class Agent {
     }
     await Promise.all([
       // A claim that is under way may still bring a job, which is given back then.
-      this.claims?.whenQuiet().then(() => this.stations.whenEmpty()),
+      Promise.all([this.claims?.whenQuiet(), this.folderClaims?.whenQuiet()]).then(() =>
+        this.stations.whenEmpty(),
+      ),
       Promise.race([this.tickets?.close().catch(() => {}), pause(CLOSE_MS)]),
     ]);
     await Promise.all(this.unlocks.map((unlock) => unlock()));
   }
 
-  private async work(claim: Claim, claimedAt: number, capabilities: Capabilities): Promise<void> {
+  private async work(
+    claim: Claim,
+    claimedAt: number,
+    capabilities: Capabilities,
+    coordinator: Coordinator,
+  ): Promise<void> {
     const { env, logger, redactor } = this.deps;
     await executeRun(
       claim,
       {
-        coordinator: this.coordinator,
+        coordinator,
         workspace: this.workspace,
         engines: ENGINES,
         engineVersions: capabilities.engineVersions,

@@ -5,3 +5,6 @@ export type Coordinator = Pick<
   Client,
   'enrolFactory' | 'rotateToken' | 'claimJobs' | 'renewLease' | 'reportRun' | 'appendLog' | 'putArtifact'
 >;
+
+/** What a factory asks of the control plane beside that, and a folder cannot answer. */
+export type Fleet = Coordinator & Pick<Client, 'handOverJob' | 'getHealth'>;

@@ -68,8 +68,11 @@ const program = new Command('factory')
   .option('--once', 'end after one run')
   .option('--idle-exit <seconds>', 'end after so long without work', positive)
   .option('--data <dir>', 'where repositories, worktrees and the token are kept')
-  .option('--folder <dir>', 'work on the jobs of a folder (inbox/, building/, …) instead of the fleet')
-  .option('--product <id>', "the product of a folder's jobs", 'local')
+  .option(
+    '--folder <dir>',
+    `work on the jobs of a folder (inbox/, building/, …) instead of the fleet; with ${ROUTE}=bus or poll only while the control plane is away`,
+  )
+  .option('--product <id>', "the product of a folder's jobs; by default local")
   .option('--config <file>', 'what probing cannot know; by default factory.yaml in the data folder')
   .option('--json', 'log lines, or what probing found, as JSON')
   .addHelpText('after', EXAMPLES)

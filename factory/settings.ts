@@ -51,7 +51,7 @@ export interface FactorySettings {
   /** Who tokens of this machine's Azure identity are for; with it no one-time token is needed. */
   readonly audience: string | undefined;
   readonly route: WorkRoute;
-  /** Absolute; with the route `folder`. */
+  /** Absolute. With the route `folder` all work comes from it; with another one only while the control plane is away. */
   readonly folder: string | undefined;
   readonly productId: string;
   /** Compare the folder's choices with the control plane's. */
@@ -73,6 +73,10 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
   const folder = options.folder === undefined ? undefined : path.resolve(options.folder);
   if (route === 'folder' && folder === undefined)
     throw new SettingsError('the work comes from a folder, and none is named: give one with --folder');
+  if (route !== 'folder' && folder !== undefined && options.product === undefined)
+    throw new SettingsError(
+      'what is done in the folder is handed over to the control plane: name the product with --product',
+    );
   const shadow = isOn(env, SHADOW, false);
   if (shadow && route !== 'folder')
     throw new SettingsError(`${SHADOW} compares a folder with the control plane: it needs --folder`);

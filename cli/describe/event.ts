@@ -81,10 +81,18 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `${body.paused ? 'paused' : 'put on hold'}: ${message(body.reason)}`;
     case 'job.resumed':
       return 'resumed';
+    case 'job.handed-over':
+      return `${HANDED_OVER[body.outcome]} (${count(body.offline.runs, 'run', 'runs')}, ${body.offline.stage} there)`;
     default:
       return assertExhaustive(body);
   }
 }
+
+const HANDED_OVER = {
+  taken: 'brought from a folder',
+  merged: 'what a factory did of it offline counts',
+  kept: 'what a factory did of it offline does not count',
+} as const;
 
 const message = (text: string): string => cut(oneLine(text), MAX_MESSAGE);
 

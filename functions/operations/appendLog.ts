@@ -62,6 +62,7 @@ async function ownRun(deps: Deps, factoryId: string, jobId: string, epoch: numbe
   if (lease?.document.epoch === epoch && lease.document.holder === factoryId) return lease.document;
   const ref = await locateJob(deps, jobId);
   const [job, run] = await Promise.all([readJob(deps, ref), readRun(deps, ref, epoch)]);
+  if (run?.handedOverBy === factoryId) return ref;
   if (run?.factoryId === factoryId && job.document.epoch === epoch) return ref;
   throw new AppError('stale-epoch', `${factoryId} has no run ${epoch} of ${jobId} (any more)`, {
     epoch: job.document.epoch,

@@ -28,6 +28,7 @@ function makesReady(body: EventBody): boolean {
     case 'job.resumed':
     case 'deps.met':
     case 'job.rerouted':
+    case 'job.handed-over':
       return true;
     case 'job.assigned':
     case 'run.started':

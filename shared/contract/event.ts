@@ -20,6 +20,8 @@ import {
 const artifacts = z.array(ArtifactSchema).max(MAX_ARTIFACTS).optional();
 const epoch = z.number().int().positive();
 
+export const HandOverOutcomeSchema = z.enum(['taken', 'merged', 'kept']);
+
 /** What happened, by kind. */
 export const EventBodySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('job.submitted'), title: z.string(), contentHash: z.string() }),
@@ -131,6 +133,24 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   /** `paused`: a factory was at work on it, and the run was ended. */
   z.strictObject({ kind: z.literal('job.held'), reason: z.string(), paused: z.boolean() }),
   z.strictObject({ kind: z.literal('job.resumed') }),
+  /**
+   * A factory that had worked in its folder brought what it did. `taken`: the job came into being by this; `merged`:
+   * nobody had worked on it here, so the folder's runs are the job's; `kept`: somebody had, and what the factory did
+   * is recorded by this alone.
+   */
+  z.strictObject({
+    kind: z.literal('job.handed-over'),
+    outcome: HandOverOutcomeSchema,
+    /** As the folder left it. */
+    offline: z.strictObject({
+      stage: StageSchema,
+      runs: z.number().int().nonnegative(),
+      events: z.number().int().positive(),
+      headHash: z.string(),
+      commit: z.string().optional(),
+      usage: UsageSchema,
+    }),
+  }),
 ]);
 export type EventBody = z.infer<typeof EventBodySchema>;
 

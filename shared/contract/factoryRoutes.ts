@@ -9,13 +9,17 @@ import {
   EnrolmentTokenSchema,
   FactoryListSchema,
   FactoryTokenSchema,
+  PathSchemas,
   RevokedSchema,
   RevokeFactorySchema,
 } from './api.js';
 import { FactoryIdSchema } from './fleet.js';
+import { HandedOverSchema, HandOverSchema } from './handOver.js';
 import type { RouteSpec } from './routes.js';
 
 const JSON_BYTES = 256 * 1024;
+/** A manifest of 256 KB, and changes with up to 2,000 file names each; a batch of Cosmos DB takes 2 MB. */
+const HAND_OVER_BYTES = 2 * 1024 * 1024;
 
 export const FACTORY_ROUTES = {
   createEnrolment: {
@@ -51,6 +55,16 @@ export const FACTORY_ROUTES = {
     access: ['factory'],
     result: FactoryTokenSchema,
     summary: 'A new token for a factory; the one it calls with holds until the next rotation.',
+  },
+  handOverJob: {
+    method: 'POST',
+    path: 'fleet/products/{productId}/handover',
+    access: ['factory'],
+    params: z.object({ productId: PathSchemas.productId }),
+    body: HandOverSchema,
+    maxBytes: HAND_OVER_BYTES,
+    result: HandedOverSchema,
+    summary: 'What a factory did of a job from its folder while the control plane was away. Safe to repeat.',
   },
   drainFactory: {
     method: 'POST',

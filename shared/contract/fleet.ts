@@ -168,7 +168,8 @@ export const LedgerEntrySchema = z.strictObject({
   type: z.literal('ledger'),
   productId: ProductIdSchema,
   jobId: JobIdSchema,
-  epoch: z.number().int().positive(),
+  /** 0: runs of the job that a factory did offline and that do not count. */
+  epoch: z.number().int().nonnegative(),
   at: TimestampSchema,
   usd: z.number().nonnegative(),
   tokens: z.number().int().nonnegative(),

@@ -177,6 +177,8 @@ export const RunSchema = z.strictObject({
   verify: VerifyResultSchema.optional(),
   usage: UsageSchema.optional(),
   artifacts: z.array(ArtifactSchema).max(MAX_ARTIFACTS).optional(),
+  /** It was done from a folder; this factory brought it, and brings its log and files. */
+  handedOverBy: z.string().optional(),
   failure: z
     .strictObject({ reason: FailureReasonSchema, message: z.string(), exitCode: z.number().int().nullable() })
     .optional(),

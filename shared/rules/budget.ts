@@ -6,7 +6,7 @@ import { BUDGET_WINDOWS, DEFAULT_ASSUMED_USD } from '../contract/budget.js';
 import type { Budget, BudgetWindow, PutBudget } from '../contract/budget.js';
 import type { JobEvent } from '../contract/event.js';
 import type { Block } from '../contract/explanation.js';
-import type { Job, Stage } from '../contract/job.js';
+import type { Job, Stage, Usage } from '../contract/job.js';
 import { assertExhaustive } from '../errors.js';
 import { needsOf } from './profile.js';
 import { nextRunKind } from './stages.js';
@@ -133,6 +133,8 @@ export type Settlement =
 
 const IN_FLIGHT: ReadonlySet<Stage> = new Set(['assigned', 'building', 'review']);
 
+const spentOf = ({ usd, tokens, wallSeconds }: Usage): SpendOfEvent => ({ usd, tokens, wallSeconds });
+
 /** What an event says about the cost of a run; undefined when it says nothing. */
 export function settlementOf({
   body,
@@ -159,6 +161,11 @@ export function settlementOf({
     case 'job.cancelled':
     case 'job.requeued':
       return { kind: 'all', spent: from !== undefined && IN_FLIGHT.has(from) };
+    case 'job.handed-over':
+      // Runs that count have events of their own. What was spent in vain was spent too; no run has the epoch 0.
+      return body.outcome === 'kept' && body.offline.runs > 0
+        ? { kind: 'cost', epoch: 0, cost: spentOf(body.offline.usage) }
+        : undefined;
     case 'job.held':
       return body.paused ? { kind: 'all', spent: from !== undefined && IN_FLIGHT.has(from) } : undefined;
     default:

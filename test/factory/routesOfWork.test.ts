@@ -75,7 +75,7 @@ test.each([
   [{}, BUS, 'bus'],
   [{}, { GIGAFACTORY_API: BUS.GIGAFACTORY_API, AQ_FLEET_ROUTE: 'poll' }, 'poll'],
   [{ folder: 'jobs' }, {}, 'folder'],
-  [{ folder: 'jobs' }, { ...BUS, AQ_FLEET_ROUTE: 'bus' }, 'bus'],
+  [{ folder: 'jobs', product: 'shop' }, { ...BUS, AQ_FLEET_ROUTE: 'bus' }, 'bus'],
   [{ folder: 'jobs' }, { ...BUS, AQ_FLEET_ROUTE: 'bus', AQ_FLEET: '0' }, 'folder'],
 ])('with %o and %o the work comes from the %3$s', (options, env, route) => {
   using home = new TemporaryFolder();
@@ -89,6 +89,7 @@ test.each([
   [{}, { ...BUS, AQ_FLEET_SHADOW: 'on' }, 'needs --folder'],
   [{ folder: 'jobs' }, { AQ_FLEET_SHADOW: 'on' }, 'GIGAFACTORY_API is not set'],
   [{ folder: 'jobs', product: 'No' }, {}, 'lower-case letters'],
+  [{ folder: 'jobs' }, { ...BUS, AQ_FLEET_ROUTE: 'bus' }, 'name the product with --product'],
 ])('refuses %o with %o', (options, env, words) => {
   using home = new TemporaryFolder();
   expect(() => readSettings({ name: 'mac-1', data: home.path, ...options }, { ...env })).toThrow(words);

@@ -20,6 +20,7 @@ import { openDeps, parseDep } from '../../../shared/rules/dag.js';
 import { resolveEngine } from '../../../shared/rules/engine.js';
 import { leaseExpiry } from '../../../shared/rules/leases.js';
 import { decide, newJob, type Accepted, type Command } from '../../../shared/rules/lifecycle.js';
+import { redactDeep } from '../../../shared/rules/secrets.js';
 import { priorityRank } from '../../../shared/rules/priority.js';
 import { needsOf } from '../../../shared/rules/profile.js';
 import { isInFlight, isReady, nextRunKind } from '../../../shared/rules/stages.js';
@@ -83,6 +84,32 @@ export class FolderQueue implements Coordinator {
     });
   }
 
+  /**
+   * Gives the jobs that nobody works on to `give`, the oldest first, and keeps what it answers. A job that is asked
+   * about is claimed by nobody until there is an answer, also not after a crash: the control plane may have it.
+   * @param give throws when there is no answer; what is left stays as it is
+   */
+  async handOver(
+    give: (record: FolderRecord, folder: string) => Promise<NonNullable<FolderRecord['handOver']>>,
+  ): Promise<void> {
+    await this.mutex.run(() => this.takeIn());
+    const waiting = [...this.jobs.values()]
+      .filter(({ job, handOver }) => handOver?.state === 'asked' || (!handOver && !isInFlight(job)))
+      .sort((one, other) => (one.job.submittedAt < other.job.submittedAt ? -1 : 1));
+    for (const { job } of waiting) {
+      const asked = await this.mutex.run(async () => {
+        const record = this.recordOf(job.jobId);
+        if (isInFlight(record.job)) return undefined;
+        const next: FolderRecord = { ...record, handOver: { state: 'asked', at: this.now() } };
+        await this.keep(next);
+        return next;
+      });
+      if (!asked) continue;
+      const handOver = await give(asked, this.records.pathOf(job.jobId));
+      await this.mutex.run(() => this.keep({ ...asked, handOver }));
+    }
+  }
+
   /** What happened to the job of a manifest, the oldest first. */
   eventsOf(file: string): readonly JobEvent[] {
     return [...this.jobs.values()].find((record) => record.file === file)?.events ?? [];
@@ -118,7 +145,7 @@ export class FolderQueue implements Coordinator {
         actor,
         epoch: params.epoch,
         factoryId,
-        report: RunReportSchema.parse(body),
+        report: RunReportSchema.parse(redactDeep(body)),
       };
       return { job: await this.apply(this.recordOf(params.jobId), report) };
     });
@@ -163,7 +190,11 @@ export class FolderQueue implements Coordinator {
       }
     const stages = new Map([...this.jobs.values()].map(({ job }) => [job.jobId, job.stage]));
     for (const record of this.jobs.values())
-      if (record.job.waitsFor !== undefined && openDeps(record.job.deps ?? [], stages).length === 0)
+      if (
+        !record.handOver &&
+        record.job.waitsFor !== undefined &&
+        openDeps(record.job.deps ?? [], stages).length === 0
+      )
         await this.apply(record, { kind: 'unblock', actor: DEPS_ACTOR });
   }
 
@@ -245,6 +276,12 @@ export class FolderQueue implements Coordinator {
       ],
       testing: [{ kind: 'promote', actor }],
     };
+    if (record.handOver) {
+      const { state } = record.handOver;
+      const why = `${record.job.jobId} is with the control plane (${state}): use aq or the console; it was moved back`;
+      await writeFile(path.join(this.spec.root, to, `${record.file}.note.txt`), `${why}\n`);
+      return this.records.place(record);
+    }
     const run = record.runs.find(({ epoch }) => epoch === record.job.epoch);
     const legal = commands[to]?.find(
       (command) => decide(record.job, run, command, this.now()).kind === 'accepted',
@@ -260,7 +297,10 @@ export class FolderQueue implements Coordinator {
     const all = [...this.jobs.values()];
     const locks = new Set(all.filter(({ job }) => isInFlight(job)).map(({ job }) => job.manifest.lock));
     return all
-      .filter(({ job }) => isReady(job) && (job.notBefore === undefined || job.notBefore <= now))
+      .filter(
+        ({ job, handOver }) =>
+          !handOver && isReady(job) && (job.notBefore === undefined || job.notBefore <= now),
+      )
       .filter(({ job }) => job.manifest.lock === undefined || !locks.has(job.manifest.lock))
       .filter(
         ({ job }) =>

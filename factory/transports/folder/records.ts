@@ -5,8 +5,8 @@
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { JobEventSchema } from '../../../shared/contract/event.js';
-import { JobSchema, RunSchema, type Stage } from '../../../shared/contract/job.js';
+import { HandOverOutcomeSchema, JobEventSchema } from '../../../shared/contract/event.js';
+import { JobSchema, RunSchema, TimestampSchema, type Stage } from '../../../shared/contract/job.js';
 
 export const FOLDERS = ['inbox', 'building', 'review', 'testing', 'shipped', 'failed'] as const;
 export type Folder = (typeof FOLDERS)[number];
@@ -17,6 +17,17 @@ const RecordSchema = z.strictObject({
   job: JobSchema,
   runs: z.array(RunSchema),
   events: z.array(JobEventSchema),
+  /**
+   * `asked`: the control plane may have it already, so nobody works on it here until it has answered. `done`: it is the
+   * control plane's now. `refused`: it will never take this record, for the reason in `message`.
+   */
+  handOver: z
+    .discriminatedUnion('state', [
+      z.strictObject({ state: z.literal('asked'), at: TimestampSchema }),
+      z.strictObject({ state: z.literal('done'), at: TimestampSchema, outcome: HandOverOutcomeSchema }),
+      z.strictObject({ state: z.literal('refused'), at: TimestampSchema, message: z.string() }),
+    ])
+    .optional(),
 });
 export type FolderRecord = z.infer<typeof RecordSchema>;
 

@@ -116,10 +116,22 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: body.paused ? 'Paused' : 'Put on hold', tone: 'person', note: body.reason };
     case 'job.resumed':
       return { text: 'Resumed', tone: 'person' };
+    case 'job.handed-over':
+      return {
+        text: HANDED_OVER[body.outcome],
+        tone: body.outcome === 'kept' ? 'bad' : 'progress',
+        note: `Offline it went to ${body.offline.stage}${body.offline.commit === undefined ? '' : `, commit ${body.offline.commit.slice(0, 10)}`}.`,
+      };
     default:
       return assertExhaustive(body);
   }
 }
+
+const HANDED_OVER = {
+  taken: 'Brought from a folder',
+  merged: 'What a factory did of it offline counts',
+  kept: 'What a factory did of it offline does not count',
+} as const;
 
 /** Who did it, in a few characters. */
 export function actorName(actor: Actor): string {

@@ -1,0 +1,92 @@
+/**
+ * What becomes of a job that a factory worked on in its folder while the control plane was away. One side's work counts
+ * and the other's is recorded: the control plane's as soon as any factory had claimed the job there, else the folder's.
+ */
+import type { HandOver } from '../contract/handOver.js';
+import type { Actor, Job, Run } from '../contract/job.js';
+import { draft, omit, type EventDraft } from './decision.js';
+
+export interface HandOverDecision {
+  readonly outcome: 'taken' | 'merged' | 'kept';
+  /** Before its new events are sealed. */
+  readonly job: Job;
+  /** Runs of the folder that count. */
+  readonly runs: readonly Run[];
+  /** With `taken` they follow the folder's own, which stay as they are. */
+  readonly events: readonly EventDraft[];
+}
+
+/** What a build made of the job; everything else is what was asked for. */
+const PROGRESS = [
+  'stage',
+  'stageSince',
+  'epoch',
+  'attempts',
+  'notBefore',
+  'change',
+  'verify',
+  'usage',
+  'failure',
+  'mergeCommit',
+] as const satisfies readonly (keyof Job)[];
+
+/**
+ * @param central the job as the control plane has it; undefined where it never heard of it
+ * @param by the factory that hands over
+ * @param now ISO time
+ */
+export function decideHandOver(
+  central: Job | undefined,
+  { job, runs, events }: Pick<HandOver, 'job' | 'runs' | 'events'>,
+  by: Actor,
+  now: string,
+): HandOverDecision {
+  const outcome = central === undefined ? 'taken' : isUntouched(central) && job.epoch > 0 ? 'merged' : 'kept';
+  const body = {
+    kind: 'job.handed-over',
+    outcome,
+    offline: {
+      stage: job.stage,
+      runs: runs.length,
+      events: job.events,
+      headHash: job.headHash,
+      ...(job.change !== undefined && { commit: job.change.commit }),
+      usage: job.usage,
+    },
+  } as const;
+  const told = (before: Job, after: Job): EventDraft => draft(body, by, now, before, after);
+  if (central === undefined) {
+    // Whoever ships has to say so where it is checked who they are.
+    const taken = omit(job, 'landing');
+    const held = heldBack(taken, by, now);
+    return { outcome, runs, job: held?.job ?? taken, events: [told(job, taken), ...(held?.events ?? [])] };
+  }
+  if (outcome === 'kept') return { outcome, runs: [], job: central, events: [told(central, central)] };
+  const merged: Job = { ...omit(central, 'waitsFor', ...PROGRESS), ...progressOf(job) };
+  const happened = events.slice(1).map(({ body: what, actor, at, stage, from }) => ({
+    body: what,
+    actor,
+    at,
+    stage,
+    ...(from !== undefined && { from }),
+  }));
+  return { outcome, runs, job: merged, events: [...happened, told(merged, merged)] };
+}
+
+/** Nobody has ever claimed it. */
+const isUntouched = ({ stage, epoch }: Job): boolean => stage === 'queued' && epoch === 0;
+
+const progressOf = (job: Job): Pick<Job, (typeof PROGRESS)[number]> =>
+  Object.fromEntries(
+    PROGRESS.flatMap((name) => (job[name] === undefined ? [] : [[name, job[name]]])),
+  ) as Pick<Job, (typeof PROGRESS)[number]>;
+
+/**
+ * What no run has finished yet would go to any factory, on the word of one: a person of the product has to let it.
+ */
+function heldBack(job: Job, by: Actor, now: string): { job: Job; events: EventDraft[] } | undefined {
+  if (job.stage !== 'queued') return undefined;
+  const reason = `it was filed in a folder of ${by.id}: resume it to let the fleet work on it`;
+  const next: Job = { ...job, hold: { by, at: now, reason } };
+  return { job: next, events: [draft({ kind: 'job.held', reason, paused: false }, by, now, job, next)] };
+}
