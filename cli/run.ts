@@ -14,6 +14,7 @@ import { addHalt } from './commands/halt.js';
 import { addList } from './commands/list.js';
 import { addLogs } from './commands/logs.js';
 import { addManifest } from './commands/manifest.js';
+import { addParked } from './commands/parked.js';
 import { addProfile } from './commands/profile.js';
 import { addProduct } from './commands/product.js';
 import { addRepo } from './commands/repo.js';
@@ -92,6 +93,7 @@ ${EXIT_CODES_HELP}`,
   addProfile(program, io);
   addBudget(program, io);
   addHalt(program, io);
+  addParked(program, io);
   addAudit(program, io, exit);
   addManifest(program, io, exit);
   addRepo(program, io);

@@ -63,6 +63,8 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   halt: 'POST fleet/halt',
   resume: 'POST fleet/resume',
   getBurndown: 'GET fleet/products/{productId}/burndown',
+  listParked: 'GET fleet/parked',
+  retryParkedNow: 'POST fleet/parked/retry',
   receiveWebhook: 'POST fleet/webhooks/github/{productId}',
 };
 

@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
 import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
-import { age, clockTime, oneLine, table, took, type Colour } from '../text.js';
+import { age, clockTime, count, oneLine, table, took, type Colour } from '../text.js';
 import { duration } from './arguments.js';
 
 const DEFAULT_ENROLMENT = '15m';
@@ -83,7 +83,8 @@ export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => voi
         ]);
         context.answer(
           health,
-          () => `${health.status}, version ${health.version}\n${table(rows, io.stdout.columns)}`,
+          () =>
+            `${health.status}, version ${health.version}\n${table(rows, io.stdout.columns)}${parkedNote(health)}`,
         );
         if (health.status !== 'ok') exit(EXIT.unavailable);
       }),
@@ -91,6 +92,9 @@ export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => voi
 }
 
 type Health = RouteResult<'getHealth'>;
+
+const parkedNote = ({ parked = 0 }: Health): string =>
+  parked === 0 ? '' : `\n${count(parked, 'document')} put aside, see aq parked`;
 
 /** A degraded service answers 503, which the client takes for an error; the parts are in its details. */
 function degradedHealth(error: unknown): Health {

@@ -1,7 +1,31 @@
+import type { RouteInput, RouteResult } from '../../shared/contract/routeTypes.js';
+import { TrackerDeliverySchema, TrackerPostSchema } from '../../shared/contract/messages.js';
+import type { Stored } from '../../shared/cloud/documents.js';
+import { AppError } from '../../shared/errors.js';
+import { hasRole, requireRole, type Caller } from '../operations/caller.js';
 import type { Deps } from '../operations/deps.js';
-import { isOutage, parkedEvents, settleParked } from '../operations/park.js';
+import { ingestTrackerItem } from '../operations/ingestTrackerItem.js';
+import { allParked, viewOf } from '../operations/listParked.js';
+import { isOutage, parkedEvents, settleParked, type Parked } from '../operations/park.js';
+import { postToTracker } from '../operations/postToTracker.js';
 import { readEvent } from './feedBatch.js';
 import { FEEDS } from './feeds.js';
+
+/** How what was parked is worked on once more, by the function that parked it. */
+const RETRIES: ReadonlyMap<string, (deps: Deps, what: unknown) => Promise<void>> = new Map([
+  ...Object.entries(FEEDS).map(
+    ([name, operate]) => [name, (deps: Deps, what: unknown) => operate(deps, readEvent(what))] as const,
+  ),
+  [
+    'postToTracker',
+    (deps: Deps, what: unknown) => postToTracker(deps, { post: TrackerPostSchema.shape.post.parse(what) }),
+  ],
+  [
+    'ingestTrackerItem',
+    (deps: Deps, what: unknown) =>
+      ingestTrackerItem(deps, { delivery: TrackerDeliverySchema.shape.delivery.parse(what) }),
+  ],
+]);
 
 /**
  * Tries events again that a feed function put aside, each with a longer pause than before and without end: what one
@@ -10,18 +34,50 @@ import { FEEDS } from './feeds.js';
  */
 export async function retryParked(deps: Deps): Promise<number> {
   let done = 0;
-  for (const parked of await parkedEvents(deps)) {
-    const operate = Object.entries(FEEDS).find(([name]) => name === parked.document.by)?.[1];
-    if (!operate) continue;
-    try {
-      await operate(deps, readEvent(parked.document.what));
-    } catch (error) {
-      if (isOutage(error)) throw error;
-      await settleParked(deps, parked, error);
-      continue;
-    }
-    await settleParked(deps, parked);
-    done += 1;
-  }
+  for (const parked of await parkedEvents(deps)) if (await retry(deps, parked)) done += 1;
   return done;
+}
+
+/**
+ * Tries parked documents again for a person who has repaired their cause, without waiting for the pause.
+ * @throws AppError not-found, forbidden; unavailable when a service is away
+ */
+export async function retryParkedNow(
+  deps: Deps,
+  caller: Caller,
+  { body: { id } }: RouteInput<'retryParkedNow'>,
+): Promise<RouteResult<'retryParkedNow'>> {
+  const all = await allParked(deps);
+  const seen = all.filter(({ document }) => hasRole(caller, 'viewer', document.productId));
+  const named = seen.filter(({ document }) => document.id === id);
+  if (id !== undefined) {
+    const [first] = named;
+    if (!first)
+      throw new AppError('not-found', `nothing is parked as ${id}; aq parked lists what is`, { id });
+    requireRole(caller, 'operator', first.document.productId);
+  }
+  const chosen = id === undefined ? seen : named;
+  const done: string[] = [];
+  for (const parked of chosen) {
+    if (!hasRole(caller, 'operator', parked.document.productId)) continue;
+    if (await retry(deps, parked)) done.push(parked.document.id);
+  }
+  const tried = new Set(chosen.map(({ document }) => document.id));
+  const left = (await allParked(deps)).filter(({ document }) => tried.has(document.id));
+  return { done, parked: left.map(({ document }) => viewOf(document)) };
+}
+
+/** @returns whether it went through and is parked no more */
+async function retry(deps: Deps, parked: Stored<Parked>): Promise<boolean> {
+  const { by, what } = parked.document;
+  try {
+    const operate = RETRIES.get(by);
+    if (!operate) throw new Error(`there is no function ${by} any more`);
+    await operate(deps, what);
+  } catch (error) {
+    if (isOutage(error)) throw error;
+    await settleParked(deps, parked, error);
+    return false;
+  }
+  return settleParked(deps, parked);
 }

@@ -47,7 +47,11 @@ export async function park(
     ...(isRetried ? { retryAt: retryAt(deps, 0) } : {}),
   };
   await deps.documents.upsert(CONTROL, parked);
-  deps.log('error', 'parked for a person to look at', { id: parked.id, productId, error: text });
+  deps.log('error', isRetried ? 'parked, to be tried again' : 'parked for a person to look at', {
+    id: parked.id,
+    productId,
+    error: text,
+  });
 }
 
 /** Events whose next try is due. */
@@ -57,25 +61,42 @@ export const parkedEvents = (deps: Deps): Promise<Stored<Parked>[]> =>
     parameters: { now: deps.clock.now() },
   });
 
-/** After a try: gone when it went through, otherwise put aside for longer. The feed may have parked it anew. */
+/**
+ * After a try: gone when it went through, otherwise put aside for longer. The feed may have parked it anew.
+ * @returns whether it is gone
+ */
 export async function settleParked(
   deps: Deps,
   { document, etag }: Stored<Parked>,
   error?: unknown,
-): Promise<void> {
+): Promise<boolean> {
   const { id, productId } = document;
   try {
     if (error === undefined) {
       await deps.documents.remove(CONTROL, [productId], id, etag);
       deps.log('info', 'a parked event went through', { id, productId, retries: document.retries + 1 });
-      return;
+      return true;
     }
     const retries = document.retries + 1;
-    const later = { ...document, error: textOf(error), retries, retryAt: retryAt(deps, retries) };
+    const isRetried = document.retryAt !== undefined;
+    const later = {
+      ...document,
+      error: textOf(error),
+      retries,
+      ...(isRetried ? { retryAt: retryAt(deps, retries) } : {}),
+    };
     await deps.documents.replace(CONTROL, [productId], later, etag);
   } catch (failure) {
     if (!isCloudError(failure, 'precondition', 'not-found')) throw failure;
   }
+  return false;
+}
+
+export async function countParked(deps: Deps): Promise<number> {
+  const [count] = await deps.documents.select<number>(CONTROL, {
+    text: `SELECT VALUE COUNT(1) FROM c WHERE c.type = 'parked'`,
+  });
+  return count ?? 0;
 }
 
 /** A service that is away says nothing about what was to be done with it. */

@@ -213,6 +213,8 @@ export const HealthSchema = z.strictObject({
   parts: z.array(
     z.strictObject({ part: z.string(), ok: z.boolean(), ms: z.number(), error: z.string().optional() }),
   ),
+  /** Documents that no function could work on and that are put aside; absent when the database is away. */
+  parked: z.number().int().nonnegative().optional(),
 });
 
 export const PathSchemas = {

@@ -27,6 +27,7 @@ import { DagSchema } from './dag.js';
 import { ArtifactPathSchema, ArtifactSchema } from './job.js';
 import { ExplanationSchema } from './explanation.js';
 import { FACTORY_ROUTES } from './factoryRoutes.js';
+import { PARKED_ROUTES } from './parked.js';
 import { PRODUCT_ROUTES } from './productRoutes.js';
 import { PROFILE_ROUTES } from './profileRoutes.js';
 
@@ -342,6 +343,7 @@ export const ROUTES = {
   ...FACTORY_ROUTES,
   ...PRODUCT_ROUTES,
   ...PROFILE_ROUTES,
+  ...PARKED_ROUTES,
   receiveWebhook: {
     method: 'POST',
     path: 'fleet/webhooks/github/{productId}',

@@ -1,6 +1,9 @@
+import { CosmosClient } from '@azure/cosmos';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobDetail } from '../../shared/contract/api.js';
 import type { Job } from '../../shared/contract/job.js';
+import { CONTROL, DATABASE } from '../../shared/topology.js';
 import { browserPath, openBrowser } from '../support/browser.js';
 import { git, reach, startTestSystem, until, type System } from '../support/system.js';
 
@@ -86,6 +89,34 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     const engine = page.getByText('engine:shell').first();
     await engine.waitFor();
     expect(await engine.isVisible()).toBe(true);
+  });
+
+  it('shows what no function could work on, until a retry goes through', async () => {
+    const { job, events } = (await system.api('GET', `jobs/${jobId}`)) as JobDetail;
+    const about = `${jobId}:event:00000001`;
+    const cosmos = new CosmosClient(system.cloud.cosmos);
+    const now = new Date().toISOString();
+    await cosmos
+      .database(DATABASE)
+      .container(CONTROL)
+      .items.create({
+        id: `parked:dispatchReadyJobs:${about}`,
+        type: 'parked',
+        productId: job.productId,
+        by: 'dispatchReadyJobs',
+        what: events[0],
+        error: 'Error: not on a Saturday',
+        at: now,
+        retryAt: new Date(Date.parse(now) + 3_600_000).toISOString(),
+        retries: 0,
+      });
+    cosmos.dispose();
+    await page.goto(`${system.consoleUrl}/fleet`);
+    const row = page.getByRole('row', { name: new RegExp(about) });
+    await row.getByText('not on a Saturday').waitFor();
+    await row.getByRole('button', { name: 'Retry' }).click();
+    await row.waitFor({ state: 'detached' });
+    expect(await system.api('GET', 'parked')).toEqual({ parked: [], total: 0 });
   });
 
   it('draws a composite with its children, which end it', async () => {

@@ -163,9 +163,16 @@ describe('every route', () => {
 });
 
 describe('a person of another product', () => {
-  const aboutOne = forPeople.filter(
-    (name) => !['listJobs', 'listFactories', 'listSwitches', 'listSwitchRecords'].includes(name),
-  );
+  /** Of no single product: they show what the caller may see, and touch what the caller may touch. */
+  const ofAll = [
+    'listJobs',
+    'listFactories',
+    'listSwitches',
+    'listSwitchRecords',
+    'listParked',
+    'retryParkedNow',
+  ];
+  const aboutOne = forPeople.filter((name) => !ofAll.includes(name));
 
   it.each(aboutOne)('%s is refused, or shown that there is nothing', async (name) => {
     const token = await app.token(`admin.${OTHER}`);

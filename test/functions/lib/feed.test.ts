@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobDetail } from '../../../shared/contract/api.js';
+import type { RouteResult } from '../../../shared/contract/routeTypes.js';
 import type { Ticket } from '../../../shared/contract/messages.js';
 import { CONTROL, JOBS, READY } from '../../../shared/topology.js';
 import { retryParked } from '../../../functions/lib/retryParked.js';
@@ -11,7 +12,7 @@ let app: TestApp;
 let token: string;
 const productId = 'shop';
 beforeAll(async () => {
-  app = await startTestApp([['admin']]);
+  app = await startTestApp([['admin'], ['viewer'], ['admin.bakery']]);
   token = await app.token('admin');
   const body = { name: 'Shop', defaults: { repo: '/r.git', engine: 'shell' } };
   await app.call('putProduct', { token, params: { productId }, body });
@@ -82,6 +83,41 @@ describe('a feed function', () => {
     expect(await retryParked(depsOn(app.cloud))).toBe(1);
     expect(await read()).toBeUndefined();
     expect(await database.read(READY, ['any'], 'job-00000000000early')).toBeDefined();
+  });
+
+  it('shows what it parked, counts it in the health, and tries it again when a person says so', async () => {
+    const { jobId, documents } = await submitted();
+    const poison = { type: 'event', id: 'event:00000001', productId, jobId: 'job-y', what: 'is this' };
+    const early = { ...documents[1], jobId: 'job-0000000000000011', prevHash: '' };
+    await app.cloud.documents.remove(READY, ['any'], jobId);
+    await feed([poison, early, ...documents], 5);
+    expect(await app.cloud.documents.read(READY, ['any'], jobId)).toBeDefined();
+
+    const list = async (as = token) =>
+      (await app.call('listParked', { token: as })).json() as RouteResult<'listParked'>;
+    const find = async (about: string) => (await list()).parked.find((one) => one.about === about);
+    const seen = await find('job-y:event:00000001');
+    expect(seen).toMatchObject({ by: 'dispatchReadyJobs', productId, retries: 0 });
+    expect(seen?.error).not.toContain('\n');
+    const health = (await app.call('getHealth')).json() as RouteResult<'getHealth'>;
+    expect(health).toMatchObject({ status: 'ok', parked: (await list()).total });
+
+    const retry = async (body: object, as = token) => app.call('retryParkedNow', { token: as, body });
+    // Its job is there now: the pause is not waited for.
+    await app.cloud.documents.create(JOBS, { ...documents[0], id: 'job', jobId: 'job-0000000000000011' });
+    const id = 'parked:dispatchReadyJobs:job-0000000000000011:event:00000001';
+    expect((await retry({ id })).json()).toEqual({ done: [id], parked: [] });
+    expect(await find('job-0000000000000011:event:00000001')).toBeUndefined();
+    expect((await retry({ id })).status).toBe(404);
+    const again = (await retry({ id: seen?.id })).json() as RouteResult<'retryParkedNow'>;
+    expect(again).toMatchObject({ done: [], parked: [{ id: seen?.id, retries: 1 }] });
+
+    const [viewer, stranger] = await Promise.all([app.token('viewer'), app.token('admin.bakery')]);
+    expect((await list(viewer)).total).toBe((await list()).total);
+    expect((await retry({ id: seen?.id }, viewer)).status).toBe(403);
+    expect(await list(stranger)).toEqual({ parked: [], total: 0 });
+    expect((await retry({ id: seen?.id }, stranger)).status).toBe(404);
+    expect((await retry({}, stranger)).json()).toEqual({ done: [], parked: [] });
   });
 
   it('never parks an event because a service is away', async () => {

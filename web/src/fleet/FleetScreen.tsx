@@ -7,6 +7,7 @@ import { FailureNotice } from '../parts/FailureNotice.js';
 import { navigate } from '../router.js';
 import { fleetTotals, poolViews } from '../view/fleet.js';
 import { FactoryCard } from './FactoryCard.js';
+import { ParkedTable } from './ParkedTable.js';
 import { PoolTable } from './PoolTable.js';
 import { useFleet } from './useFleet.js';
 
@@ -57,6 +58,7 @@ export function FleetScreen() {
         ))}
       </div>
       {factories && <PoolTable pools={poolViews(declaredPools, factories, work)} />}
+      <ParkedTable />
     </div>
   );
 }

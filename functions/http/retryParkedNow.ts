@@ -1,0 +1,6 @@
+import { retryParkedNow } from '../lib/retryParked.js';
+import { route } from '../lib/route.js';
+
+export const handler = route('retryParkedNow', ({ deps, caller, input }) =>
+  retryParkedNow(deps, caller, input),
+);
