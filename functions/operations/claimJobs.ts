@@ -61,7 +61,7 @@ export async function claimJobs(
   // One that was asked to go away gets nothing; its ticket is passed on below.
   const free = factory.status === 'draining' ? 0 : body.stations - body.running;
   const { claims, heldBack, halted } =
-    free > 0
+    free > 0 && candidates.length > 0
       ? await claimFrom(deps, identity, factory, body, candidates)
       : { claims: [], heldBack: undefined, halted: [] };
   if (heldBack) await ringAgain(deps, heldBack);

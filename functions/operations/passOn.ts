@@ -33,11 +33,12 @@ export async function passOn(
 
 /**
  * Rings again for work that a factory left to others: to one with a warm checkout, or because rarer work comes first.
- * Each look rings once more, so the bell is not lost before the wait is over.
+ * Each look rings once more, so the bell is not lost before the wait is over. Looks within one delay share one bell:
+ * otherwise every ticket that the sweeper adds meanwhile would go round for as long as the wait lasts.
  */
 export async function ringAgain(deps: Deps, entry: ReadyEntry): Promise<void> {
   const now = deps.clock.now();
-  const mark = `held-${Date.parse(now)}`;
+  const mark = `held-${Math.floor(Date.parse(now) / (DELAY_SECONDS * 1000))}`;
   await sendTicket(deps, { ...entry, jobId: entry.id }, mark, after(now, DELAY_SECONDS));
 }
 

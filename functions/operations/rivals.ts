@@ -1,9 +1,10 @@
 import type { Factory, ReadyEntry } from '../../shared/contract/fleet.js';
-import { switchBlocks, type SchedulingContext } from '../../shared/rules/blocks.js';
+import { shortBlocks, switchBlocks, type SchedulingContext } from '../../shared/rules/blocks.js';
 import { after } from '../../shared/rules/leases.js';
 import { rarerPools } from '../../shared/rules/routing.js';
 import { WARM_SILENCE_SECONDS, keptUntil, warmElsewhere, type WarmFactory } from '../../shared/rules/warm.js';
 import { FACTORIES, FLEET, POOLS, READY } from '../../shared/topology.js';
+import { ceilingsOf } from './budgetStore.js';
 import type { Deps } from './deps.js';
 import { findProduct } from './products.js';
 import { pausesOf } from './schedulingContext.js';
@@ -68,14 +69,17 @@ export async function readWaiting(
   const switches = readSwitches(deps);
   const rare = (await Promise.all(pools.map((name) => readRare(deps, factory, name)))).flat();
   const products = [...new Set(rare.map(({ productId }) => productId))];
-  const known = await Promise.all(products.map((productId) => findProduct(deps, productId)));
+  const [known, budgets] = await Promise.all([
+    Promise.all(products.map((productId) => findProduct(deps, productId))),
+    ceilingsOf(deps, products),
+  ]);
   const stops = { switches: await switches, pausedProducts: pausesOf(known) };
   return rare
-    .filter((one) => switchBlocks(one, stops).length === 0)
+    .filter((one) => switchBlocks(one, stops).length === 0 && shortBlocks(one, { budgets }).length === 0)
     .sort((one, other) => one.orderKey - other.orderKey);
 }
 
-type Waiting = Pick<ReadyEntry, 'pool' | 'productId' | 'orderKey'>;
+type Waiting = Pick<ReadyEntry, 'pool' | 'productId' | 'orderKey' | 'costUsd'>;
 
 function readRare(
   deps: Deps,
@@ -85,7 +89,7 @@ function readRare(
   const all = factory.products.includes('*');
   // What wants a lock may not get it: no station is kept for a job that perhaps cannot have it.
   return deps.documents.select(READY, {
-    text: `SELECT TOP ${MAX_RARE} c.pool, c.productId, c.orderKey FROM c
+    text: `SELECT TOP ${MAX_RARE} c.pool, c.productId, c.orderKey, c.costUsd FROM c
            WHERE (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @now) AND NOT IS_DEFINED(c.lock)
            AND (NOT IS_DEFINED(c.targetFactoryId) OR c.targetFactoryId = @factoryId)
            ${all ? '' : 'AND ARRAY_CONTAINS(@products, c.productId)'} ORDER BY c.orderKey`,

@@ -109,6 +109,40 @@ describe('a claim', () => {
     expect(await claim(deps, product.factory)).toHaveLength(1);
   });
 
+  it('keeps no station free for rarer work that the budget has nothing left for', async () => {
+    const product = await productWith(4);
+    await product.submit(4);
+    expect(await product.claim()).toHaveLength(1);
+    await product.submit(4);
+    const { jobId } = await submit(deps, product.productId, { engine: 'shell' });
+    expect((await claimOne(deps, product.factory)).job.jobId).toBe(jobId);
+  });
+
+  it('rings once for a job that it holds back, however many tickets led there', async () => {
+    const product = await productWith(10);
+    await product.submit(4);
+    await submit(deps, product.productId, { engine: 'shell' });
+    const rung: string[] = [];
+    let now = Math.ceil(Date.parse(deps.clock.now()) / 1000) * 1000;
+    const ears: typeof deps = {
+      ...deps,
+      clock: { ...deps.clock, now: () => new Date(now).toISOString() },
+      bus: {
+        ...deps.bus,
+        send: async (queue, message) => {
+          rung.push(message.messageId);
+          await deps.bus.send(queue, message);
+        },
+      },
+    };
+    for (let look = 0; look < 3; look += 1) {
+      expect(await claim(ears, product.factory)).toEqual([]);
+      now += 300;
+    }
+    expect(rung).toHaveLength(3);
+    expect(new Set(rung).size).toBe(1); // the queue drops the repeats
+  });
+
   it('takes a job that names no budget for what the product assumes', async () => {
     const product = await productWith(10);
     await putBudget(deps, ADMIN, { params: product.params, body: { assumedUsd: 6 } });
