@@ -23,6 +23,35 @@ export const openDeps = (deps: readonly Dep[], stages: ReadonlyMap<string, Stage
     return stage === undefined || !isReached(stage, until);
   });
 
+/**
+ * The circle that a job would close by what it waits for: from it over the others back to it, itself first and last.
+ * @param others jobs by whose `deps` the way goes on; there is no circle among them
+ */
+export function cycleThrough(
+  job: Pick<Job, 'jobId' | 'deps'>,
+  others: readonly Pick<Job, 'jobId' | 'deps'>[],
+): string[] | undefined {
+  const byId = new Map(others.map((one) => [one.jobId, one]));
+  // Who waited for each, on the first way that was found to it.
+  const from = new Map<string, string>();
+  const open = [job];
+  for (const one of open)
+    for (const { jobId } of one.deps ?? []) {
+      if (from.has(jobId)) continue;
+      from.set(jobId, one.jobId);
+      if (jobId === job.jobId) return backTo(job.jobId, from);
+      const next = byId.get(jobId);
+      if (next) open.push(next);
+    }
+  return undefined;
+}
+
+function backTo(start: string, from: ReadonlyMap<string, string>): string[] {
+  const circle = [start];
+  for (let at = from.get(start); at !== undefined && at !== start; at = from.get(at)) circle.unshift(at);
+  return [start, ...circle];
+}
+
 /** A job as a part of the graph. */
 export type DagJob = Pick<Job, 'jobId' | 'title' | 'stage' | 'deps' | 'parent'>;
 

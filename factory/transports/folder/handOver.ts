@@ -9,6 +9,7 @@ import type { Run } from '../../../shared/contract/job.js';
 import { AppError, type ErrorCode } from '../../../shared/errors.js';
 import type { Fleet } from '../../coordinator.js';
 import type { Logger } from '../../log.js';
+import { keyOf } from './intake.js';
 import type { FolderQueue } from './queue.js';
 import type { FolderRecord } from './records.js';
 
@@ -49,7 +50,7 @@ async function handOver(
 ): Promise<NonNullable<FolderRecord['handOver']>> {
   const { job, runs, events, file } = record;
   const at = new Date().toISOString();
-  const key = file.replace(/\.(md|json)$/, '');
+  const key = keyOf(file);
   try {
     const { outcome } = await fleet.handOverJob({ params: { productId }, body: { key, job, runs, events } });
     // What does not count has no place for its logs there; they stay in the folder.

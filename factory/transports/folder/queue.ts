@@ -10,22 +10,21 @@ import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises
 import path from 'node:path';
 import { RunReportSchema, type Claim } from '../../../shared/contract/api.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
-import { JobIdSchema, type Actor, type Dep, type Job } from '../../../shared/contract/job.js';
+import type { Actor, Job } from '../../../shared/contract/job.js';
 import { AppError, type Problem } from '../../../shared/errors.js';
-import { canonicalJson, sealEvents, sha256 } from '../../../shared/eventChain.js';
-import { jobIdOf } from '../../../shared/jobId.js';
-import { parseManifest } from '../../../shared/manifest.js';
+import { sealEvents } from '../../../shared/eventChain.js';
 import { capabilityCheck } from '../../../shared/rules/capabilities.js';
-import { openDeps, parseDep } from '../../../shared/rules/dag.js';
+import { openDeps } from '../../../shared/rules/dag.js';
 import { resolveEngine } from '../../../shared/rules/engine.js';
 import { leaseExpiry } from '../../../shared/rules/leases.js';
-import { decide, newJob, type Accepted, type Command } from '../../../shared/rules/lifecycle.js';
+import { decide, type Accepted, type Command } from '../../../shared/rules/lifecycle.js';
 import { redactDeep } from '../../../shared/rules/secrets.js';
 import { priorityRank } from '../../../shared/rules/priority.js';
 import { needsOf } from '../../../shared/rules/profile.js';
 import { isInFlight, isReady, nextRunKind } from '../../../shared/rules/stages.js';
 import type { Coordinator } from '../../coordinator.js';
 import { Mutex } from '../../mutex.js';
+import { isUnbegun, takeIn, tellProblems, type TakenIn } from './intake.js';
 import { folderOf, Records, type Folder, type FolderRecord } from './records.js';
 
 /** The one pool that a folder has. */
@@ -51,6 +50,8 @@ export class FolderQueue implements Coordinator {
   private readonly records: Records;
   private readonly jobs = new Map<string, FolderRecord>();
   private readonly mutex = new Mutex();
+  /** Of each manifest in the inbox the version that was read last. */
+  private readonly seen = new Map<string, string>();
   private readonly now: () => string;
 
   constructor(spec: FolderQueueSpec) {
@@ -187,6 +188,7 @@ export class FolderQueue implements Coordinator {
             { path: 'name', message: `${file} is a job already`, expected: 'another file name' },
           ]);
         } else if (folder !== home) await this.moved(record, folder);
+        else if (folder === 'inbox') await this.edited(record);
       }
     const stages = new Map([...this.jobs.values()].map(({ job }) => [job.jobId, job.stage]));
     for (const record of this.jobs.values())
@@ -198,68 +200,57 @@ export class FolderQueue implements Coordinator {
         await this.apply(record, { kind: 'unblock', actor: DEPS_ACTOR });
   }
 
-  /** A new manifest becomes a job; one that is not valid goes to `failed/` with its problems beside it. */
+  /**
+   * A manifest in the inbox: a new one becomes a job, or goes to `failed/` with its problems beside it. An empty one is
+   * left: somebody is still writing it, or the disk is full.
+   */
   private async submit(file: string): Promise<void> {
+    const read = await this.read(file, [...this.jobs.values()]);
+    if (read?.kind === 'invalid') return this.setAside(file, read.problems);
+    if (read) await this.keep(read.record);
+  }
+
+  /** A manifest that was edited while its job waited: it counts as long as nobody has begun. */
+  private async edited(record: FolderRecord): Promise<void> {
+    const { file, job } = record;
+    const others = [...this.jobs.values()].filter((one) => one !== record);
+    const read = await this.read(file, others);
+    if (!read || (read.kind === 'job' && read.record.job.contentHash === job.contentHash)) return;
+    const isSame = read.kind === 'job' && read.record.job.jobId === job.jobId;
+    if (isSame && isUnbegun(record)) {
+      const next = read.record;
+      return this.keep({ ...next, job: { ...next.job, submittedAt: job.submittedAt } });
+    }
+    const why =
+      read.kind === 'invalid'
+        ? tellProblems(read.problems)
+        : `${isSame ? 'its job has begun' : 'its key is that of another job'}: file it under another name\n`;
+    const note = path.join(this.spec.root, 'inbox', `${file}.note.txt`);
+    await writeFile(note, `${file} was changed, and the job goes on as it was before:\n${why}`);
+  }
+
+  /** Undefined for a file that has not changed since it was read last, is empty, or is gone. */
+  private async read(file: string, others: readonly FolderRecord[]): Promise<TakenIn | undefined> {
     const { root, productId, person } = this.spec;
     const at = path.join(root, 'inbox', file);
-    const parsed = parseManifest(await readFile(at, 'utf8'));
-    if (parsed.kind === 'invalid') return this.setAside(file, parsed.problems);
-    const { manifest } = parsed;
-    const needs =
-      manifest.kind === 'composite' ? 'kind' : manifest.profile === undefined ? undefined : 'profile';
-    if (needs !== undefined)
-      return this.setAside(file, [
-        { path: needs, message: 'only the control plane carries this out', expected: `no ${needs}` },
-      ]);
-    if (manifest.repo === undefined && manifest.cwd === undefined)
-      return this.setAside(file, [
-        {
-          path: 'repo',
-          message: 'no repository is named',
-          expected: 'an address or a path that git can clone',
-        },
-      ]);
-    const key = manifest['idempotency-key'] ?? file.replace(/\.(md|json)$/, '');
-    const jobId = jobIdOf(productId, key);
-    const contentHash = sha256(canonicalJson(manifest));
-    if (this.jobs.has(jobId))
-      return this.setAside(file, [
-        { path: 'idempotency-key', message: `"${key}" is a job already`, expected: 'another key or name' },
-      ]);
-    const deps = manifest.deps.map((text): Dep => {
-      const { ref, until } = parseDep(text);
-      return { jobId: JobIdSchema.safeParse(ref).success ? ref : jobIdOf(productId, ref), until };
-    });
-    const stages = new Map([...this.jobs.values()].map(({ job }) => [job.jobId, job.stage]));
-    const created = newJob({
-      manifest,
-      productId,
-      jobId,
-      contentHash,
-      actor: { kind: 'operator', id: person },
-      deps,
-      waitsFor: openDeps(deps, stages).map((dep) => dep.jobId),
-      now: new Date((await stat(at)).mtimeMs).toISOString(),
-    });
-    const { job, events } = sealEvents(created.job, created.events);
-    await this.keep({ file, job, runs: [], events });
+    const found = await stat(at).catch(() => undefined);
+    const version = found && `${found.mtimeMs} ${found.size}`;
+    if (!found || found.size === 0 || this.seen.get(file) === version) return undefined;
+    const text = await readFile(at, 'utf8');
+    this.seen.set(file, version ?? '');
+    return takeIn({ file, text, filedAt: found.mtime.toISOString(), productId, person, others });
   }
 
   private async setAside(file: string, problems: readonly Problem[]): Promise<void> {
     const { root } = this.spec;
-    const told = problems.map(({ path: at, message, expected, line }) =>
-      [
-        `${line === undefined ? '' : `line ${line}: `}${at}: ${message}`,
-        ...(expected === undefined ? [] : [`expected ${expected}`]),
-      ].join('; '),
-    );
     const { name, ext } = path.parse(file);
     // A job is known by its file's name, so a name that one has would be taken for a person's move of it.
     const taken = new Set([...this.jobs.values()].map((record) => record.file));
     let free = file;
     for (let count = 2; taken.has(free) || existsSync(path.join(root, 'failed', free)); count += 1)
       free = `${name}-${count}${ext}`;
-    await writeFile(path.join(root, 'failed', `${free}.problems.txt`), `${told.join('\n')}\n`);
+    await writeFile(path.join(root, 'failed', `${free}.problems.txt`), tellProblems(problems));
+    this.seen.delete(file);
     await rename(path.join(root, 'inbox', file), path.join(root, 'failed', free));
   }
 

@@ -215,6 +215,51 @@ describe('a folder queue', () => {
     expect(folder.where('a.md')).toEqual([home]);
   });
 
+  it('names the cycle that a manifest would close, and works on the rest', async () => {
+    await using folder = await folderFixture();
+    folder.file('a.md', 'echo a > a', 'deps: [b]\n');
+    folder.file('b.md', 'echo b > b', 'deps: ["c@testing"]\n');
+    folder.file('c.md', 'echo c > c', 'deps: [a]\n');
+    folder.file('self.md', 'echo s > s', 'deps: [self]\n');
+    folder.file('free.md', 'echo f > f');
+    expect((await folder.claim(9)).map(({ job }) => job.jobId)).toHaveLength(1);
+    const inFailed = (name: string): string => readFileSync(path.join(folder.root, 'failed', name), 'utf8');
+    expect(inFailed('c.md.problems.txt')).toContain('deps: a cycle: c.md → a.md → b.md → c.md');
+    expect(inFailed('self.md.problems.txt')).toContain('deps: a cycle: self.md → self.md');
+    expect(folder.where('c.md')).toEqual(['failed']);
+    expect([folder.where('a.md'), folder.where('b.md')]).toEqual([['inbox'], ['inbox']]);
+    expect(await folder.claim(9)).toEqual([]);
+  });
+
+  it('takes an edit of a manifest as long as nobody has begun, keeps its place, and else says so', async () => {
+    let ms = Date.parse('2026-11-21T00:00:00.000Z');
+    await using folder = await folderFixture(() => new Date(ms).toISOString());
+    folder.file('first.md', 'exit 3', 'title: First\nretry: { max: 1, backoff: 60s }\n');
+    folder.file('second.md', 'echo 2 > b', 'title: Second\n');
+    expect(await folder.queue().next(2)).toMatchObject([{ title: 'First' }, { title: 'Second' }]);
+    folder.file('first.md', 'exit 4', 'title: Edited\nretry: { max: 1, backoff: 60s }\n');
+    expect(await folder.queue().next(2)).toMatchObject([{ title: 'Edited' }, { title: 'Second' }]);
+    folder.file('first.md', 'x', 'title: [broken\n');
+    expect(await folder.queue().next(2)).toMatchObject([{ title: 'Edited' }, { title: 'Second' }]);
+    const note = path.join(folder.root, 'inbox', 'first.md.note.txt');
+    expect(readFileSync(note, 'utf8')).toMatch(/goes on as it was before:\n.*line/);
+    await folder.drainAll();
+    folder.file('first.md', 'true', 'title: Too late\n');
+    await folder.restart();
+    ms += 61_000;
+    expect((await folder.claim()).map(({ job }) => job.title)).toEqual(['Edited']);
+    expect(readFileSync(note, 'utf8')).toContain('its job has begun: file it under another name');
+  });
+
+  it('leaves an empty manifest alone until there is something in it', async () => {
+    await using folder = await folderFixture();
+    writeFileSync(path.join(folder.root, 'inbox', 'full.md'), '');
+    expect(await folder.claim()).toEqual([]);
+    expect(folder.where('full.md')).toEqual(['inbox']);
+    folder.file('full.md', 'echo f > f', 'title: Full\n');
+    expect((await folder.claim()).map(({ job }) => job.title)).toEqual(['Full']);
+  });
+
   it('works on beside entries that are no files', async () => {
     await using folder = await folderFixture();
     mkdirSync(path.join(folder.root, 'inbox', 'dir.md'));

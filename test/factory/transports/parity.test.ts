@@ -1,6 +1,7 @@
-// The same manifest gives the same events, whether the control plane or a folder hands the work out.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// The same manifest gives the same events, whichever way the work comes: tickets, claims over HTTP, or a folder.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { CosmosClient } from '@azure/cosmos';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { appendLog } from '../../../functions/operations/appendLog.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
@@ -13,14 +14,22 @@ import type { Coordinator } from '../../../factory/coordinator.js';
 import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
-import { FolderQueue } from '../../../factory/transports/folder/queue.js';
+import { Stations } from '../../../factory/stations.js';
+import { waitOnPool } from '../../../factory/transports/bus.js';
+import { Claims } from '../../../factory/transports/claims.js';
+import { FOLDER_POOL, FolderQueue } from '../../../factory/transports/folder/queue.js';
+import { pause } from '../../../factory/pause.js';
+import { pollPool } from '../../../factory/transports/poll.js';
 import { Shadow, verdictOf } from '../../../factory/transports/shadow.js';
+import { openTickets } from '../../../shared/cloud/tickets.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
 import type { RouteInput } from '../../../shared/contract/routeTypes.js';
 import { ROUTES } from '../../../shared/contract/routes.js';
+import { CONTAINERS, DATABASE, poolQueueName } from '../../../shared/topology.js';
 import { ADMIN, depsOn, detail, makeFactory, makeProduct } from '../../functions/fixture.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import { factoryFixture, silent, type FactoryFixture } from '../support/fixture.js';
+import { until } from '../support/processes.js';
 
 let cloud: TestCloud;
 let deps: ReturnType<typeof depsOn>;
@@ -59,7 +68,17 @@ const essence = (events: readonly JobEvent[]) =>
     ...('artifacts' in body ? { artifacts: body.artifacts } : {}),
   }));
 
-async function work(fixture: FactoryFixture, coordinator: Coordinator, pool: string): Promise<void> {
+const TRANSPORTS = ['bus', 'poll', 'folder'] as const;
+
+/** A factory's own loop on a transport; `runs(n)` resolves when the n-th run has ended. */
+async function factoryOn(
+  transport: (typeof TRANSPORTS)[number],
+  fixture: FactoryFixture,
+  coordinator: Coordinator,
+) {
+  const stations = new Stations(1);
+  const over = new AbortController();
+  let ended = 0;
   const runDeps = {
     coordinator,
     workspace: fixture.workspace,
@@ -72,8 +91,32 @@ async function work(fixture: FactoryFixture, coordinator: Coordinator, pool: str
     running: () => 1,
     onDrainAsked: () => {},
   };
-  const { claims } = await coordinator.claimJobs({ body: { pool, stations: 1, running: 0 } });
-  for (const claim of claims) await executeRun(claim, runDeps, new AbortController().signal);
+  const claims = new Claims({
+    coordinator,
+    stations,
+    warm: () => [],
+    work: async (claim) => {
+      await executeRun(claim, runDeps, new AbortController().signal);
+      ended += 1;
+    },
+    closed: over.signal,
+  });
+  const wait = { claims, stations, logger: silent };
+  const setting = { kind: 'connectionString', value: cloud.env['SERVICE_BUS'] ?? '' } as const;
+  const tickets = transport === 'bus' ? await openTickets(setting) : undefined;
+  const loop = tickets
+    ? waitOnPool({ ...wait, pool: 'any', tickets }, over.signal)
+    : pollPool({ ...wait, pool: transport === 'folder' ? FOLDER_POOL : 'any', everyMs: 20 }, over.signal);
+  return {
+    runs: (count: number) => until(() => ended >= count),
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      await claims.whenQuiet();
+      await stations.whenEmpty();
+      // As the agent does it: who waits for a session is not waited for.
+      await Promise.race([Promise.all([loop, tickets?.close()]), pause(300)]);
+    },
+  };
 }
 
 const CASES: [string, string, string, boolean?][] = [
@@ -87,20 +130,13 @@ const CASES: [string, string, string, boolean?][] = [
   ['a branch that is not there', 'base-branch: gone\n', 'echo two > b'],
 ];
 
-it.each(CASES)('%s', async (_, front, body, ships = false) => {
+it.each(CASES)('%s: the same events through bus, poll and folder', async (_, front, body, ships = false) => {
   const events: ReturnType<typeof essence>[] = [];
-  for (const transport of ['control plane', 'folder'] as const) {
+  const ship = ships && !front.includes('auto');
+  for (const transport of TRANSPORTS) {
     await using fixture = await factoryFixture();
     const text = `---\ntitle: T\nengine: shell\nrepo: ${fixture.repository.path}\n${front}---\n${body}\n`;
-    if (transport === 'control plane') {
-      const { productId } = await makeProduct(deps, {});
-      const { job } = await submitJob(deps, ADMIN, { body: { productId, text } });
-      const coordinator = await controlPlane(productId);
-      await work(fixture, coordinator, 'any');
-      if (ships && !front.includes('auto')) await shipJob(deps, ADMIN, { params: { jobId: job.jobId } });
-      if (ships) await work(fixture, coordinator, 'any');
-      events.push(essence((await detail(deps, job.jobId)).events));
-    } else {
+    if (transport === 'folder') {
       const root = path.join(fixture.folder, 'queue');
       mkdirSync(path.join(root, 'inbox'), { recursive: true });
       writeFileSync(path.join(root, 'inbox', 't.md'), text);
@@ -112,17 +148,26 @@ it.each(CASES)('%s', async (_, front, body, ships = false) => {
         person: 'ann',
       });
       await queue.open();
-      await work(fixture, queue, 'folder');
-      if (ships && !front.includes('auto')) {
-        const { renameSync } = await import('node:fs');
-        renameSync(path.join(root, 'testing', 't.md'), path.join(root, 'shipped', 't.md'));
-      }
-      if (ships) await work(fixture, queue, 'folder');
+      await using factory = await factoryOn(transport, fixture, queue);
+      await factory.runs(1);
+      if (ship) renameSync(path.join(root, 'testing', 't.md'), path.join(root, 'shipped', 't.md'));
+      if (ships) await factory.runs(2);
       events.push(essence(queue.eventsOf('t.md')));
+      continue;
     }
+    const { productId } = await makeProduct(deps, {});
+    const coordinator = await controlPlane(productId);
+    await using factory = await factoryOn(transport, fixture, coordinator);
+    const { job } = await submitJob(deps, ADMIN, { body: { productId, text } });
+    await factory.runs(1);
+    if (ship) await shipJob(deps, ADMIN, { params: { jobId: job.jobId } });
+    if (ships) await factory.runs(2);
+    events.push(essence((await detail(deps, job.jobId)).events));
   }
-  expect(events[1]).toEqual(events[0]);
-  expect(events[0]?.length).toBeGreaterThan(1);
+  const [bus, poll, folder] = events;
+  expect(poll).toEqual(bus);
+  expect(folder).toEqual(bus);
+  expect(bus?.length).toBeGreaterThan(1);
 });
 
 it.each([
@@ -135,28 +180,41 @@ it.each([
   expect(verdictOf(local, coord)).toBe(verdict);
 });
 
-it('the shadow asks the control plane and changes nothing there', async () => {
+/** Every document and every waiting ticket. */
+async function everything(): Promise<string> {
+  const client = new CosmosClient(cloud.env['COSMOS'] ?? '');
+  const stored = await Promise.all(
+    CONTAINERS.map(({ name }) => client.database(DATABASE).container(name).items.readAll().fetchAll()),
+  );
+  client.dispose();
+  const tickets = await deps.bus.waiting(poolQueueName('any'), 100);
+  return JSON.stringify([stored.map(({ resources }) => resources), tickets]);
+}
+
+it.each([
+  ['AGREE', true, 'same'],
+  ['AGREE', false, 'none'],
+  ['DIVERGE', true, 'other'],
+  ['COORD_EMPTY', false, 'other'],
+  ['LOCAL_EMPTY', true, 'none'],
+])('the shadow reports %s and changes nothing on the control plane', async (verdict, isFiled, here) => {
   await using fixture = await factoryFixture();
   const { productId } = await makeProduct(deps, {});
   const body = { productId, manifest: { engine: 'shell', repo: fixture.repository.path, body: 'true' } };
-  const { job } = await submitJob(deps, ADMIN, { body });
+  const filed = isFiled ? (await submitJob(deps, ADMIN, { body })).job.jobId : undefined;
   const coordinator = await controlPlane(productId);
-  const before = JSON.stringify(await detail(deps, job.jobId));
-  let local: string | undefined;
-  const shadow = new Shadow({
-    coordinator,
-    pools: ['any'],
-    stations: 1,
-    next: () => Promise.resolve(local),
-    file: path.join(fixture.folder, 'shadow.jsonl'),
-    logger: silent,
-  });
-  expect(await shadow.compare()).toBe('LOCAL_EMPTY');
+  const file = path.join(fixture.folder, 'shadow.jsonl');
+  const local = here === 'same' ? filed : here === 'other' ? 'job-0000000000000000' : undefined;
+  const next = () => Promise.resolve(local);
+  const shadow = new Shadow({ coordinator, pools: ['any'], stations: 1, next, file, logger: silent });
+  const before = await everything();
+  expect(await shadow.compare()).toBe(verdict);
+  // The same again is not told again.
   expect(await shadow.compare()).toBeUndefined();
-  local = job.jobId;
-  expect(await shadow.compare()).toBe('AGREE');
-  expect(shadow.report).toEqual({ AGREE: 1, DIVERGE: 0, COORD_EMPTY: 0, LOCAL_EMPTY: 1 });
-  expect(JSON.stringify(await detail(deps, job.jobId))).toBe(before);
+  expect(await everything()).toBe(before);
+  expect(shadow.report).toEqual({ AGREE: 0, DIVERGE: 0, COORD_EMPTY: 0, LOCAL_EMPTY: 0, [verdict]: 1 });
+  const told = JSON.parse(readFileSync(file, 'utf8')) as object;
+  expect(told).toMatchObject({ verdict, local: local ?? null, coord: filed ?? null });
   const { claims } = await coordinator.claimJobs({ body: { pool: 'any', stations: 1, running: 0 } });
-  expect(claims).toHaveLength(1);
+  expect(claims).toHaveLength(isFiled ? 1 : 0);
 });

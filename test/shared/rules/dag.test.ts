@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Stage } from '../../../shared/contract/job.js';
-import { connectedJobs, isReached, openDeps, parseDep, type DagJob } from '../../../shared/rules/dag.js';
+import {
+  connectedJobs,
+  cycleThrough,
+  isReached,
+  openDeps,
+  parseDep,
+  type DagJob,
+} from '../../../shared/rules/dag.js';
 import { keptBack } from '../../../shared/rules/keptBack.js';
 import { decide } from '../../../shared/rules/lifecycle.js';
 import { isReady } from '../../../shared/rules/stages.js';
@@ -14,6 +21,18 @@ const node = (n: number, ...needs: number[]): DagJob => ({
   deps: needs.map((one) => ({ jobId: jobId(one), until: 'shipped' })),
 });
 const numbers = (jobs: readonly DagJob[]): number[] => jobs.map((one) => Number(one.jobId.slice(4)));
+
+describe('a circle of dependencies', () => {
+  it.each([
+    [node(1, 1), [], [1, 1]],
+    [node(1, 2), [node(2, 3), node(3, 1)], [1, 2, 3, 1]],
+    [node(1, 4, 2), [node(4), node(2, 3), node(3, 4, 1)], [1, 2, 3, 1]],
+    [node(1, 2, 3), [node(2, 3), node(3)], undefined],
+    [node(1, 9), [], undefined],
+  ])('is told from the job over the others back to it (%#)', (one, others, circle) => {
+    expect(cycleThrough(one, others)?.map((id) => Number(id.slice(4)))).toEqual(circle);
+  });
+});
 
 describe('a dependency', () => {
   it.each([
