@@ -1,6 +1,7 @@
 // A product's settings as a file: YAML, or JSON, which is YAML too. Problems get the line that they are about.
 import { isNode, LineCounter, parseDocument, stringify } from 'yaml';
 import { AppError, type Problem } from '../shared/errors.js';
+import { complaintOf } from '../shared/manifest/yamlErrors.js';
 
 export interface ProductFile {
   /** `productId`, where the file names it. */
@@ -21,11 +22,10 @@ export function readProductFile(text: string): ProductFile {
   };
   if (document.errors.length > 0)
     throw invalid(
-      document.errors.map(({ message, pos }) => ({
-        path: '',
-        message: message.split(' at line ')[0] ?? message,
-        ...at(pos[0]),
-      })),
+      document.errors.map((error) => {
+        const { offset, ...problem } = complaintOf(error);
+        return { ...problem, ...at(offset) };
+      }),
     );
   const value: unknown = document.toJS();
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -1,5 +1,5 @@
 // What a repository asks of factories, checked before it is pushed.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { REPO_SETTINGS_FILE } from '../../shared/contract/repoSettings.js';
@@ -22,10 +22,17 @@ export function addRepo(program: Command, io: Io): void {
 
 async function check(context: Context, _flags: object, folder: string): Promise<void> {
   const { parseRepoSettings } = await import('../../shared/manifest/repoSettings.js');
+  const root = path.resolve(context.io.cwd, folder);
+  const there = await stat(root).catch(() => undefined);
+  if (!there?.isDirectory())
+    throw new AppError(
+      'invalid-request',
+      `${folder} is ${there ? 'a file' : 'not there'}; expected a repository's root folder, such as: aq repo check ../calculator`,
+    );
   const file = path.join(folder, REPO_SETTINGS_FILE);
-  const text = await readFile(path.resolve(context.io.cwd, file), 'utf8').catch((error: unknown) => {
+  const text = await readFile(path.join(root, REPO_SETTINGS_FILE), 'utf8').catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ENOENT') return undefined;
     throw new AppError('invalid-request', `${file} cannot be read (${code ?? 'unknown error'}).`);
   });
   const read = parseRepoSettings(text ?? '');

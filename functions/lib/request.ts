@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { RouteSpec } from '../../shared/contract/routes.js';
 import { SubmitJobSchema } from '../../shared/contract/api.js';
 import { AppError, type Problem } from '../../shared/errors.js';
+import { problemsOf } from '../../shared/manifest/problems.js';
 import { redactDeep, secretsIn } from '../../shared/rules/secrets.js';
 
 export interface ParsedRequest {
@@ -18,8 +19,8 @@ export interface ParsedRequest {
 export async function parseRequest(spec: RouteSpec, request: HttpRequest): Promise<ParsedRequest> {
   const problems: Problem[] = [];
   // With streaming on, the host puts query parameters among the path's: the schema takes its own fields only.
-  const params = check(spec.params, request.params, problems, '');
-  const query = check(spec.query, Object.fromEntries(request.query), problems, '');
+  const params = check(spec.params, request.params, problems, 'the path');
+  const query = check(spec.query, Object.fromEntries(request.query), problems, 'the query');
   const bytes = spec.body === undefined ? undefined : await readBody(request, spec.maxBytes ?? 0);
   const body = bytes && (spec.body === 'bytes' ? bytes : parseJson(spec, bytes, problems));
   if (problems.length > 0)
@@ -27,14 +28,12 @@ export async function parseRequest(spec: RouteSpec, request: HttpRequest): Promi
   return { params, query, body };
 }
 
-function check(schema: z.ZodType | undefined, value: unknown, problems: Problem[], root: string): unknown {
+function check(schema: z.ZodType | undefined, value: unknown, problems: Problem[], name: string): unknown {
   if (!schema) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues) {
-    const path = [root, ...issue.path.map(String)].filter(Boolean).join('.');
-    problems.push({ path, message: issue.message });
-  }
+  const words = { schema, name, expected: {}, synonyms: {} };
+  problems.push(...problemsOf(parsed.error.issues, { value, locate: () => undefined }, words));
   return undefined;
 }
 
@@ -51,7 +50,7 @@ function parseJson(spec: RouteSpec, bytes: Uint8Array, problems: Problem[]): unk
     return undefined;
   }
   const schema = spec.body === 'bytes' ? undefined : spec.body;
-  return check(schema, withoutSecrets(spec, value, problems), problems, '');
+  return check(schema, withoutSecrets(spec, value, problems), problems, 'the body');
 }
 
 /**
@@ -85,4 +84,7 @@ async function readBody(request: HttpRequest, maxBytes: number): Promise<Uint8Ar
   return Buffer.concat(chunks);
 }
 
-const sentence = ({ path, message }: Problem): string => (path ? `${path}: ${message}` : message);
+const sentence = ({ path, message, expected }: Problem): string => {
+  const what = message.startsWith(path) ? message : `${path}: ${message}`;
+  return expected === undefined ? what : `${what}; expected ${expected}`;
+};

@@ -5,6 +5,7 @@ import type { Problem } from '../errors.js';
 import { EXPECTED, SYNONYMS } from './fields.js';
 import { nearestName } from './nearest.js';
 import type { Source } from './source.js';
+import { expectedBy } from './words.js';
 
 /** More problems than anybody reads are noise, and would let a hostile text grow into a huge answer. */
 const MAX_PROBLEMS = 100;
@@ -14,11 +15,29 @@ const MAX_SHOWN_CHARS = 40;
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
+/** What is read, and the words for it. */
+export interface Vocabulary {
+  readonly schema: z.core.$ZodType;
+  /** The whole of it: "the manifest". */
+  readonly name: string;
+  /** What a field takes, by dotted path with `[]` for the items of a list; the schema's own demand where none is said. */
+  readonly expected: Readonly<Record<string, string>>;
+  /** What people call a field by mistake. */
+  readonly synonyms: Readonly<Record<string, string>>;
+}
+
+export const MANIFEST: Vocabulary = {
+  schema: ManifestSchema,
+  name: 'the manifest',
+  expected: EXPECTED,
+  synonyms: SYNONYMS,
+};
+
 /** Every problem of a value that the schema refused, in the order of the text. */
-export function problemsOf(issues: readonly Issue[], source: Source): Problem[] {
+export function problemsOf(issues: readonly Issue[], source: Source, words = MANIFEST): Problem[] {
   return issues
     .flatMap((issue) => flatten(issue, []))
-    .flatMap(({ issue, path }) => describe(issue, path, source))
+    .flatMap(({ issue, path }) => describe(issue, path, source, words))
     .slice(0, MAX_PROBLEMS);
 }
 
@@ -51,19 +70,19 @@ function flatten(issue: Issue, above: Path): { issue: Issue; path: Path }[] {
 
 const isKeyIssue = (issue: Issue): boolean => issue.code === 'unrecognized_keys';
 
-function describe(issue: Issue, path: Path, source: Source): Problem[] {
+function describe(issue: Issue, path: Path, source: Source, words: Vocabulary): Problem[] {
   if (issue.code === 'unrecognized_keys') {
-    const valid = keysAt(ManifestSchema, path);
+    const valid = keysAt(words.schema, path);
     return issue.keys.slice(0, MAX_PROBLEMS).map((key) =>
       problemAt(source, [...path, key], `there is no field ${show(key)}`, {
         expected: `one of ${valid.join(', ')}`,
-        nearest: nearestName(key, valid, SYNONYMS),
+        nearest: nearestName(key, valid, words.synonyms),
         part: 'key',
       }),
     );
   }
-  const name = path.map(String).join('.') || 'the manifest';
-  const expected = isPrecise(issue) ? issue.message : (expectedAt(path) ?? issue.message);
+  const name = path.map(String).join('.') || words.name;
+  const expected = isPrecise(issue) ? issue.message : (expectedAt(path, words) ?? expectedBy(issue));
   const value = valueAt(source.value, path);
   if (value === undefined) return [problemAt(source, path, `${name} is missing`, { expected })];
   const valid = valuesOf(issue);
@@ -77,11 +96,11 @@ function describe(issue: Issue, path: Path, source: Source): Problem[] {
 
 const isPrecise = (issue: Issue): boolean => issue.code === 'custom' && issue.params?.['precise'] === true;
 
-/** The list of fields at the root; what EXPECTED says elsewhere, with any index as `[]`. */
-function expectedAt(path: Path): string | undefined {
+/** The list of fields at the root; what the vocabulary says elsewhere, with any index as `[]`. */
+function expectedAt(path: Path, { expected }: Vocabulary): string | undefined {
   if (path.length === 0) return 'a map of fields';
   const key = path.map((step) => (typeof step === 'number' ? '[]' : `.${String(step)}`)).join('');
-  return EXPECTED[key.slice(1)];
+  return expected[key.slice(1)];
 }
 
 /** The words that would have been valid, for an enum or a union with one. */

@@ -3,8 +3,16 @@ import { LineCounter } from 'yaml';
 import { RepoSettingsSchema } from '../contract/repoSettings.js';
 import type { RepoSettings } from '../contract/repoSettings.js';
 import type { Problem } from '../errors.js';
-import { nearestName } from './nearest.js';
+import { problemsOf, type Vocabulary } from './problems.js';
+import type { Source } from './source.js';
 import { readYamlText } from './yaml.js';
+
+const REPO_SETTINGS: Vocabulary = {
+  schema: RepoSettingsSchema,
+  name: 'the file',
+  expected: {},
+  synonyms: {},
+};
 
 /** Far more than all fields take. */
 const MAX_CHARS = 64 * 1024;
@@ -33,43 +41,10 @@ export function parseRepoSettings(text: string): RepoSettingsResult {
   }
   const parsed = RepoSettingsSchema.safeParse(read.value ?? {});
   if (parsed.success) return { kind: 'ok', settings: parsed.data };
-  const problems = parsed.error.issues.flatMap((issue): Problem[] => {
-    const at = (path: readonly PropertyKey[], part: 'key' | 'value') => ({
-      path: path.map(String).join('.'),
-      ...place(read.offsetOf(path, part)),
-    });
-    if (issue.code !== 'unrecognized_keys')
-      return [
-        {
-          ...at(issue.path, 'value'),
-          message: `${issue.path.map(String).join('.') || 'the file'}: ${issue.message}`,
-        },
-      ];
-    const valid = fieldsAt(issue.path);
-    return issue.keys.map((key) => {
-      const nearest = nearestName(key, valid, {});
-      return {
-        ...at([...issue.path, key], 'key'),
-        message: `there is no field ${JSON.stringify(key)}`,
-        expected: `one of ${valid.join(', ')}`,
-        ...(nearest === undefined ? {} : { nearest }),
-      };
-    });
-  });
+  const source: Source = { value: read.value, locate: (path, part) => place(read.offsetOf(path, part)) };
+  const problems = problemsOf(parsed.error.issues, source, REPO_SETTINGS);
   return {
     kind: 'invalid',
     problems: problems.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0)),
   };
 }
-
-const { shape } = RepoSettingsSchema;
-const fieldsAt = (path: readonly PropertyKey[]): string[] => {
-  switch (path[0]) {
-    case 'cache':
-      return Object.keys(shape.cache.unwrap().shape);
-    case 'hooks':
-      return Object.keys(shape.hooks.unwrap().shape);
-    default:
-      return Object.keys(shape);
-  }
-};

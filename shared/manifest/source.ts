@@ -31,7 +31,21 @@ const FIRST_KEY = /^([A-Za-z][\w-]*)\s*:/;
 /** Front matter and body, JSON, or a body alone. Windows line ends become plain ones. */
 export function readSource(text: string): SourceResult {
   const clean = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
-  return clean.trimStart().startsWith('{') ? readJson(clean) : readMarkdown(clean);
+  const start = clean.trimStart();
+  if (start.startsWith('{')) return readJson(clean);
+  if (isJsonList(start))
+    return broken('the manifest is a list', { line: 1, column: 1 }, 'one map of fields; a file for each job');
+  return readMarkdown(clean);
+}
+
+/** A prompt may begin with a bracket (`[WIP] …`), but is no JSON then. */
+function isJsonList(text: string): boolean {
+  if (!text.startsWith('[')) return false;
+  try {
+    return Array.isArray(JSON.parse(text));
+  } catch {
+    return false;
+  }
 }
 
 const broken = (message: string, at: Position, expected?: string): SourceResult => ({

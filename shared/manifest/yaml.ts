@@ -1,14 +1,7 @@
 /** Front matter: YAML with the positions of its parts, without what a manifest has no use for. */
 import { Lexer, Parser, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml';
 import type { Document, Node, Pair } from 'yaml';
-
-/** What is wrong, and where: an offset into the text. */
-export interface Complaint {
-  path: string;
-  message: string;
-  expected?: string;
-  offset: number;
-}
+import { complaintOf, type YamlComplaint } from './yamlErrors.js';
 
 export type YamlResult =
   | {
@@ -17,7 +10,7 @@ export type YamlResult =
       /** Where the value at a path starts, or its key; the nearest enclosing part for what is not there. */
       offsetOf: (path: readonly PropertyKey[], part: 'key' | 'value') => number;
     }
-  | { kind: 'invalid'; complaints: Complaint[] };
+  | { kind: 'invalid'; complaints: YamlComplaint[] };
 
 /** A broken text makes the parser complain at every character that follows. */
 const MAX_COMPLAINTS = 20;
@@ -36,10 +29,7 @@ export function readYamlText(text: string): YamlResult {
     uniqueKeys: false,
     logLevel: 'silent',
   });
-  const complaints = [
-    ...[...doc.errors, ...doc.warnings].map(({ message, pos }) => ({ path: '', message, offset: pos[0] })),
-    ...refused(doc),
-  ];
+  const complaints = [...[...doc.errors, ...doc.warnings].map(complaintOf), ...refused(doc)];
   if (complaints.length > 0) return { kind: 'invalid', complaints: complaints.slice(0, MAX_COMPLAINTS) };
   const value: unknown = doc.toJS();
   return { kind: 'ok', value, offsetOf: (path, part) => offsetOf(doc.contents, path, part) };
@@ -59,8 +49,8 @@ function tooDeepAt(text: string): number | undefined {
 }
 
 /** What YAML allows and a manifest does not: aliases (a few lines could unfold to gigabytes) and repeated keys. */
-function refused(doc: Document.Parsed): Complaint[] {
-  const complaints: Complaint[] = [];
+function refused(doc: Document.Parsed): YamlComplaint[] {
+  const complaints: YamlComplaint[] = [];
   visit(doc, {
     Alias: (_, node) => {
       complaints.push({

@@ -57,6 +57,24 @@ describe('aq manifest validate', () => {
   });
 });
 
+describe('a file that is none', () => {
+  it.each([
+    ['[]', '-:1:1: the manifest is a list; expected one map of fields'],
+    ['', '-:1:1: body is empty'],
+    ['---\nlock: [\n---\nx', '-:2:8: something that was opened is not closed'],
+    ['---\ntitle: a: b\n---\nx', '-:2:8: a second colon stands in a value; expected quotes around'],
+    ['---\nengine: shell\n\ttitle: x\n---\nx', 'a tab stands in the indentation; expected blanks'],
+  ])('is refused in our own words: %j', async (stdin, told) => {
+    const { code, stdout } = await aq(['manifest', 'validate', '-'], { cwd, stdin });
+    expect([code, stdout]).toEqual([2, expect.stringContaining(told)]);
+  });
+
+  it('may begin with a bracket as long as it is a prompt', async () => {
+    const stdin = '[WIP] mend the login';
+    expect((await aq(['manifest', 'validate', '-'], { cwd, stdin })).code).toBe(0);
+  });
+});
+
 describe('aq manifest graph', () => {
   const folder = async (files: Record<string, string>): Promise<string> => {
     const set = await mkdtemp(path.join(cwd, 'set-'));

@@ -16,6 +16,11 @@ it('says what holds for a repository without settings', async () => {
   expect([code, stdout]).toEqual([0, expect.stringContaining('jobs may change everything')]);
 });
 
+it('refuses a folder that is not there, with the way to call it', async () => {
+  const { code, stderr } = await aq(['repo', 'check', 'nowhere'], { cwd });
+  expect([code, stderr]).toEqual([2, expect.stringContaining('nowhere is not there; expected a repository')]);
+});
+
 it('shows what was read, also as JSON', async () => {
   await write(
     'setup: [npm ci]\ncache: { locks: [package-lock.json], folders: [node_modules] }\nscope: ["src/**"]\n',
@@ -27,12 +32,15 @@ it('shows what was read, also as JSON', async () => {
 
 it.each([
   ['setpu: [make]', '.gigafactory.yaml:1:1: setpu: there is no field "setpu"', 'setup'],
-  ['scope: [../other]', '.gigafactory.yaml:1:9: scope.0: expected a pattern below the root'],
+  ['scope: [../other]', '.gigafactory.yaml:1:9: scope.0 is "../other"; expected a pattern below the root'],
   ['scope: ["/etc/**"]', 'scope.0'],
-  ['cache: { locks: [a], folders: [.git/hooks] }', 'cache.folders.0: expected a folder'],
+  ['cache: { locks: [a], folders: [.git/hooks] }', 'cache.folders.0 is ".git/hooks"; expected a folder'],
   ['hooks: { after: [make] }', 'there is no field "after"', 'after-engine'],
   ['setup: [a]\nsetup: [b]', '.gigafactory.yaml:2:1: setup: the field setup stands here for the second time'],
-  ['- a', 'the file: Invalid input: expected object'],
+  ['- a', '.gigafactory.yaml:1:1: the file is a list of 1; expected a map of fields'],
+  ['verify: 5', '.gigafactory.yaml:1:9: verify is 5, which is not a text: put it in quotes'],
+  ['setup: npm ci', '.gigafactory.yaml:1:8: setup is "npm ci"; expected a list'],
+  ['setup: [a', '.gigafactory.yaml:1:10: something that was opened is not closed'],
 ])('refuses %j with its place', async (text, ...told) => {
   await write(text);
   const { code, stderr } = await aq(['repo', 'check'], { cwd });
