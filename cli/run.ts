@@ -23,8 +23,10 @@ import { addShow } from './commands/show.js';
 import { addSubmit } from './commands/submit.js';
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exitCodes.js';
 import { describeFailure, failureExitCode, failureJson } from './failures.js';
+import { addExamples } from './examples.js';
 import type { Io } from './io.js';
 import { painter } from './text.js';
+import { catchWrongUsage, tellWrongUsage, WrongUsage } from './wrongUsage.js';
 
 /**
  * Runs one command line.
@@ -39,8 +41,12 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (error) {
-    // Help that was asked for, or a wrong command line: commander has told it already.
+    // Help that was asked for, or that a group of commands gives when it is called alone.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof WrongUsage) {
+      tellWrongUsage(error, io, args.includes('--json'));
+      return EXIT.usage;
+    }
     const told = args.includes('--json')
       ? JSON.stringify(failureJson(error))
       : describeFailure(error, painter(io.stderr, io.env));
@@ -56,15 +62,15 @@ function createProgram(io: Io, exit: (code: ExitCode) => void): Command {
     .option('--json', 'JSON on standard output, and nothing else there')
     .option('--connection <file>', 'connection file (default: .gigafactory/connection.json here or above)')
     .helpCommand('help [command]', 'what a command does, with examples')
-    .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      // Told in one style with all other errors (wrongUsage.ts).
+      outputError: () => {},
       getOutHelpWidth: () => io.stdout.columns,
       getErrHelpWidth: () => io.stderr.columns,
     })
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(see --help)')
     .showSuggestionAfterError()
     .addHelpText(
       'after',
@@ -98,5 +104,7 @@ ${EXIT_CODES_HELP}`,
   addManifest(program, io, exit);
   addRepo(program, io);
   addCompletion(program, io);
+  addExamples(program);
+  catchWrongUsage(program);
   return program;
 }

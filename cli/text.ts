@@ -78,6 +78,23 @@ export function age(ms: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
+/** `45 min`, `1 h 30 min`, `90 s` is `1 min 30 s`: nothing is rounded. */
+export function exactDuration(seconds: number): string {
+  const parts: string[] = [];
+  let rest = seconds;
+  for (const [unit, length] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+    ['s', 1],
+  ] as const) {
+    const whole = Math.floor(rest / length);
+    if (whole > 0) parts.push(`${whole} ${unit}`);
+    rest -= whole * length;
+  }
+  return parts.join(' ') || '0 s';
+}
+
 /** `12 ms`, `3.4 s`, `2 min 5 s`: how long something took. */
 export function took(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

@@ -6,6 +6,7 @@ import { AppError, type Problem } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
 import { describeProblem, inFile } from '../failures.js';
+import { describeField } from '../describe/manifest.js';
 import { drawGraph, mermaidGraph } from '../describe/graph.js';
 import { readInput } from '../input.js';
 import type { Io } from '../io.js';
@@ -76,7 +77,7 @@ async function explain(context: Context, file: string): Promise<void> {
   context.answer({ manifest, given }, () => {
     const rows = Object.entries(fields).map(([name, value]) => [
       name,
-      typeof value === 'string' ? oneLine(value) : JSON.stringify(value),
+      describeField(name, value),
       given.includes(name) ? '' : context.paint('dim', 'default'),
     ]);
     const lines = body.trim().split('\n').length;

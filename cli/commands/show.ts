@@ -32,6 +32,8 @@ function describeJob(
 ): string {
   const { manifest } = job;
   const verify = manifest.verify ?? job.profile?.spec['default-verify'];
+  // A composite whose children are there runs nothing itself.
+  const isComposite = job.children !== undefined;
   const engine = job.engine ?? manifest['engine-class'] ?? runs.at(-1)?.engine;
   const facts: [string, string | undefined][] = [
     ['stage', `${paintStanding(paint, job)} for ${age(io.now() - Date.parse(job.stageSince))}`],
@@ -41,16 +43,24 @@ function describeJob(
     ['on hold', job.hold && `by ${oneLine(job.hold.by.id)}: ${oneLine(job.hold.reason)}`],
     ['product', job.productId],
     ['profile', job.profile ? `${job.profile.name}, version ${job.profile.version}` : manifest.profile],
-    ['engine', engine],
+    ['engine', isComposite ? undefined : engine],
     ['priority', manifest.priority],
     ['repository', manifest.repo && `${oneLine(manifest.repo)} (${oneLine(manifest['base-branch'])})`],
-    ['requires', job.requirements.join(', ') || undefined],
+    ['requires', isComposite ? undefined : job.requirements.join(', ') || undefined],
+    ['target', manifest.targetFactoryId && `the factory ${oneLine(manifest.targetFactoryId)} only`],
     ['item', job.trackerItem?.url && oneLine(job.trackerItem.url)],
-    ['runs', job.epoch > 0 ? count(job.epoch, 'run') : undefined],
+    ['runs', describeRuns(runs)],
     ['change', job.change && `${describeChange(job.change)} at ${shortCommit(job.change.commit)}`],
     ['request', job.change?.pullRequest && oneLine(job.change.pullRequest.url)],
     ['outside', job.change?.scope && describeOutside(job.change.scope)],
-    ['verify', job.verify ? describeVerify(job.verify) : verify && `${oneLine(verify)} (not run yet)`],
+    [
+      'verify',
+      job.verify
+        ? describeVerify(job.verify)
+        : isComposite
+          ? undefined
+          : verify && `${oneLine(verify)} (not run yet)`,
+    ],
     ['review', describePolicy(job)],
     ['merged', job.mergeCommit && shortCommit(job.mergeCommit)],
     ['cost', job.usage.usd > 0 ? `${usd(job.usage.usd)}, ${job.usage.tokens} tokens` : undefined],
@@ -76,6 +86,18 @@ function describeJob(
     sections.push(paint('dim', `possible now: ${legal.map((one) => `aq ${one} ${job.jobId}`).join(' · ')}`));
   return sections.join('\n\n');
 }
+
+/** `2 builds, 1 landing`: each is a run of its own, and what a person means by "again" is the builds. */
+const describeRuns = (runs: JobDetail['runs']): string | undefined => {
+  const of = (kind: JobDetail['runs'][number]['kind']): number =>
+    runs.filter((run) => run.kind === kind).length;
+  const parts = [
+    ...(of('build') > 0 ? [count(of('build'), 'build')] : []),
+    ...(of('plan') > 0 ? [count(of('plan'), 'plan')] : []),
+    ...(of('land') > 0 ? [count(of('land'), 'landing')] : []),
+  ];
+  return parts.length === 0 ? undefined : parts.join(', ');
+};
 
 const describeRollup = ({ jobs, byStage, usage, verify }: NonNullable<JobDetail['rollup']>): string => {
   const stages = Object.entries(byStage).map(([stage, number]) => `${number} ${stage.replaceAll('_', ' ')}`);

@@ -70,7 +70,7 @@ function sentenceIn(refusal: string): string {
   try {
     const { message, error } = JSON.parse(refusal) as { message?: unknown; error?: unknown };
     const [, errors] = /^Message: (\{.*\})/s.exec(String(message)) ?? [];
-    if (errors === undefined) return String(message ?? error ?? refusal);
+    if (errors === undefined) return [message, error].find((one) => typeof one === 'string') ?? refusal;
     return (JSON.parse(errors) as { Errors: string[] }).Errors.join(' ');
   } catch {
     return refusal;

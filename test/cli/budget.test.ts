@@ -52,7 +52,7 @@ describe('a budget', () => {
       body: { productId: 'shop', text: '---\ntitle: T\n---\nx' },
     });
     expect((await aq('explain', job.jobId)).stdout).toContain(
-      'Waits: product:shop is stopped (the invoice is open).',
+      'Waits: product shop is paused (the invoice is open).',
     );
     expect((await aq('budget', 'resume')).stdout).toBe('shop goes on\n');
     expect((await aq('budget', 'show')).stdout).toContain('shop: open');

@@ -42,6 +42,12 @@ describe('aq children add', () => {
       ) ?? [];
     expect(stdout).toContain(`watch them: aq dag ${parent}`);
 
+    // Nobody claims the composite: pools and requirements would only mislead.
+    const explained = (await aq('explain', parent)).stdout;
+    expect(explained).toMatch(/^Waits for its children: 0 of 2 shipped\.\n\nWhat would place it: .* to end/);
+    expect(explained).not.toContain('POOL');
+    expect((await aq('show', parent)).stdout).not.toMatch(/^(requires|engine|verify) /m);
+
     const dag = await aq('dag', parent.slice('job-'.length, 12));
     expect(dag.stdout.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^JOB +STAGE +TITLE +WAITS FOR$/),

@@ -18,8 +18,12 @@ describe('aq manifest explain', () => {
   it('tells every field with its unit resolved, and which are defaults; without a connection', async () => {
     const { stdout, code } = await aq(['manifest', 'explain', 'job.md'], { cwd });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^timeout +3600$/m);
-    expect(stdout).toMatch(/^budget +\{"usd":5\}$/m);
+    expect(stdout).toMatch(/^timeout +1 h$/m);
+    expect(stdout).toMatch(/^budget +\$5\.00$/m);
+    expect(stdout).toMatch(
+      /^retry +2 times more after timeout, engine failed, lost; first after 10 s +default$/m,
+    );
+    expect(stdout).toMatch(/^capabilities +none +default$/m);
     expect(stdout).toMatch(/^base-branch +main +default$/m);
     expect(stdout).toMatch(/^body +1 line, /m);
     const json = JSON.parse(

@@ -41,15 +41,32 @@ describe('the command line', () => {
     expect([help.code, help.stderr]).toEqual([0, '']);
     expect(help.stdout).toContain('Exit codes:');
     expect(help.stdout).not.toContain('__complete');
-    for (const command of ['submit', 'list', 'show', 'logs', 'ship', 'cancel', 'requeue', 'explain', 'enrol'])
-      expect((await aq([command, '--help'])).stdout).toContain('Examples:');
+  });
+
+  it('has examples in the help of every command and every group, down from the list of all', async () => {
+    const seen: string[] = [];
+    const look = async (...command: string[]): Promise<void> => {
+      const { stdout } = await aq([...command, '--help']);
+      expect([command, stdout]).toEqual([command, expect.stringMatching(/^Examples:\n {2}\S/m)]);
+      seen.push(command.join(' '));
+      const names = /^Commands:\n((?: .*\n)+)/m.exec(stdout)?.[1]?.matchAll(/^ {2}([a-z]+)/gm) ?? [];
+      for (const [, name = ''] of names) if (name !== 'help') await look(...command, name);
+    };
+    await look();
+    expect(seen).toEqual(expect.arrayContaining(['submit', 'budget', 'children add', 'audit verify']));
   });
 
   it('says what is wrong with it, and exits with 2', async () => {
     expect(await aq([])).toMatchObject({ code: 2, stdout: '' });
     const typo = await aq(['shpi']);
     expect([typo.code, typo.stderr]).toEqual([2, expect.stringContaining('Did you mean ship?')]);
-    expect((await aq(['show'])).stderr).toContain("missing required argument 'job'");
+    expect((await aq(['show'])).stderr).toBe(
+      'Error: aq show needs <job>: its id, or the beginning of it.\n' +
+        '  expected  aq show [options] <job>\n  example   aq show job-3f9a\n`aq show --help` tells more.\n',
+    );
+    expect(JSON.parse((await aq(['reject', '3f9a', '--json'])).stderr)).toMatchObject({
+      error: { code: 'invalid-request', example: expect.stringContaining('aq reject 3f9a') as unknown },
+    });
     expect((await aq(['list', '--wat'])).code).toBe(2);
   });
 });
