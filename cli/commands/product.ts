@@ -34,7 +34,8 @@ A file:
   name: Web shop
   defaults:
     repo: https://example.com/shop.git
-    verify: npm test`,
+    verify: npm test
+  pushPolicy: branch        # direct: profiles with push-policy direct push to the base branch`,
     )
     .action(action<[string], Flags>(io, put));
 }

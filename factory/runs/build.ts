@@ -1,6 +1,8 @@
 /** A build run: the engine changes a fresh worktree, the change is pushed as the feature branch, then verified. */
 import type { RunReport } from '../../shared/contract/api.js';
 import type { Artifact, Change, PullRequest, ScopeReport } from '../../shared/contract/job.js';
+import { assertExhaustive } from '../../shared/errors.js';
+import { goesDirectly } from '../../shared/rules/gates.js';
 import { verifyOf } from '../../shared/rules/profile.js';
 import { scopeOf } from '../../shared/rules/scope.js';
 import type { EngineResult } from '../engines/engine.js';
@@ -86,7 +88,10 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   };
   if (verify === undefined) return { ...finished, ...(await artifactsIn(context, checkout.path)) };
   await context.report.send(verifyOf(claim.job) === undefined ? { ...finished, verify } : finished, signal);
-  return verifyRun(context, checkout, rules, { command: verify, commit: change.commit });
+  const verified = await verifyRun(context, checkout, rules, { command: verify, commit: change.commit });
+  if (!goesDirectly(claim.job, claim.run, { verify: verified.verify, scope: change.scope })) return verified;
+  await context.report.send(verified, signal);
+  return pushDirectly(context, checkout, change);
 }
 
 /** A change without a pull request is a change all the same: what GitHub refuses stands in the log. */
@@ -119,13 +124,39 @@ async function openPullRequest(
   }
 }
 
+/**
+ * The verified commit becomes the head of its base branch, only while the lease is held and only where that is a
+ * fast-forward: what others pushed meanwhile was not verified with it, and is merged as when a person ships.
+ */
+async function pushDirectly(
+  { claim, log, mayPush, signal }: RunContext,
+  checkout: Checkout,
+  { commit }: Change,
+): Promise<RunReport> {
+  const baseBranch = claim.job.manifest['base-branch'];
+  await mayPush();
+  const pushed = await push(checkout, { commit, branch: baseBranch }, signal);
+  switch (pushed.kind) {
+    case 'pushed':
+      log.note(`${baseBranch} is at ${commit.slice(0, 12)}: profile and product push directly`);
+      return { kind: 'landed', mergeCommit: commit, baseBranch };
+    case 'moved':
+      log.note(`${baseBranch} has moved since: a merge follows`);
+      return { kind: 'released', message: `"${baseBranch}" moved while the change was made: it is merged` };
+    case 'refused':
+      return failed('refused', pushed.message, undefined, null);
+    default:
+      return assertExhaustive(pushed);
+  }
+}
+
 /** The check, where nothing is but the commit that was pushed and what the repository's setup brings. */
 async function verifyRun(
   context: RunContext,
   checkout: Checkout,
   { settings }: RunRules,
   { command, commit }: { readonly command: string; readonly commit: string },
-): Promise<RunReport> {
+): Promise<Extract<RunReport, { kind: 'verified' }>> {
   const { log, run, signal } = context;
   const clean = await context.workspace.cleanCheckout(checkout, run, commit, signal);
   const env = runEnvironment(context.env, run, clean.scratch);

@@ -11,7 +11,7 @@ import { stopsOf } from '../../shared/rules/blocks.js';
 import { factoryView } from '../../shared/rules/explain.js';
 import { after } from '../../shared/rules/leases.js';
 import { decide } from '../../shared/rules/lifecycle.js';
-import { needsOf } from '../../shared/rules/profile.js';
+import { mayPushDirectly, needsOf } from '../../shared/rules/profile.js';
 import { ReadyIndex, chooseJobs, type Selected } from '../../shared/rules/scheduler.js';
 import { isReady, nextRunKind } from '../../shared/rules/stages.js';
 import { POOLS, READY } from '../../shared/topology.js';
@@ -24,6 +24,7 @@ import { dispatchSoon } from './dispatchJob.js';
 import { readJob, remember } from './jobStore.js';
 import { dropLock, grantLease, takeLock } from './leaseStore.js';
 import { noteContact, readFactory } from './factoryStore.js';
+import { findProduct } from './products.js';
 import { passOn, ringAgain } from './passOn.js';
 import { readCandidates } from './readCandidates.js';
 import { readRivals } from './rivals.js';
@@ -187,6 +188,8 @@ async function claimOne(
     factory.advertises,
   );
   if (engine === undefined) return undefined;
+  const direct =
+    mayPushDirectly({ profile }) && (await findProduct(deps, productId))?.pushPolicy === 'direct';
   const decision = decide(
     job,
     undefined,
@@ -199,6 +202,7 @@ async function claimOne(
       engine,
       decision: choice.assignment,
       profile,
+      direct,
     },
     now,
   );

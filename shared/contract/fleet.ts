@@ -147,6 +147,8 @@ export const ProductSchema = z.strictObject({
       verify: z.string().optional(),
     })
     .default({}),
+  /** `direct`: profiles with `push-policy: direct` may push to the base branch. Left out: `branch`, none may. */
+  pushPolicy: z.enum(['branch', 'direct']).optional(),
   /** Paused products get no claims. */
   paused: z.strictObject({ reason: z.string(), since: TimestampSchema }).optional(),
 });

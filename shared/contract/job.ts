@@ -170,6 +170,8 @@ export const RunSchema = z.strictObject({
   pool: z.string(),
   engine: EngineSchema,
   engineVersion: z.string().optional(),
+  /** Profile and product let a verified change go to the base branch without a person (shared/rules/gates.ts). */
+  push: z.literal('direct').optional(),
   status: z.enum(['assigned', 'running', 'succeeded', 'failed', 'lost', 'released']),
   startedAt: TimestampSchema,
   endedAt: TimestampSchema.optional(),

@@ -34,7 +34,7 @@ export const ProfileSpecSchema = z.strictObject({
   /** Glob patterns of paths that a change may touch, relative to the repository's root; left out, all of them. */
   'allowed-scope': z.array(PathPatternSchema).max(MAX_PATTERNS).optional(),
   'review-policy': ReviewPolicySchema.optional(),
-  /** `branch`: a feature branch, merged when somebody ships it. `direct`: to the base branch; no factory does that so far. */
+  /** `branch`: a feature branch, merged when somebody ships it. `direct`: to the base branch, where the product allows it too. */
   'push-policy': z.enum(['branch', 'direct']).default('branch'),
   /** `plan`: on a composite job its work is a plan, which becomes the job's children. `change`: a change of the repository. */
   produces: z.enum(['change', 'plan']).default('change'),

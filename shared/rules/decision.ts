@@ -18,6 +18,8 @@ export type Command =
       decision: Assignment;
       /** The profile that the run is done with. */
       profile?: ProfileSnapshot | undefined;
+      /** Profile and product let its change go to the base branch. */
+      direct?: boolean;
     }
   | {
       kind: 'report';

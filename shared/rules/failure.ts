@@ -4,6 +4,7 @@ import { isOverBudget } from './budget.js';
 import { draft, enter, omit } from './decision.js';
 import type { Accepted } from './decision.js';
 import { decideRetry } from './retry.js';
+import { isLanding } from './stages.js';
 import { addUsage } from './spend.js';
 
 export interface RunFailure {
@@ -47,7 +48,7 @@ export function failRun(job: Job, run: Run, failure: RunFailure, actor: Actor, n
   const { reason, message, exitCode } = failure;
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
   const over = ended(run, 'failed', failure, now);
-  if (run.kind === 'land') {
+  if (isLanding(job)) {
     const parked: Job = {
       ...enter(omit(job, 'holder', 'landing'), 'review', now),
       failure: { reason, message },
@@ -93,7 +94,7 @@ function onHold(job: Job, { reason, message }: RunFailure, actor: Actor, now: st
 export function loseRun(job: Job, run: Run, message: string, actor: Actor, now: string): Accepted {
   const failure = { reason: 'lost', message, exitCode: null } as const;
   const free: Job = omit(job, 'holder');
-  const { job: next, retryAt }: Outcome = run.kind === 'land' ? { job: free } : afterBuild(job, failure, now);
+  const { job: next, retryAt }: Outcome = isLanding(job) ? { job: free } : afterBuild(job, failure, now);
   const body = {
     kind: 'run.lost',
     epoch: run.epoch,
@@ -124,13 +125,12 @@ export function releaseRun(
     ...omit(job, 'holder'),
     ...(usage !== undefined && { usage: addUsage(job.usage, usage) }),
   };
-  const next: Job =
-    run.kind === 'land'
-      ? free
-      : {
-          ...enter(omit(free, 'change', 'verify', 'override'), 'queued', now),
-          attempts: Math.max(0, job.attempts - 1),
-        };
+  const next: Job = isLanding(job)
+    ? free
+    : {
+        ...enter(omit(free, 'change', 'verify', 'override'), 'queued', now),
+        attempts: Math.max(0, job.attempts - 1),
+      };
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
   const body = { kind: 'run.released', ...fence, message, ...(usage !== undefined && { usage }) } as const;
   return {

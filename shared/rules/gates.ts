@@ -1,7 +1,7 @@
 /** Who may let a change through, and when it may go by itself. */
-import type { Actor, Job, ScopeReport, VerifyResult } from '../contract/job.js';
+import type { Actor, Job, Run, ScopeReport, VerifyResult } from '../contract/job.js';
 import type { ReviewPolicy } from '../contract/manifest.js';
-import { reviewPolicyOf } from './profile.js';
+import { allowedScopeOf, reviewPolicyOf } from './profile.js';
 import { isVerified } from './stages.js';
 
 /** Who ships a job whose policy is `auto`. */
@@ -99,4 +99,20 @@ export function shipsByItself(change: {
   if (policy !== 'auto' || verify?.passed !== true) return false;
   if (scope === undefined) return allowed === undefined;
   return scope.outside.length === 0 && scope.shared.length === 0 && scope.gates.length === 0;
+}
+
+/** Who ships what a run may push directly. */
+export const PUSH_POLICY: Actor = { kind: 'system', id: 'push-policy' };
+
+/**
+ * Does the change of a run that may push directly go to the base branch now? As with the policy `auto`: verified, within
+ * its scope, out of shared packages and away from what judges it. A review policy that names people stands above it.
+ */
+export function goesDirectly(
+  { manifest, profile }: Pick<Job, 'manifest' | 'profile'>,
+  run: Pick<Run, 'push'>,
+  change: { verify: Pick<VerifyResult, 'passed'> | undefined; scope: ScopeReport | undefined },
+): boolean {
+  const policy = manifest['review-policy'] ?? profile?.spec['review-policy'] ?? 'auto';
+  return run.push === 'direct' && shipsByItself({ policy, allowed: allowedScopeOf({ profile }), ...change });
 }

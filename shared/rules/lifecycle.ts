@@ -290,6 +290,7 @@ function claim(job: Job, command: CommandOf<'claim'>, now: string): Decision {
     factoryId,
     pool,
     engine,
+    ...(command.direct && command.run === 'build' && { push: 'direct' }),
     status: 'assigned',
     startedAt: now,
   };

@@ -6,7 +6,7 @@ import { draft, enter, omit } from './decision.js';
 import type { Accepted, CommandOf } from './decision.js';
 import { planned } from './composite.js';
 import { failRun, releaseRun } from './failure.js';
-import { AUTO_SHIP, shipsByItself } from './gates.js';
+import { AUTO_SHIP, goesDirectly, PUSH_POLICY, shipsByItself } from './gates.js';
 import { land } from './personCommands.js';
 import { allowedScopeOf, reviewPolicyOf, verifyOf } from './profile.js';
 import { addUsage } from './spend.js';
@@ -77,6 +77,17 @@ function verified(job: Job, run: Run, report: ReportOf<'verified'>, actor: Actor
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
   const body = { kind: 'run.verified', ...fence, verify, ...kept } as const;
   if (verify.passed) {
+    if (goesDirectly(job, run, { verify, scope: job.change?.scope })) {
+      // Held on: it is shipped by this very run, and if that dies by any other.
+      const held: Job = { ...enter(job, 'testing', now), verify };
+      const shipping = land(held, PUSH_POLICY, now);
+      return {
+        kind: 'accepted',
+        job: shipping.job,
+        run: { ...run, verify, ...kept },
+        events: [draft(body, actor, now, job, held), ...shipping.events],
+      };
+    }
     const tested: Job = { ...enter(omit(job, 'holder'), 'testing', now), verify };
     const policy = reviewPolicyOf(job);
     const shipped = shipsByItself({ policy, verify, allowed: allowedScopeOf(job), scope: job.change?.scope })
@@ -137,7 +148,7 @@ export function isRepeat(job: Job, run: Run, report: RunReport): boolean {
         same(run.usage, report.usage)
       );
     case 'verified':
-      return run.endedAt !== undefined && same(run.verify, report.verify);
+      return (run.endedAt !== undefined || run.push === 'direct') && same(run.verify, report.verify);
     case 'failed':
       return (
         run.status === 'failed' &&
@@ -149,7 +160,7 @@ export function isRepeat(job: Job, run: Run, report: RunReport): boolean {
     case 'planned':
       return run.kind === 'plan' && run.status === 'succeeded' && same(run.usage, report.usage);
     case 'landed':
-      return run.kind === 'land' && run.status === 'succeeded' && job.mergeCommit === report.mergeCommit;
+      return run.kind !== 'plan' && run.status === 'succeeded' && job.mergeCommit === report.mergeCommit;
     default:
       return assertExhaustive(report);
   }

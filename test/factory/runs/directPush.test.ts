@@ -1,0 +1,241 @@
+// A change goes to the base branch without a person only where profile and product both say so.
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_CONFIG } from '../../../factory/capabilities/config.js';
+import type { Coordinator } from '../../../factory/coordinator.js';
+import { ENGINES } from '../../../factory/engines/registry.js';
+import { executeRun } from '../../../factory/runs/execute.js';
+import { appendLog } from '../../../functions/operations/appendLog.js';
+import { putArtifact } from '../../../functions/operations/putArtifact.js';
+import { putProfile } from '../../../functions/operations/putProfile.js';
+import { reapLeases } from '../../../functions/operations/reapLeases.js';
+import { renewLease } from '../../../functions/operations/renewLease.js';
+import { reportRun } from '../../../functions/operations/reportRun.js';
+import { verifyAudit } from '../../../functions/operations/verifyAudit.js';
+import type { RunReport } from '../../../shared/contract/api.js';
+import { PutProfileSchema } from '../../../shared/contract/profile.js';
+import type { RouteInput } from '../../../shared/contract/routeTypes.js';
+import { ROUTES } from '../../../shared/contract/routes.js';
+import { AppError } from '../../../shared/errors.js';
+import {
+  ADMIN,
+  LEASE_SECONDS,
+  claimOne,
+  depsOn,
+  detail,
+  makeFactory,
+  makeProduct,
+  submit,
+} from '../../functions/fixture.js';
+import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import { factoryFixture, silent } from '../support/fixture.js';
+import { git } from '../support/repository.js';
+
+let cloud: TestCloud;
+let deps: ReturnType<typeof depsOn>;
+beforeAll(async () => {
+  cloud = await startTestCloud({ blobs: true });
+  deps = depsOn(cloud);
+});
+afterAll(() => cloud.close());
+
+interface Given {
+  readonly profile?: 'branch' | 'direct';
+  readonly product?: 'branch' | 'direct';
+  readonly manifest?: Record<string, unknown>;
+  readonly files?: Record<string, string>;
+  readonly body?: string;
+  /** Called with each report before the control plane gets it. */
+  readonly onReport?: (report: RunReport) => void;
+}
+
+const BOTH = { profile: 'direct', product: 'direct' } as const;
+
+async function scene({ profile = 'branch', product = 'branch', manifest, files, body, onReport }: Given) {
+  const fixture = await factoryFixture({ 'a.txt': 'one\n', ...files });
+  const { productId } = await makeProduct(deps, { pushPolicy: product });
+  const spec = { title: 'Dev', summary: 'Writes code.', persona: 'You write code.', 'push-policy': profile };
+  await putProfile(deps, ADMIN, {
+    params: { owner: productId, name: 'dev' },
+    body: PutProfileSchema.parse({ profile: spec, note: 'why' }),
+  });
+  const { jobId } = await submit(deps, productId, {
+    engine: 'shell',
+    repo: fixture.repository.path,
+    profile: 'dev',
+    verify: 'grep -rq two .',
+    body: body ?? 'echo two > b',
+    ...manifest,
+  });
+  let isFenced = false;
+  const caller = await makeFactory(deps, productId);
+  const refuse = () => Promise.reject(new Error('not asked here'));
+  const coordinator: Coordinator = {
+    enrolFactory: refuse,
+    rotateToken: refuse,
+    claimJobs: refuse,
+    renewLease: (call) =>
+      isFenced ? Promise.reject(new AppError('stale-epoch', 'over')) : renewLease(deps, caller, call),
+    reportRun: async ({ params, body: given }) => {
+      const report = ROUTES.reportRun.body.parse(given);
+      onReport?.(report);
+      return reportRun(deps, caller, { params, body: report });
+    },
+    appendLog: (call) => appendLog(deps, caller, call as RouteInput<'appendLog'>),
+    putArtifact: (call) => putArtifact(deps, caller, call),
+  };
+  return {
+    ...fixture,
+    jobId,
+    fence: () => (isFenced = true),
+    unfence: () => (isFenced = false),
+    async work() {
+      const claim = await claimOne(deps, caller);
+      await executeRun(
+        claim,
+        {
+          coordinator,
+          workspace: fixture.workspace,
+          engines: ENGINES,
+          engineVersions: new Map<string, string>(),
+          config: NO_CONFIG,
+          env: process.env,
+          redactor: fixture.redactor,
+          logger: silent,
+          running: () => 1,
+          onDrainAsked: () => {},
+        },
+        new AbortController().signal,
+      );
+      return claim;
+    },
+    async outcome() {
+      const { job, events } = await detail(deps, jobId);
+      expect((await verifyAudit(deps, ADMIN, { query: { jobId } })).findings).toEqual([]);
+      return { job, kinds: events.map(({ body: what }) => what.kind) };
+    },
+    [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose](),
+  };
+}
+
+const BUILT = ['job.submitted', 'job.assigned', 'run.started', 'run.finished', 'run.verified'];
+
+describe('a verified change', () => {
+  it('is the head of the base branch at once where profile and product say direct', async () => {
+    await using direct = await scene(BOTH);
+    const { run } = await direct.work();
+    expect(run.push).toBe('direct');
+    const { job, kinds } = await direct.outcome();
+    expect(job).toMatchObject({ stage: 'shipped', epoch: 1, mergeCommit: job.change?.commit });
+    expect(kinds).toEqual([...BUILT, 'ship.requested', 'ship.landed']);
+    expect(direct.repository.head('main')).toBe(job.change?.commit);
+    expect(direct.repository.show('main', 'b')).toBe('two');
+  });
+
+  const SHARED = { '.gigafactory.yaml': 'shared: ["b"]\n' };
+  it.each<[string, Given]>([
+    ['the profile alone says direct', { profile: 'direct' }],
+    ['the product alone says direct', { product: 'direct' }],
+    [
+      'its review policy names people',
+      { ...BOTH, manifest: { 'review-policy': { reviewers: ['ada'], quorum: 1 } } },
+    ],
+    ['its review policy is manual', { ...BOTH, manifest: { 'review-policy': 'manual' } }],
+    ['it touches a shared package', { ...BOTH, files: SHARED }],
+    ['it touches what judges it', { ...BOTH, body: 'echo two > b; mkdir test; echo x > test/b' }],
+    ['it is outside of its scope', { ...BOTH, files: { '.gigafactory.yaml': 'scope: ["src/**"]\n' } }],
+  ])('waits on its branch for a person where %s', async (_, given) => {
+    await using usual = await scene(given);
+    const base = usual.repository.head('main');
+    await usual.work();
+    const { job, kinds } = await usual.outcome();
+    expect([job.stage, kinds]).toEqual(['testing', BUILT]);
+    expect(usual.repository.head('main')).toBe(base);
+    expect(usual.repository.head(`aq/${usual.jobId}`)).toBe(job.change?.commit);
+  });
+
+  it('without a check is not verified, and waits', async () => {
+    await using usual = await scene({ ...BOTH, manifest: { verify: undefined } });
+    await usual.work();
+    expect((await usual.outcome()).job.stage).toBe('review');
+  });
+
+  it('waits on its branch with the words of a protected base that refused it', async () => {
+    await using refused = await scene(BOTH);
+    const hook = path.join(refused.repository.path, 'hooks', 'update');
+    writeFileSync(
+      hook,
+      '#!/bin/sh\ncase "$1" in refs/heads/main) echo "main is protected" >&2; exit 1;; esac\n',
+    );
+    chmodSync(hook, 0o755);
+    const base = refused.repository.head('main');
+    await refused.work();
+    const { job, kinds } = await refused.outcome();
+    expect(job).toMatchObject({ stage: 'review', failure: { reason: 'refused' } });
+    expect(job.failure?.message).toContain('refused the push to "main"');
+    expect(kinds).toEqual([...BUILT, 'ship.requested', 'ship.refused']);
+    expect(refused.repository.head('main')).toBe(base);
+    expect(refused.repository.head(`aq/${refused.jobId}`)).toBe(job.change?.commit);
+  });
+
+  it('is merged by the next run where the base moved meanwhile', async () => {
+    let meanwhile = (): void => {};
+    await using moved = await scene({
+      ...BOTH,
+      onReport: ({ kind }) => {
+        if (kind === 'verified') meanwhile();
+      },
+    });
+    meanwhile = () => void moved.repository.commit({ 'c.txt': 'theirs\n' });
+    await moved.work();
+    expect((await moved.outcome()).job).toMatchObject({ stage: 'testing', epoch: 1 });
+    expect((await moved.work()).run.kind).toBe('land');
+    const { job } = await moved.outcome();
+    expect(job.stage).toBe('shipped');
+    expect([moved.repository.show('main', 'b'), moved.repository.show('main', 'c.txt')]).toEqual([
+      'two',
+      'theirs',
+    ]);
+    expect(git(moved.repository.path, 'rev-list', '--merges', '--count', 'main')).toBe('1');
+  });
+
+  it('is not pushed by a factory whose lease is gone, and landed by whoever comes next', async () => {
+    let fence = (): void => {};
+    await using stale = await scene({
+      ...BOTH,
+      onReport: ({ kind }) => {
+        if (kind === 'verified') fence();
+      },
+    });
+    fence = stale.fence;
+    const base = stale.repository.head('main');
+    await stale.work();
+    expect(stale.repository.head('main')).toBe(base);
+    cloud.clock.advance(LEASE_SECONDS * 3);
+    await reapLeases(deps);
+    stale.unfence();
+    expect((await stale.work()).run).toMatchObject({ kind: 'land', epoch: 2 });
+    expect((await stale.outcome()).job).toMatchObject({ stage: 'shipped', epoch: 2 });
+    expect(stale.repository.show('main', 'b')).toBe('two');
+  });
+
+  it('that reached the base before its report was lost is found there, and merged no second time', async () => {
+    let isLost = true;
+    await using lost = await scene({
+      ...BOTH,
+      onReport: ({ kind }) => {
+        if (kind === 'landed' && isLost) throw new AppError('stale-epoch', 'the answer of a dead factory');
+      },
+    });
+    await lost.work();
+    const head = lost.repository.head('main');
+    expect((await detail(deps, lost.jobId)).job.stage).toBe('testing');
+    cloud.clock.advance(LEASE_SECONDS * 3);
+    await reapLeases(deps);
+    isLost = false;
+    expect((await lost.work()).run.kind).toBe('land');
+    expect((await lost.outcome()).job).toMatchObject({ stage: 'shipped', mergeCommit: head });
+    expect(lost.repository.head('main')).toBe(head);
+  });
+});
