@@ -3,8 +3,10 @@ import { isCloudError } from '../../shared/cloud/errors.js';
 import { BUDGET_WINDOWS, type Budget, type Reservation } from '../../shared/contract/budget.js';
 import type { Job } from '../../shared/contract/job.js';
 import { costOf, periodOf, reservationFor, rolled } from '../../shared/rules/budget.js';
+import { after } from '../../shared/rules/leases.js';
 import { BUDGETS } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
+import { readJob } from './jobStore.js';
 
 /** A millionth of a dollar for the noise of floats in a sum that the database adds up. */
 const TOLERANCE_USD = 0.000_001;
@@ -108,4 +110,27 @@ export async function unreserve(deps: Deps, { productId, jobId }: Job, epoch: nu
     // Somebody settled it in the meantime.
     if (!isCloudError(error, 'not-found')) throw error;
   }
+}
+
+/**
+ * Gives back what was reserved by claimers that died before they claimed. Left there it would keep the very job that it
+ * was reserved for from being claimed, where the budget has not enough left for both.
+ * @param held `<job>.<epoch>` of what is in flight
+ */
+export async function giveBackUnclaimed(deps: Deps, held: ReadonlySet<string>): Promise<void> {
+  const reservations = await deps.documents.select<Pick<Reservation, 'productId' | 'jobId' | 'epoch'>>(
+    BUDGETS,
+    {
+      text: `SELECT c.productId, c.jobId, c.epoch FROM c WHERE c.type = 'reservation' AND c.at <= @before`,
+      parameters: { before: after(deps.clock.now(), -deps.settings.leaseSeconds) },
+    },
+  );
+  const open = reservations.filter(({ jobId, epoch }) => !held.has(`${jobId}.${epoch}`));
+  await Promise.all(
+    open.map(async ({ epoch, ...ref }) => {
+      const { document: job } = await readJob(deps, ref);
+      // That of a run which is over is the feed's: it knows what the run has cost.
+      if (job.epoch < epoch) await unreserve(deps, job, epoch);
+    }),
+  );
 }

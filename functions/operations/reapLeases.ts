@@ -8,6 +8,7 @@ import { isInFlight } from '../../shared/rules/stages.js';
 import { JOBS, LEASES } from '../../shared/topology.js';
 import { changeJob } from './changeJob.js';
 import type { Deps } from './deps.js';
+import { giveBackUnclaimed } from './budgetStore.js';
 import { markOffline } from './factoryStore.js';
 import { readJob, readRun, type JobRef } from './jobStore.js';
 import { dropLease, readLease, refOf } from './leaseStore.js';
@@ -72,7 +73,8 @@ async function reap(deps: Deps, lease: Stored<Lease>): Promise<boolean> {
 
 /**
  * Takes jobs back that are in flight without any lease: whoever claimed them died before writing it. And takes leases
- * away whose run is over: whoever ended it died before removing them, and a holder that is fenced would renew on.
+ * away whose run is over: whoever ended it died before removing them, and a holder that is fenced would renew on. And
+ * gives back what was reserved for claims that never came to be.
  * @returns how many jobs
  */
 export async function reapOrphans(deps: Deps): Promise<number> {
@@ -90,6 +92,7 @@ export async function reapOrphans(deps: Deps): Promise<number> {
   const left = leased.filter(({ jobId, epoch }) => !held.has(`${jobId}.${epoch}`));
   const [reaped] = await Promise.all([
     Promise.all(orphans.map((orphan) => reapOrphan(deps, orphan))),
+    giveBackUnclaimed(deps, held),
     ...left.map((lease) => dropIfOver(deps, lease)),
   ]);
   return reaped.filter(Boolean).length;
