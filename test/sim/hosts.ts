@@ -1,14 +1,13 @@
 // The function app: instances that die and come back, what they serve over HTTP, their timers and their feeds.
 import { workOnBatch, type FeedOperation } from '../../functions/lib/feedBatch.js';
+import { FEEDS, type FeedName } from '../../functions/lib/feeds.js';
 import { auditSeal } from '../../functions/operations/auditSeal.js';
-import { accrueSpend } from '../../functions/operations/accrueSpend.js';
 import type { Deps } from '../../functions/operations/deps.js';
-import { dispatchReadyJob } from '../../functions/operations/dispatchReadyJob.js';
 import { createLogBell } from '../../functions/operations/logBell.js';
 import { preempt } from '../../functions/operations/preempt.js';
 import { reapLeases, reapOrphans } from '../../functions/operations/reapLeases.js';
+import { sweepComposites } from '../../functions/operations/tendChildren.js';
 import { sweepTickets } from '../../functions/operations/sweepTickets.js';
-import { unblockDependents } from '../../functions/operations/unblockDependents.js';
 import type { JsonObject } from '../../local/cosmos/json.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import { AppError } from '../../shared/errors.js';
@@ -18,6 +17,7 @@ import type { SimBus } from './bus.js';
 import type { Random } from './random.js';
 import type { SimStore, StoreUser } from './store.js';
 import { never, type SimTime } from './time.js';
+import { TRACKER_SECRETS } from './tracker.js';
 import type { Weather } from './weather.js';
 
 /** A client of the control plane gives up after so long (ms). */
@@ -28,6 +28,8 @@ export const MAX_SKEW_MS = 500;
 const AUDIT_SEAL = auditSeal(Buffer.alloc(32, 7));
 const FEED_RETRY_MS = 5000;
 const FEED_POLL_MS = 5000;
+/** Of the turns in which a timer should find nothing, one in so many is taken. */
+const IDLE_TURNS = 8;
 
 /** What the timers run, as in functions/timer. */
 export type TimerName = 'reapLeases' | 'sweepTickets';
@@ -45,17 +47,22 @@ const TIMERS: readonly { name: TimerName; everyMs: number; run: (deps: Deps) => 
     run: async (deps) => {
       await sweepTickets(deps);
       await reapOrphans(deps);
+      await sweepComposites(deps);
       await preempt(deps);
     },
   },
 ];
 
-/** What hears the event log, as in functions/feed; the tracker's echo has a model of its own (people.ts). */
-const FEEDS: readonly { name: string; operate: FeedOperation }[] = [
-  { name: 'dispatchReadyJobs', operate: dispatchReadyJob },
-  { name: 'unblockDependents', operate: unblockDependents },
-  { name: 'accrueSpend', operate: accrueSpend },
-];
+/** What hears the event log, as in functions/feed. */
+const FOLLOWERS: readonly Follower[] = (Object.keys(FEEDS) as FeedName[]).map((name) => ({
+  name,
+  operate: FEEDS[name],
+}));
+
+interface Follower {
+  readonly name: string;
+  readonly operate: FeedOperation;
+}
 
 export interface HostWorld {
   readonly time: SimTime;
@@ -65,11 +72,14 @@ export interface HostWorld {
   readonly bus: SimBus;
   readonly leaseSeconds: number;
   readonly preemption: boolean;
+  readonly hasTracker: boolean;
   readonly tell: (line: () => string) => void;
   /** An operation failed in a way that its caller has no answer for. */
   readonly onDefect: (where: string, error: unknown) => void;
   /** Is there anything that a timer could find to do? While there is not, it takes no turn: idling costs nothing. */
   readonly hasWork: (timer: TimerName) => boolean;
+  /** Could it find something right now? While nothing says so, it takes a turn now and then all the same. */
+  readonly isDue: (timer: TimerName) => boolean;
 }
 
 /** One process of the function app. */
@@ -95,7 +105,6 @@ class Host implements StoreUser {
     this.death.catch(() => {});
     if (weather.has('clockSkew')) weather.note('clockSkew', name);
     const skewMs = weather.has('clockSkew') ? random.between(-MAX_SKEW_MS / 2, MAX_SKEW_MS / 2) : 0;
-    const secrets: Record<string, string> = {};
     this.deps = {
       documents: world.store.documentsFor(this),
       bus: world.bus.busFor(this),
@@ -120,7 +129,7 @@ class Host implements StoreUser {
         leaseSeconds: world.leaseSeconds,
         preemption: world.preemption,
         version: 'simulation',
-        secret: (setting) => secrets[setting],
+        secret: (setting) => TRACKER_SECRETS[setting],
       },
     };
   }
@@ -156,8 +165,10 @@ export class Hosts {
 
   start(): void {
     for (const timer of TIMERS) void this.#tick(timer);
-    for (const feed of FEEDS)
-      for (const { id } of this.#world.store.container(JOBS).ranges) void this.#follow(feed, id);
+    for (const feed of FOLLOWERS)
+      // Without a tracker there is nobody to be told.
+      if (this.#world.hasTracker || feed.name !== 'echoToTracker')
+        for (const { id } of this.#world.store.container(JOBS).ranges) void this.#follow(feed, id);
   }
 
   #begin(): void {
@@ -214,14 +225,28 @@ export class Hosts {
     }
   }
 
+  /** What the platform hands to an instance: a message of a queue. */
+  async work(what: string, operate: (deps: Deps) => Promise<void>): Promise<'done' | 'failed' | 'died'> {
+    const host = await this.#living();
+    try {
+      await Promise.race([operate(host.deps), host.death]);
+      return 'done';
+    } catch (error) {
+      if (host.isDead) return 'died';
+      if (!isPassing(error)) this.#world.onDefect(what, error);
+      return 'failed';
+    }
+  }
+
   async #tick({ name, everyMs, run }: (typeof TIMERS)[number]): Promise<void> {
     const { time, weather, random } = this.#world;
-    for (;;) {
+    for (let turn = 1; ; turn += 1) {
       if (!this.#world.hasWork(name)) {
         await new Promise<void>((resolve) => this.#timerWakers.add(resolve));
         continue;
       }
       await time.sleep(everyMs - (time.now % everyMs));
+      if (turn % IDLE_TURNS !== 0 && !this.#world.isDue(name)) continue;
       const once = async (): Promise<void> => {
         const host = await this.#living();
         await Promise.race([run(host.deps), host.death]).catch((error: unknown) => {
@@ -234,7 +259,7 @@ export class Hosts {
   }
 
   /** The reader of one physical partition for one function. */
-  async #follow(feed: (typeof FEEDS)[number], rangeId: string): Promise<void> {
+  async #follow(feed: Follower, rangeId: string): Promise<void> {
     const { time, random, weather, store } = this.#world;
     const container = store.container(JOBS);
     let checkpoint: string | undefined;
@@ -266,11 +291,7 @@ export class Hosts {
   }
 
   /** Hands a batch over until it is taken; false when the host died over it. */
-  async #deliver(
-    { name, operate }: (typeof FEEDS)[number],
-    host: Host,
-    page: readonly JsonObject[],
-  ): Promise<boolean> {
+  async #deliver({ name, operate }: Follower, host: Host, page: readonly JsonObject[]): Promise<boolean> {
     const { time, random, weather, tell } = this.#world;
     const documents = weather.strikes('feedReorder', 0.1) ? mixed(page, random) : page;
     for (let tries = 0; ; tries += 1) {

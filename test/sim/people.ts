@@ -1,16 +1,21 @@
 // People: they set products and budgets up, submit jobs, ship, reject, hold, halt and cancel. They try again while the
 // control plane does not answer; what it acknowledged they remember.
 import type { Operator } from '../../functions/operations/caller.js';
+import { addChildren } from '../../functions/operations/addChildren.js';
 import { cancelJob } from '../../functions/operations/cancelJob.js';
 import { decideGate, type GateDecision } from '../../functions/operations/decideGate.js';
 import type { Deps } from '../../functions/operations/deps.js';
 import { pauseProduct, resumeProduct } from '../../functions/operations/pauseProduct.js';
 import { putBudget } from '../../functions/operations/putBudget.js';
 import { putProduct } from '../../functions/operations/putProduct.js';
+import { putProfile } from '../../functions/operations/putProfile.js';
+import { readProfile } from '../../functions/operations/profileStore.js';
+import { receiveWebhook } from '../../functions/operations/receiveWebhook.js';
 import { requeueJob } from '../../functions/operations/requeueJob.js';
 import { shipJob } from '../../functions/operations/shipJob.js';
 import { submitJob } from '../../functions/operations/submitJob.js';
 import { halt, resume } from '../../functions/operations/switches.js';
+import { PlanSchema } from '../../shared/contract/children.js';
 import type { ManifestInput } from '../../shared/contract/manifest.js';
 import type { Job } from '../../shared/contract/job.js';
 import { AppError } from '../../shared/errors.js';
@@ -18,11 +23,24 @@ import { isEnded, isInFlight, isLanding, isParked } from '../../shared/rules/sta
 import type { Hosts } from './hosts.js';
 import type { Random } from './random.js';
 import type { SimTime } from './time.js';
+import { TRACKER, type SimTracker } from './tracker.js';
 import type { Watch } from './watch.js';
+import { OWN_PROFILE, manifestOf, planOf, profileOf } from './work.js';
 
 export const ADA: Operator = { kind: 'operator', id: 'ada', grants: [{ role: 'admin', productId: '*' }] };
 const BOB: Operator = { kind: 'operator', id: 'bob', grants: [{ role: 'admin', productId: '*' }] };
 const MINUTE_MS = 60_000;
+const MEDDLINGS = [
+  'halt',
+  'pauseProduct',
+  'cancel',
+  'hold',
+  'pause',
+  'requeue',
+  'race',
+  'race',
+  'editProfile',
+] as const;
 /** Answers after which a person tries the same again. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'internal', 'contended']);
 
@@ -31,6 +49,8 @@ export interface PeopleWorld {
   readonly random: Random;
   readonly hosts: Hosts;
   readonly watch: Watch;
+  /** Whose items become jobs of the first product. */
+  readonly tracker: SimTracker | undefined;
   readonly tell: (line: () => string) => void;
 }
 
@@ -43,12 +63,15 @@ export interface Acknowledged {
 
 export class People {
   readonly acknowledged: Acknowledged[] = [];
+  /** Composites that were given children. */
+  readonly split: { jobId: string; children: string[] }[] = [];
   /** Submits that people still try to get through. */
   submitting = 0;
   readonly #world: PeopleWorld;
   readonly #products: string[];
   #submitted: string[] = [];
   readonly #budgeted = new Set<string>();
+  readonly #profiled = new Set<string>();
   readonly #halted = new Set<string>();
   #isTidying = false;
 
@@ -75,8 +98,16 @@ export class People {
 
   async setUp(): Promise<void> {
     for (const productId of this.#products) {
-      const body = { name: productId, defaults: { repo: `/${productId}.git`, engine: 'shell' as const } };
+      const body = {
+        name: productId,
+        defaults: { repo: `/${productId}.git`, engine: 'shell' as const },
+        ...(this.#world.tracker && productId === this.#products[0] ? { tracker: TRACKER } : {}),
+      };
       await this.#ask('putProduct', (deps) => putProduct(deps, ADA, { params: { productId }, body }));
+      if (this.#world.random.chance(0.4)) {
+        this.#profiled.add(productId);
+        await this.#editProfile(productId);
+      }
       if (!this.#world.random.chance(0.5)) continue;
       this.#budgeted.add(productId);
       const dayUsd = this.#world.random.pick([6, 12, 40]);
@@ -86,8 +117,8 @@ export class People {
     }
   }
 
-  /** Submits so many jobs, in bursts, within that time. */
-  work(count: number, withinMs: number): void {
+  /** Submits so many jobs, in bursts, within that time, and does so many things that nobody had to do. */
+  work(count: number, meddlings: number, withinMs: number): void {
     const { time, random } = this.#world;
     const bursts = Array.from({ length: random.int(1, 4) }, () => random.between(0, withinMs));
     for (let at = 0; at < count; at += 1) {
@@ -99,7 +130,8 @@ export class People {
         () => void this.#submit(productId, key),
       );
     }
-    const meddlings = random.int(0, 8);
+    const items = this.#world.tracker ? random.int(1, 3) : 0;
+    for (let at = 0; at < items; at += 1) time.after(random.pick(bursts), () => void this.#file());
     for (let at = 0; at < meddlings; at += 1)
       time.after(random.between(0, withinMs * 1.5), () => void this.#meddle());
   }
@@ -116,35 +148,51 @@ export class People {
     for (const jobId of ids) {
       this.#submitted.push(jobId);
       this.acknowledged.push({ what: 'submit', jobId, seq: 1 });
+      if (manifest.kind === 'composite' && manifest.profile === undefined) await this.#split(jobId);
     }
+    this.submitting -= 1;
+  }
+
+  /** An item's webhooks come in any order, some of them more than once. */
+  async #file(): Promise<void> {
+    const { random, time, tracker } = this.#world;
+    const [productId] = this.#products;
+    if (!tracker || productId === undefined) return;
+    const { number, deliveries } = tracker.file();
+    const all = random.shuffled([...deliveries, ...deliveries.filter(() => random.chance(0.3))]);
+    this.submitting += 1;
+    await Promise.all(
+      all.map(async ({ body, headers }) => {
+        await time.sleep(random.between(0, random.pick([100, MINUTE_MS, 20 * MINUTE_MS])));
+        const input = { params: { productId }, body, headers };
+        const answer = await this.#ask('webhook', (deps) =>
+          receiveWebhook(deps, { kind: 'anonymous' }, input),
+        );
+        if (answer?.accepted) tracker.accepted.add(number);
+      }),
+    );
     this.submitting -= 1;
   }
 
   #manifest(productId: string, key: string): ManifestInput {
     const { random, watch } = this.#world;
-    const costs = random.chance(0.4);
-    const earlier = this.#submitted.filter((jobId) => watch.jobs.get(jobId)?.job.productId === productId);
-    const policy = random.pick(['auto', 'manual', 'manual', 'reviewers'] as const);
-    return {
-      body: 'do it',
-      'idempotency-key': key,
-      engine: costs ? 'claude' : 'shell',
-      priority: random.pick(['critical', 'high', 'medium', 'medium', 'low']),
-      ...(random.chance(0.7) ? { verify: 'npm test' } : {}),
-      ...(random.chance(0.3) ? { lock: random.pick(['db', 'deploy']) } : {}),
-      // No pool guarantees both claude and an operating system.
-      ...(!costs && random.chance(0.3) ? { capabilities: ['os:linux'] } : {}),
-      ...(costs && random.chance(0.6) ? { budget: { usd: random.pick([1, 3, 5]) } } : {}),
-      ...(earlier.length > 0 && random.chance(0.25)
-        ? { deps: [`${random.pick(earlier)}${random.chance(0.5) ? ':shipped' : ''}`] }
-        : {}),
-      retry: {
-        max: random.int(0, 3),
-        backoff: random.pick([5, 30, 120]),
-        on: ['timeout', 'engine_failed', 'lost', 'verify_failed'],
-      },
-      'review-policy': policy === 'reviewers' ? { reviewers: ['bob'], quorum: 1 } : policy,
-    };
+    const earlier = this.#submitted.filter((jobId) => {
+      const job = watch.jobs.get(jobId)?.job;
+      return job?.productId === productId && job.manifest.kind === 'leaf';
+    });
+    return manifestOf(random, { key, earlier, hasProfile: this.#profiled.has(productId) });
+  }
+
+  /** Gives a composite that no planner splits its children, some of them twice. */
+  async #split(jobId: string): Promise<void> {
+    const { random, time } = this.#world;
+    await time.sleep(random.between(0, 3 * MINUTE_MS));
+    const body = PlanSchema.parse(planOf(random));
+    const once = (): Promise<Awaited<ReturnType<typeof addChildren>> | undefined> =>
+      this.#ask('addChildren', (deps) => addChildren(deps, ADA, { params: { jobId }, body }));
+    const all = await Promise.all(random.chance(0.2) ? [once(), once()] : [once()]);
+    const [answer] = all.filter((one) => one !== undefined);
+    if (answer) this.split.push({ jobId, children: answer.children.map((child) => child.jobId) });
   }
 
   /** Somebody looks at a job that waits for people, after a while. */
@@ -187,7 +235,15 @@ export class People {
     if (this.#isTidying) return;
     const open = [...watch.jobs.values()].map(({ job }) => job).filter(({ stage }) => !isEnded(stage));
     const productId = random.pick(this.#products);
-    switch (random.pick(['halt', 'pauseProduct', 'cancel', 'hold', 'pause', 'pause', 'requeue'] as const)) {
+    switch (random.pick(MEDDLINGS)) {
+      case 'editProfile':
+        // Two people edit the same version at the same moment: one of them is refused.
+        if (this.#profiled.has(productId))
+          await Promise.all([this.#editProfile(productId), this.#editProfile(productId)]);
+        return;
+      case 'race':
+        if (open.length > 0) await this.#race(random.pick(open).jobId);
+        return;
       case 'halt': {
         const scope = random.pick(['fleet', `product:${productId}`, 'pool:any']);
         this.#halted.add(scope);
@@ -221,6 +277,34 @@ export class People {
         if (busy.length > 0) await this.#decide(random.pick(busy).jobId, { kind: 'pause', reason: 'wait' });
       }
     }
+  }
+
+  /** Two people want different things of one job at the same moment. */
+  async #race(jobId: string): Promise<void> {
+    const { random } = this.#world;
+    const wishes = [
+      () => this.#acknowledge('cancel', jobId),
+      () => this.#acknowledge('requeue', jobId),
+      () => this.#acknowledge('ship', jobId),
+      () => this.#decide(jobId, { kind: 'hold', reason: 'wait' }),
+      () => this.#decide(jobId, { kind: 'pause', reason: 'wait' }),
+      () => this.#decide(jobId, { kind: 'reject', reason: 'no' }),
+    ];
+    await Promise.all(
+      random
+        .shuffled(wishes)
+        .slice(0, 2)
+        .map((wish) => wish()),
+    );
+  }
+
+  async #editProfile(owner: string): Promise<void> {
+    const { random } = this.#world;
+    const profile = profileOf(random);
+    await this.#ask('putProfile', async (deps) => {
+      const basedOn = (await readProfile(deps, owner, OWN_PROFILE))?.document.version ?? 0;
+      return putProfile(deps, ADA, { params: { owner, name: OWN_PROFILE }, body: { basedOn, profile } });
+    });
   }
 
   async #goOn(scope: string): Promise<void> {
@@ -275,7 +359,9 @@ export class People {
       const needed = watch.jobs.get(other)?.job;
       return !needed || (isEnded(needed.stage) && needed.stage !== 'shipped');
     });
-    if (waitsInVain) return this.#acknowledge('cancel', jobId);
+    // One that nobody splits any more.
+    const isEmpty = job.children?.count === 0;
+    if (waitsInVain || isEmpty) return this.#acknowledge('cancel', jobId);
     if (!isParked(job) || isLanding(job)) return;
     const verified = job.manifest.verify === undefined || job.verify?.passed === true;
     if (!verified) return this.#decide(jobId, { kind: 'reject', reason: 'no' });

@@ -7,11 +7,13 @@ import { FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
 import { SimBus } from './bus.js';
 import { SimFactory } from './factories.js';
 import { checkHistory, type HistoryEntry } from './history.js';
-import { Hosts } from './hosts.js';
+import { Hosts, MAX_SKEW_MS } from './hosts.js';
 import { People } from './people.js';
 import { Random } from './random.js';
 import { SimStore } from './store.js';
 import { SimTime } from './time.js';
+import { SimTracker } from './tracker.js';
+import { startQueueFunctions } from './triggers.js';
 import { Watch, type Violation } from './watch.js';
 import { Weather, type FaultKind } from './weather.js';
 
@@ -24,15 +26,53 @@ const TIDY_MS = 20 * MINUTE_MS;
 /** Near the end of a day and a month, so that windows of budgets begin anew. */
 const START_MS = Date.UTC(2026, 0, 31, 20);
 
-/** What machines there are: every job suits some of the first two. */
+/** The reaper looks ahead for five seconds, by the clock of its host. */
+const REAPER_LOOKS_MS = 5000 + MAX_SKEW_MS;
+
+/** What machines there are: every job suits the first. */
 const MACHINES: readonly (readonly string[])[] = [
-  ['os:linux', 'engine:shell', 'node@20.20.2'],
   ['os:linux', 'engine:shell', 'engine:claude', 'engine-class:agentic-coder'],
+  ['os:linux', 'engine:shell', 'node@20.20.2'],
   ['os:mac', 'engine:shell'],
 ];
 
 /** The pools that the work is routed to; in the others factories would only wait. */
 const USED_POOLS = new Set(['any', 'linux', 'claude']);
+
+/** How much goes on in a run: `low` to `high`, both included. */
+interface Size {
+  readonly hosts: readonly [number, number];
+  readonly factories: readonly [number, number];
+  readonly stations: readonly [number, number];
+  readonly products: readonly [number, number];
+  readonly jobs: readonly [number, number];
+  readonly meddlings: readonly [number, number];
+  /** Kinds of faults. */
+  readonly kinds: readonly [number, number];
+}
+/** Most runs are small: a few things that meet are found sooner in many of them, and their story is short. */
+const SMALL: Size = {
+  hosts: [1, 2],
+  factories: [1, 3],
+  stations: [1, 2],
+  products: [1, 2],
+  jobs: [1, 4],
+  meddlings: [0, 3],
+  kinds: [1, 5],
+};
+/** In the others everything meets everything. */
+const LARGE: Size = {
+  hosts: [1, 3],
+  factories: [2, 6],
+  stations: [1, 3],
+  products: [1, 3],
+  jobs: [3, 14],
+  meddlings: [0, 8],
+  kinds: [5, 14],
+};
+const SMALL_SHARE = 0.85;
+/** Of the runs in which items of a tracker become jobs as well. */
+const TRACKER_SHARE = 0.2;
 
 export interface SeedResult {
   readonly seed: number;
@@ -49,17 +89,21 @@ export interface SeedResult {
 /** @param story gets a line for everything that happens; makes a run several times slower */
 export async function runSeed(seed: number, story?: (line: string) => void): Promise<SeedResult> {
   const random = new Random(seed);
+  const size = random.chance(SMALL_SHARE) ? SMALL : LARGE;
   const time = new SimTime(START_MS + random.between(0, 4 * HOUR_MS));
   const stamp = (): string => new Date(time.now).toISOString().slice(8, 23);
   const tell = story ? (line: () => string): void => story(`${stamp()} ${line()}`) : (): void => {};
   const calmAt = time.now + random.between(0.5, 6) * HOUR_MS;
-  const weather = new Weather(time, random.fork(), calmAt, tell);
+  const weather = new Weather(time, random.fork(), { calmAt, kinds: random.int(...size.kinds) }, tell);
   const history: HistoryEntry[] = [];
-  const leaseSeconds = random.pick([30, 60, 120]);
+  const leaseSeconds = random.pick([30, 60, 120, 300]);
   const watch = new Watch(time, weather, history, leaseSeconds, tell);
   const store = new SimStore(time, random.fork(), weather);
   store.onWrite((container, record) => watch.written(container, record));
   const bus = new SimBus(time, random.fork(), weather);
+  const tracker = random.chance(TRACKER_SHARE)
+    ? new SimTracker(time, random.fork(), weather, (rule, message) => watch.violate(rule, message))
+    : undefined;
   const hosts = new Hosts(
     {
       time,
@@ -69,6 +113,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
       bus,
       leaseSeconds,
       preemption: random.chance(0.5),
+      hasTracker: tracker !== undefined,
       tell,
       onDefect: (where, error) =>
         watch.violate(
@@ -76,13 +121,16 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
           `${where}: ${error instanceof Error ? error.stack : String(error)}`,
         ),
       hasWork: (timer) =>
-        watch.leases.size > 0 || (timer === 'sweepTickets' && (watch.ready.size > 0 || watch.inFlight > 0)),
+        watch.leases.size > 0 ||
+        (timer === 'sweepTickets' && (watch.ready.size > 0 || watch.inFlight > 0 || watch.families.open > 0)),
+      isDue: (timer) =>
+        timer === 'sweepTickets' ? watch.hasLooseEnds() : watch.hasLeaseEndingBy(time.now + REAPER_LOOKS_MS),
     },
-    random.int(1, 3),
+    random.int(...size.hosts),
   );
-  const products = ['shop', 'blog', 'bank'].slice(0, random.int(1, 3));
-  const people = new People({ time, random: random.fork(), hosts, watch, tell }, products);
-  const factories = enrolled(random, store, time).map(
+  const products = ['shop', 'blog', 'bank'].slice(0, random.int(...size.products));
+  const people = new People({ time, random: random.fork(), hosts, watch, tracker, tell }, products);
+  const factories = enrolled(random, size, store, time).map(
     ([caller, stations]) =>
       new SimFactory(caller, stations, {
         time,
@@ -97,6 +145,8 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
       }),
   );
 
+  if (tracker) startQueueFunctions({ time, random: random.fork(), weather, bus, hosts });
+
   const isDone = (): boolean =>
     people.submitting === 0 && [...watch.jobs.values()].every(({ job }) => isEnded(job.stage));
   const leftovers = (): string[] => [
@@ -105,6 +155,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     ...[...watch.ledgers.accounts.values()].flatMap(({ reservations }) =>
       [...reservations.keys()].map((id) => `the reservation ${id}`),
     ),
+    ...(tracker?.missing(watch) ?? []),
   ];
   let isOver = false;
   const goOn = async (): Promise<void> => {
@@ -119,7 +170,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
           if (kind === 'busOutage' || (kind === 'cutFromBus' && factory.caller.id === whom)) factory.cutOff();
       },
     );
-    people.work(random.int(3, 14), 0.8 * (calmAt - time.now));
+    people.work(random.int(...size.jobs), random.int(...size.meddlings), 0.8 * (calmAt - time.now));
     await time.sleep(calmAt - time.now);
     tell(() => '== calm: no more faults');
     void people.tidyUp(isDone);
@@ -141,7 +192,8 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     failure = error;
     isOver = true;
   });
-  await time.run(Infinity, () => isOver || watch.violations.length > 0);
+  const takeAway = tracker?.install();
+  await time.run(() => isOver || watch.violations.length > 0).finally(takeAway);
   if (failure !== undefined) throw failure;
   if (isOver && watch.violations.length === 0) checkEnd(watch, people, history);
   return {
@@ -157,12 +209,11 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
 }
 
 /** Factories as they stand after enrolment, each with its stations. */
-function enrolled(random: Random, store: SimStore, time: SimTime): [FactoryCaller, number][] {
-  const count = random.int(2, 6);
-  return Array.from({ length: count }, (_, at) => {
-    const advertises = [...(MACHINES[at < 2 ? at : random.int(0, MACHINES.length - 1)] ?? [])];
+function enrolled(random: Random, size: Size, store: SimStore, time: SimTime): [FactoryCaller, number][] {
+  return Array.from({ length: random.int(...size.factories) }, (_, at) => {
+    const advertises = [...(MACHINES[at === 0 ? 0 : random.int(0, MACHINES.length - 1)] ?? [])];
     const id = `factory-${at + 1}`;
-    const stations = random.int(1, 3);
+    const stations = random.int(...size.stations);
     const pools = poolsFor(advertises, POOLS).filter((pool) => USED_POOLS.has(pool));
     const factory: Factory = {
       id,
@@ -197,6 +248,10 @@ function checkEnd(watch: Watch, people: People, history: readonly HistoryEntry[]
         `the ${what} of ${jobId} was acknowledged, and is not there`,
       );
   }
+  watch.families.checkEnd();
+  for (const { jobId, children } of people.split)
+    if (watch.jobs.get(jobId)?.job.stage === 'shipped' && children.some((child) => !watch.jobs.has(child)))
+      watch.violate('a plan is carried out as a whole', `${jobId} shipped without all of its children`);
   for (const { message } of checkHistory(history, { losesAreKnown: true }))
     watch.violate('the history holds', message);
 }

@@ -4,10 +4,12 @@ import { Reporter } from '../../factory/runs/reporter.js';
 import type { Coordinator } from '../../factory/coordinator.js';
 import type { Pace } from '../../factory/pace.js';
 import type { Claim, RunReport } from '../../shared/contract/api.js';
+import { PlanSchema } from '../../shared/contract/children.js';
 import { AppError } from '../../shared/errors.js';
 import type { Random } from './random.js';
 import type { SimTime } from './time.js';
 import type { Watch } from './watch.js';
+import { planOf } from './work.js';
 
 export interface RunWorld {
   readonly time: SimTime;
@@ -52,8 +54,7 @@ export class SimRun {
     if (draining.aborted) onDrain();
     else draining.addEventListener('abort', onDrain, { once: true });
     try {
-      const last = this.#claim.run.kind === 'build' ? await this.#build() : await this.#land();
-      await this.#report.send(last, this.#stop.signal);
+      await this.#work();
     } catch (error) {
       if (!this.#stop.signal.aborted && !isRefusal(error) && !(error instanceof AppError)) throw error;
       if ((this.#stop.signal.reason as { kind?: string } | undefined)?.kind === 'drain')
@@ -61,6 +62,18 @@ export class SimRun {
     } finally {
       draining.removeEventListener('abort', onDrain);
       this.#lease.stop();
+    }
+  }
+
+  /** What the control plane does not take of a plan, the run fails with. */
+  async #work(): Promise<void> {
+    const { kind } = this.#claim.run;
+    const last = await (kind === 'build' ? this.#build() : kind === 'plan' ? this.#plan() : this.#land());
+    try {
+      await this.#report.send(last, this.#stop.signal);
+    } catch (error) {
+      if (kind !== 'plan' || !(error instanceof AppError) || isRefusal(error)) throw error;
+      await this.#report.send(failed('engine_failed'), this.#stop.signal);
     }
   }
 
@@ -117,6 +130,16 @@ export class SimRun {
       kind: 'verified',
       verify: { command: manifest.verify, passed, exitCode: passed ? 0 : 1, durationMs: 1000, tail: '' },
     };
+  }
+
+  async #plan(): Promise<RunReport> {
+    const { random } = this.#world;
+    await this.#takes(random.between(500, 20_000));
+    await this.#report.send({ kind: 'started' }, this.#stop.signal);
+    await this.#takes(random.between(10_000, 120_000));
+    const usage = { wallSeconds: 60, tokens: 1000, usd: 0.2, accuracy: 'exact' as const };
+    if (random.chance(0.1)) return failed('engine_failed', usage);
+    return { kind: 'planned', plan: PlanSchema.parse(planOf(random)), usage };
   }
 
   async #land(): Promise<RunReport> {

@@ -8,6 +8,7 @@ import type { Switches } from '../../shared/contract/switches.js';
 import type { Job, Run, Stage } from '../../shared/contract/job.js';
 import { BUDGETS, CONTROL, JOBS, LEASES, READY } from '../../shared/topology.js';
 import type { HistoryEntry } from './history.js';
+import { Families } from './families.js';
 import { MAX_SKEW_MS } from './hosts.js';
 import { Ledgers } from './ledgers.js';
 import type { SimTime } from './time.js';
@@ -27,11 +28,14 @@ const ENTERED_FROM: Record<Stage, readonly Stage[]> = {
   building: ['assigned'],
   review: ['building', 'testing'],
   testing: ['review'],
-  shipped: ['testing'],
+  /** From `queued` a composite alone, see families.ts. */
+  shipped: ['testing', 'queued'],
   failed: ['queued', 'assigned', 'building', 'review', 'testing'],
   dead_letter: ['assigned', 'building', 'review'],
 };
 
+/** A job that waits for longer than this (ms) has had its sweeps. */
+const SWEPT_MS = 5 * 60_000;
 /** A fenced worker may renew until its lease is swept away: half a minute, or what an outage makes of it. */
 const LINGER_MS = 5 * 60_000;
 /** As long as a claim or a renewal may be under way that began before the halt, and a give-back may be tried again. */
@@ -56,6 +60,7 @@ export class Watch {
   readonly ready = new Map<string, JsonObject>();
   readonly leases = new Map<string, Lease>();
   readonly ledgers: Ledgers;
+  readonly families: Families;
   /** Jobs that somebody holds. */
   inFlight = 0;
   readonly #time: SimTime;
@@ -79,7 +84,28 @@ export class Watch {
     this.#weather = weather;
     this.#history = history;
     this.#tell = tell;
+    this.families = new Families(time, (rule, message) => this.violate(rule, message));
     this.ledgers = new Ledgers((rule, message) => this.violate(rule, message));
+  }
+
+  /** @param ms since 1970 */
+  hasLeaseEndingBy(ms: number): boolean {
+    const moment = new Date(ms).toISOString();
+    for (const { expiresAt } of this.leases.values()) if (expiresAt <= moment) return true;
+    return false;
+  }
+
+  /** Is there something for the sweeper: a job that became ready lately, or a job in flight and a lease that do not match? */
+  hasLooseEnds(): boolean {
+    const lately = new Date(this.#time.now - SWEPT_MS).toISOString();
+    for (const entry of this.ready.values()) if (String(entry['readySince'] as string) >= lately) return true;
+    let matches = 0;
+    for (const { jobId, epoch } of this.leases.values()) {
+      const job = this.jobs.get(jobId)?.job;
+      if (job?.holder === undefined || job.epoch !== epoch) return true;
+      matches += 1;
+    }
+    return matches !== this.inFlight;
   }
 
   violate(rule: string, message: string): void {
@@ -117,6 +143,8 @@ export class Watch {
   #jobWritten({ w, p }: TransactionRecord): void {
     const jobId = String(p[1] as string);
     const bodies = w.flatMap(({ b }) => (b ? [b] : []));
+    // A plan that is stored means nothing before its event.
+    if (bodies.length > 0 && bodies.every(({ type }) => type === 'child')) return;
     if (bodies.length < w.length) this.violate('nothing is deleted', `a document of ${jobId} was deleted`);
     const events = bodies.filter(({ type }) => type === 'event') as unknown as JobEvent[];
     const job = bodies.find(({ type }) => type === 'job') as unknown as Job | undefined;
@@ -127,6 +155,7 @@ export class Watch {
     }
     events.sort((one, other) => one.seq - other.seq);
     this.#checkEvents(known, job, events);
+    this.families.written(job, events);
     if (known) this.#checkChange(known, known.job, job, events);
     this.inFlight += Number(job.holder !== undefined) - Number(known?.job.holder !== undefined);
     const now: Known = known ?? { job, events: [], runs: new Map(), leaseEnd: undefined };

@@ -51,6 +51,10 @@ export const FAULTS = [
   'lostAnswer',
   /** A request arrives long after its sender gave up. */
   'lateRequest',
+  /** The tracker refuses everything for a while. */
+  'trackerOutage',
+  /** The tracker did it, and its answer is lost. */
+  'trackerLostAnswer',
 ] as const;
 export type FaultKind = (typeof FAULTS)[number];
 
@@ -62,13 +66,12 @@ const LASTING = [
   'feedLag',
   'cutFromBus',
   'cutFromCoordinator',
+  'trackerOutage',
 ] as const;
 export type LastingFault = (typeof LASTING)[number];
 
 /** A transition counts as having met a fault that struck at most so long before (ms). */
 const RECENT_MS = 30_000;
-/** Share of the kinds that one run has. */
-const PRESENT = 0.4;
 
 export class Weather {
   readonly counts = new Map<FaultKind, number>();
@@ -81,15 +84,21 @@ export class Weather {
   readonly #lastAt = new Map<FaultKind, number>();
   readonly #tell: (line: () => string) => void;
 
-  constructor(time: SimTime, random: Random, calmAt: number, tell: (line: () => string) => void) {
+  /** @param plan how many kinds of faults there are, and until when (ms) */
+  constructor(
+    time: SimTime,
+    random: Random,
+    plan: { calmAt: number; kinds: number },
+    tell: (line: () => string) => void,
+  ) {
     this.#time = time;
     this.#random = random;
-    this.calmAt = calmAt;
+    this.calmAt = plan.calmAt;
     this.#tell = tell;
     // Some runs are quiet: what goes wrong without any fault must show as well.
-    const stormy = random.chance(0.95);
-    for (const kind of FAULTS)
-      if (random.chance(PRESENT) && stormy) this.#force.set(kind, random.pick([0.3, 1, 1, 3]));
+    const kinds = random.chance(0.05) ? 0 : plan.kinds;
+    for (const kind of random.shuffled(FAULTS).slice(0, kinds))
+      this.#force.set(kind, random.pick([0.3, 1, 1, 3]));
   }
 
   get isCalm(): boolean {
@@ -156,10 +165,13 @@ export class Weather {
       case 'storeOutage':
         return this.#random.between(100, 60_000);
       case 'slowDisk':
-      case 'busOutage':
         return this.#random.between(1000, 180_000);
-      case 'feedLag':
+      // Long enough for many pulls over HTTP: each costs the more time to simulate, the less happens meanwhile.
+      case 'busOutage':
       case 'cutFromBus':
+        return this.#random.between(1000, 90_000);
+      case 'feedLag':
+      case 'trackerOutage':
       case 'cutFromCoordinator':
         return this.#random.between(1000, 600_000);
     }
