@@ -81,12 +81,16 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `${body.paused ? 'paused' : 'put on hold'}: ${message(body.reason)}`;
     case 'job.resumed':
       return 'resumed';
+    case 'sla.breached':
+      return `late: ${LATE_FOR[body.phase]} was due ${clockTime(body.dueAt)} (priority ${body.priority})`;
     case 'job.handed-over':
       return `${HANDED_OVER[body.outcome]} (${count(body.offline.runs, 'run', 'runs')}, ${body.offline.stage} there)`;
     default:
       return assertExhaustive(body);
   }
 }
+
+const LATE_FOR = { start: 'its start', run: 'the end of its run', decide: 'a decision of a person' } as const;
 
 const HANDED_OVER = {
   taken: 'brought from a folder',

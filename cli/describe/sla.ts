@@ -1,4 +1,4 @@
-import type { Sla } from '../../shared/contract/sla.js';
+import type { Sla } from '../../shared/contract/job.js';
 import { age, type Paint } from '../text.js';
 
 const PHASE = { start: 'a factory', run: 'the end of its run', decide: 'a person' } as const;

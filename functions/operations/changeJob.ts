@@ -66,6 +66,7 @@ function epochOf(command: Command): number | undefined {
     case 'cancel':
     case 'requeue':
     case 'unblock':
+    case 'breach':
     case 'reroute':
     case 'adopt':
     case 'settle':

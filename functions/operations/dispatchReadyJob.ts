@@ -42,6 +42,7 @@ function makesReady(body: EventBody): boolean {
     case 'gate.promoted':
     case 'gate.overridden':
     case 'job.held':
+    case 'sla.breached':
     case 'run.planned':
     case 'children.requested':
     case 'children.ended':

@@ -49,6 +49,7 @@ export function newsOf({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): ItemC
     case 'gate.overridden':
     case 'job.held':
     case 'job.resumed':
+    case 'sla.breached':
     case 'job.handed-over':
       return undefined;
     default:

@@ -19,7 +19,7 @@ import {
   VerifyResultSchema,
 } from './job.js';
 import { ProfileSnapshotSchema } from './profile.js';
-import { SlaSchema } from './sla.js';
+import { SlaSchema } from './job.js';
 import { SwitchSchema } from './switches.js';
 
 /** Either the manifest as JSON, or the text of a file with front matter. */

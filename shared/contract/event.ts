@@ -10,11 +10,13 @@ import {
   MAX_ARTIFACTS,
   ProductIdSchema,
   RunKindSchema,
+  SlaSchema,
   StageSchema,
   TimestampSchema,
   UsageSchema,
   VerifyResultSchema,
 } from './job.js';
+import { PrioritySchema } from './manifest.js';
 
 /** With their checksums, so that the chain tells when one was changed. */
 const artifacts = z.array(ArtifactSchema).max(MAX_ARTIFACTS).optional();
@@ -133,6 +135,13 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   /** `paused`: a factory was at work on it, and the run was ended. */
   z.strictObject({ kind: z.literal('job.held'), reason: z.string(), paused: z.boolean() }),
   z.strictObject({ kind: z.literal('job.resumed') }),
+  /** It stayed in a phase for longer than its priority allows; once a phase. */
+  z.strictObject({
+    kind: z.literal('sla.breached'),
+    phase: SlaSchema.shape.phase,
+    priority: PrioritySchema,
+    dueAt: TimestampSchema,
+  }),
   /**
    * A factory that had worked in its folder brought what it did. `taken`: the job came into being by this; `merged`:
    * nobody had worked on it here, so the folder's runs are the job's; `kept`: somebody had, and what the factory did

@@ -1,6 +1,6 @@
 /** Why a job went where it went, or why it waits: decisions as data. */
 import { z } from 'zod';
-import { SlaSchema } from './sla.js';
+import { SlaSchema } from './job.js';
 import { BudgetWindowSchema } from './budget.js';
 
 /** The weighted parts of a score; each part is already multiplied by its weight. */

@@ -214,6 +214,15 @@ export const OverrideSchema = z.strictObject({
 export const DepSchema = z.strictObject({ jobId: JobIdSchema, until: z.enum(['testing', 'shipped']) });
 export type Dep = z.infer<typeof DepSchema>;
 
+/** How long a job may stay where it is (rules/sla.ts). */
+export const SlaSchema = z.strictObject({
+  /** What it waits for: a factory, the end of its run, or a person. */
+  phase: z.enum(['start', 'run', 'decide']),
+  dueAt: TimestampSchema,
+  breached: z.boolean(),
+});
+export type Sla = z.infer<typeof SlaSchema>;
+
 export const JobSchema = z.strictObject({
   id: z.literal('job'),
   type: z.literal('job'),
@@ -279,6 +288,8 @@ export const JobSchema = z.strictObject({
     .optional(),
   /** A person keeps it where it is: nobody claims it, nobody ships it. */
   hold: z.strictObject({ by: ActorSchema, at: TimestampSchema, reason: z.string() }).optional(),
+  /** Of the phase that it is in; `breached` once that was written into its log. Absent where nothing runs. */
+  sla: SlaSchema.optional(),
   /** Number of events so far; the next one's sequence is this plus one. */
   events: z.number().int().nonnegative(),
   /** Hash of the last event: the chain's head. */

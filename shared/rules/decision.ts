@@ -46,6 +46,8 @@ export type Command =
   | { kind: 'adopt'; actor: Actor; intent: PlanIntent }
   /** All children of the composite have ended. */
   | { kind: 'settle'; actor: Actor; shipped: number; failed: string[] }
+  /** The clock: it has stayed in its phase for too long. */
+  | { kind: 'breach'; actor: Actor }
   | { kind: 'ship'; actor: Actor }
   | { kind: 'approve'; actor: Actor }
   | { kind: 'reject'; actor: Actor; reason: string }

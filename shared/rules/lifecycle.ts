@@ -13,6 +13,7 @@ import { approvalGate, hasApproved, scopeGate, shipGate } from './gates.js';
 import * as composite from './composite.js';
 import * as person from './personCommands.js';
 import { applyReport, isRepeat } from './report.js';
+import { isTold, slaOf, withSla } from './sla.js';
 import { isInFlight, isLanding, isParked, isReady, isVerified, nextRunKind } from './stages.js';
 
 export type { Accepted, Command, Decision, EventDraft, Rejected } from './decision.js';
@@ -23,17 +24,38 @@ export type Move = Exclude<Command['kind'], 'report'> | RunReport['kind'];
 
 /** Stage × command. What depends on more than the stage (who holds it, is it landing) stands in `obstacle`. */
 export const LEGAL: Record<Stage, readonly Move[]> = {
-  queued: ['claim', 'reroute', 'unblock', 'adopt', 'settle', 'cancel', 'hold', 'resume'],
-  assigned: ['started', 'failed', 'released', 'lose', 'cancel', 'pause'],
-  building: ['finished', 'planned', 'failed', 'released', 'lose', 'cancel', 'pause'],
+  queued: ['claim', 'breach', 'reroute', 'unblock', 'adopt', 'settle', 'cancel', 'hold', 'resume'],
+  assigned: ['breach', 'started', 'failed', 'released', 'lose', 'cancel', 'pause'],
+  building: ['breach', 'finished', 'planned', 'failed', 'released', 'lose', 'cancel', 'pause'],
   // Verify runs here while a factory holds the job; afterwards it waits for a person.
   review: [
-    ...(['verified', 'failed', 'released', 'lose', 'ship', 'approve', 'reject', 'promote'] as const),
+    ...([
+      'breach',
+      'verified',
+      'failed',
+      'released',
+      'lose',
+      'ship',
+      'approve',
+      'reject',
+      'promote',
+    ] as const),
     ...(['override', 'cancel', 'requeue', 'hold', 'pause', 'resume'] as const),
   ],
   // From ship until the merge a factory claims it once more, to land it.
   testing: [
-    ...(['claim', 'started', 'failed', 'released', 'landed', 'lose', 'ship', 'approve', 'reject'] as const),
+    ...([
+      'breach',
+      'claim',
+      'started',
+      'failed',
+      'released',
+      'landed',
+      'lose',
+      'ship',
+      'approve',
+      'reject',
+    ] as const),
     ...(['override', 'cancel', 'hold', 'pause', 'resume'] as const),
   ],
   shipped: [],
@@ -64,6 +86,8 @@ const MOVES_OF_FACTORIES: readonly Move[] = [
   'released',
   'landed',
 ];
+
+const OF_THE_SYSTEM: readonly Move[] = ['claim', 'reroute', 'lose', 'unblock', 'settle', 'breach'];
 
 /** The id of a run's document; sorts as the epochs do. */
 export const runId = (epoch: number): string => `run:${String(epoch).padStart(8, '0')}`;
@@ -121,6 +145,7 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
     case 'lose':
     case 'pause':
       return isInFlight(job) ? undefined : 'nobody holds it';
+    case 'breach':
     case 'cancel':
     case 'requeue':
       return undefined;
@@ -178,9 +203,7 @@ function illegal(job: Job, move: Move, why: string, actor?: Actor): Rejected {
 }
 
 const legalForFactories = (job: Job, move: Move): Move[] =>
-  move === 'claim' || move === 'reroute' || move === 'lose' || move === 'unblock' || move === 'settle'
-    ? []
-    : legalAmong(job, MOVES_OF_FACTORIES);
+  OF_THE_SYSTEM.includes(move) ? [] : legalAmong(job, MOVES_OF_FACTORIES);
 
 /** Why the job takes no children now; undefined when it does. Asked before a plan is read. */
 export function refusesChildren(job: Job): Rejected | undefined {
@@ -194,6 +217,12 @@ export function refusesChildren(job: Job): Rejected | undefined {
  * @param now ISO time
  */
 export function decide(job: Job, run: Run | undefined, command: Command, now: string): Decision {
+  const decision = decideOn(job, run, command, now);
+  if (decision.kind === 'rejected' || decision.events.length === 0) return decision;
+  return { ...decision, job: withSla(decision.job, now) };
+}
+
+function decideOn(job: Job, run: Run | undefined, command: Command, now: string): Decision {
   if (command.kind === 'report') return decideReport(job, run, command, now);
   if (command.kind === 'lose' && (command.epoch !== job.epoch || !isInFlight(job)))
     return stale(`epoch ${command.epoch} of ${job.jobId} is over already`);
@@ -210,6 +239,8 @@ export function decide(job: Job, run: Run | undefined, command: Command, now: st
       return reroute(job, command, now);
     case 'unblock':
       return unblock(job, command, now);
+    case 'breach':
+      return breach(job, command, now);
     case 'adopt':
       return composite.hasOthersSince(job, command.intent)
         ? illegal(job, 'adopt', 'it got other children at the same moment; send the plan again')
@@ -328,4 +359,15 @@ function unblock(job: Job, { actor }: CommandOf<'unblock'>, now: string): Decisi
   // It is ready from now on: the time that it waited for others is no waiting for a factory.
   const next: Job = { ...omit(job, 'waitsFor'), stageSince: now };
   return { kind: 'accepted', job: next, events: [draft({ kind: 'deps.met' }, actor, now, job, next)] };
+}
+
+/** Told once a phase: after that the clock stands until the job goes on. */
+function breach(job: Job, { actor }: CommandOf<'breach'>, now: string): Decision {
+  const late = slaOf(job, now);
+  if (late?.breached !== true) return illegal(job, 'breach', 'it is not late');
+  if (isTold(job, late)) return { kind: 'accepted', job, events: [] };
+  const { phase, dueAt } = late;
+  const body = { kind: 'sla.breached', phase, priority: job.manifest.priority, dueAt } as const;
+  const next: Job = { ...job, sla: late };
+  return { kind: 'accepted', job: next, events: [draft(body, actor, now, job, next)] };
 }

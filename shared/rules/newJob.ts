@@ -8,6 +8,7 @@ import type { EventDraft } from './decision.js';
 import { classesOf, namedEngine } from './engine.js';
 import { needsOf } from './profile.js';
 import { laneOf } from './lanes.js';
+import { withSla } from './sla.js';
 import { NO_USAGE } from './spend.js';
 
 /**
@@ -112,5 +113,5 @@ export function newJob(input: {
     at: now,
     stage: 'queued',
   };
-  return { job, events: [event] };
+  return { job: withSla(job, now), events: [event] };
 }

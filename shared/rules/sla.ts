@@ -1,7 +1,8 @@
-/** How long a job of each priority may stay in a phase. Told, never acted on. */
+/** How long a job of each priority may stay in a phase. Told (an event, once a phase), never acted on. */
 import type { Job } from '../contract/job.js';
 import type { Priority } from '../contract/manifest.js';
-import type { Sla } from '../contract/sla.js';
+import type { Sla } from '../contract/job.js';
+import { omit } from './decision.js';
 import { after } from './leases.js';
 import { isEnded, isInFlight, isParked, isReady } from './stages.js';
 
@@ -32,6 +33,20 @@ export function slaOf(job: SlaJob, now: string): Sla | undefined {
   const since = isReady(job) ? (job.landing?.requestedAt ?? job.stageSince) : job.stageSince;
   const dueAt = after(since, SLA_SECONDS[job.manifest.priority][phase]);
   return { phase, dueAt, breached: Date.parse(dueAt) < Date.parse(now) };
+}
+
+/** Was it written into the job's log already that it is late in this phase? */
+export const isTold = ({ sla }: Pick<Job, 'sla'>, { phase, dueAt }: Sla): boolean =>
+  sla?.breached === true && sla.phase === phase && sla.dueAt === dueAt;
+
+/**
+ * The job with the clock of the phase that it is in now, so that one query finds those that are late.
+ * @param now ISO time
+ */
+export function withSla(job: Job, now: string): Job {
+  const sla = slaOf(job, now);
+  if (sla === undefined) return omit(job, 'sla');
+  return { ...job, sla: { ...sla, breached: isTold(job, sla) } };
 }
 
 function phaseOf(job: SlaJob): Sla['phase'] | undefined {

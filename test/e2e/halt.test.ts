@@ -91,9 +91,7 @@ describe('aq halt', { timeout: 90_000 }, () => {
         claims: [],
         halted: [{ scope, reason: 'leaked credential' }],
       });
-      expect((await aq(system, 'explain', jobId)).stdout).toContain(
-        `${scope} is stopped (leaked credential)`,
-      );
+      expect((await aq(system, 'explain', jobId)).stdout).toContain(`${scope} is halted (leaked credential)`);
 
       writeFileSync(gate, '');
       expect((await detail(jobId)).job.stage).toBe('queued');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PRIORITIES } from '../../../shared/contract/manifest.js';
+import { decide } from '../../../shared/rules/lifecycle.js';
 import { SLA_SECONDS, slaOf } from '../../../shared/rules/sla.js';
-import { REPORTS, after, at, claim, hold, job, jobId, ship } from './fixtures.js';
+import { REPORTS, accept, after, at, claim, hold, job, jobId, ship } from './fixtures.js';
 
 const { started, finished, passed, landed } = REPORTS;
 const TESTED = [claim('build'), started, finished, passed] as const;
@@ -28,6 +29,23 @@ describe('the time that a job may take', () => {
     expect(slaOf(after(job(), hold).job, at(1))).toBeUndefined();
     expect(slaOf({ ...job(), waitsFor: [jobId(2)] }, at(1))).toBeUndefined();
     expect(slaOf(after(job(), ...TESTED, ship, claim('land'), started, landed).job, at(1))).toBeUndefined();
+  });
+
+  it('is told once a phase: a second time changes nothing, and the next phase has a clock of its own', () => {
+    const breach = { kind: 'breach', actor: { kind: 'system', id: 'sla' } } as const;
+    const urgent = job({ priority: 'critical' });
+    expect(urgent.sla).toEqual({ phase: 'start', dueAt: at(300), breached: false });
+    expect(decide(urgent, undefined, breach, at(300))).toMatchObject({ kind: 'rejected', legal: [] });
+
+    const late = accept({ job: urgent, run: undefined }, breach, at(301));
+    expect(late.events).toMatchObject([{ body: { kind: 'sla.breached', phase: 'start', dueAt: at(300) } }]);
+    expect(late.job.sla?.breached).toBe(true);
+    expect(accept(late, breach, at(400)).events).toEqual([]);
+
+    const taken = accept(late, claim('build'), at(500));
+    expect(taken.job.sla).toEqual({ phase: 'run', dueAt: at(500 + 3600), breached: false });
+    const held = accept(late, hold, at(600));
+    expect(held.job).not.toHaveProperty('sla');
   });
 
   it('grows as the priority falls', () => {

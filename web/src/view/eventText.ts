@@ -116,6 +116,12 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: body.paused ? 'Paused' : 'Put on hold', tone: 'person', note: body.reason };
     case 'job.resumed':
       return { text: 'Resumed', tone: 'person' };
+    case 'sla.breached':
+      return {
+        text: `Late: ${LATE_FOR[body.phase]}`,
+        tone: 'bad',
+        note: `Due ${body.dueAt.slice(0, 16).replace('T', ' ')} UTC at priority ${body.priority}.`,
+      };
     case 'job.handed-over':
       return {
         text: HANDED_OVER[body.outcome],
@@ -126,6 +132,12 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return assertExhaustive(body);
   }
 }
+
+const LATE_FOR = {
+  start: 'no factory has taken it',
+  run: 'its run has not ended',
+  decide: 'nobody has decided on it',
+} as const;
 
 const HANDED_OVER = {
   taken: 'Brought from a folder',
