@@ -75,7 +75,7 @@ export class RunLease {
     }
   }
 
-  /** False when it did not get through, or was refused (then the lease has ended). */
+  /** False when it did not get through in time, or was refused (then the lease has ended). */
   private async renew(): Promise<boolean> {
     const sentAt = this.pace.now();
     try {
@@ -87,7 +87,8 @@ export class RunLease {
       );
       this.heldUntil = Math.max(this.heldUntil, sentAt + this.spec.seconds * 1000);
       if (directives.includes('drain')) this.spec.onDrain();
-      if (!directives.includes('stop')) return true;
+      // A process that stood still meanwhile reads an answer of long ago: the lease may be another's by now.
+      if (!directives.includes('stop')) return this.pace.now() < this.heldUntil;
       this.end({ kind: 'stop' });
     } catch (error) {
       if (isRefusal(error)) this.end({ kind: 'lost', message: error.message });

@@ -1,3 +1,4 @@
+import type { CloudError } from '../../shared/cloud/errors.js';
 import type { Product } from '../../shared/contract/fleet.js';
 import type { Actor, TrackerItem } from '../../shared/contract/job.js';
 import type { TrackerDelivery } from '../../shared/contract/messages.js';
@@ -9,7 +10,7 @@ import type { Deps } from './deps.js';
 import { sha256 } from '../../shared/eventChain.js';
 import { TrackerError, commentMarker, githubItem } from './githubItems.js';
 import { readIssueEvent, type IssueEvent } from './issueEvent.js';
-import { park } from './park.js';
+import { isOutage, park } from './park.js';
 import { findProduct } from './products.js';
 import { submitManifest } from './submitJob.js';
 
@@ -25,7 +26,17 @@ type Tracker = NonNullable<Product['tracker']>;
  * content, so deliveries that come twice, or one for each label, make one job. An item that cannot become a job gets
  * a comment that says why.
  */
-export async function ingestTrackerItem(deps: Deps, { delivery }: TrackerDelivery): Promise<void> {
+export async function ingestTrackerItem(deps: Deps, message: TrackerDelivery): Promise<void> {
+  try {
+    await ingest(deps, message);
+  } catch (error) {
+    // Given back to the queue, its deliveries would be used up within a minute of an outage.
+    if (!isOutage(error)) throw error;
+    await postpone(deps, message.delivery, error);
+  }
+}
+
+async function ingest(deps: Deps, { delivery }: TrackerDelivery): Promise<void> {
   const product = await findProduct(deps, delivery.productId);
   const tracker = product?.tracker;
   const event = readIssueEvent(delivery.payload);
@@ -147,20 +158,20 @@ const refusal = (problems: readonly Problem[], label: string): string =>
 async function postpone(
   deps: Deps,
   delivery: TrackerDelivery['delivery'],
-  error: TrackerError,
+  error: TrackerError | CloudError,
 ): Promise<void> {
   const { productId, deliveryId, attempt } = delivery;
-  if (!error.passing) {
+  if (error instanceof TrackerError && !error.passing) {
     await park(deps, { productId, by: 'ingestTrackerItem', id: deliveryId, what: delivery, error });
     return;
   }
-  deps.log('warn', 'the tracker is away; trying later', { deliveryId, attempt, error: error.message });
+  deps.log('warn', 'a service is away; trying later', { deliveryId, attempt, error: error.message });
   const again: TrackerDelivery = { delivery: { ...delivery, attempt: attempt + 1 } };
   await tryLater(
     deps,
     TRACKER_INBOX,
     { body: again, messageId: deliveryId },
     attempt,
-    error.retryAfterSeconds,
+    error instanceof TrackerError ? error.retryAfterSeconds : undefined,
   );
 }

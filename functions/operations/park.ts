@@ -100,7 +100,7 @@ export async function countParked(deps: Deps): Promise<number> {
 }
 
 /** A service that is away says nothing about what was to be done with it. */
-export const isOutage = (error: unknown): boolean =>
+export const isOutage = (error: unknown): error is CloudError =>
   error instanceof CloudError && (error.kind === 'unavailable' || error.kind === 'throttled');
 
 const retryAt = (deps: Deps, retries: number): string =>

@@ -6,7 +6,7 @@ import type { Deps } from './deps.js';
 import { sessionOf } from './echoToTracker.js';
 import { TrackerError, commentMarker, githubItem, type GithubItem } from './githubItems.js';
 import { readJob } from './jobStore.js';
-import { park } from './park.js';
+import { isOutage, park } from './park.js';
 import { readProduct } from './products.js';
 import { commentFor, newsOf, type ItemChange } from './trackerComment.js';
 
@@ -14,19 +14,21 @@ const IN_PROGRESS = 'status:in-progress';
 
 /**
  * Tells an item what happened to its job: a comment, and its state. Everything in it may be repeated, since the
- * queue delivers at least once. A tracker that is away delays it; one that refuses for good has it parked.
+ * queue delivers at least once. A tracker or a store that is away delays it: given back to the queue, its deliveries
+ * would be used up within a minute. A tracker that refuses for good has it parked.
  */
 export async function postToTracker(deps: Deps, { post }: TrackerPost): Promise<void> {
   const id = `${post.event.jobId}:${post.event.seq}`;
   try {
     await tell(deps, post, id);
   } catch (error) {
-    if (!(error instanceof TrackerError) && !isGone(error)) throw error;
-    if (isGone(error) || !error.passing) {
+    const isAway = isOutage(error) || (error instanceof TrackerError && error.passing);
+    if (!isAway && !(error instanceof TrackerError) && !isGone(error)) throw error;
+    if (!isAway) {
       await park(deps, { productId: post.productId, by: 'postToTracker', id, what: post, error });
       return;
     }
-    deps.log('warn', 'the tracker is away; trying later', {
+    deps.log('warn', 'a service is away; trying later', {
       id,
       attempt: post.attempt,
       error: error.message,
@@ -37,7 +39,7 @@ export async function postToTracker(deps: Deps, { post }: TrackerPost): Promise<
       TRACKER_OUTBOX,
       { body: again, messageId: id, sessionId: sessionOf(post.item) },
       post.attempt,
-      error.retryAfterSeconds,
+      error instanceof TrackerError ? error.retryAfterSeconds : undefined,
     );
   }
 }

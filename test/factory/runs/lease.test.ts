@@ -66,6 +66,35 @@ test('ends when the control plane does not even answer', async () => {
   expect(await lease.confirm()).toBe(false);
 });
 
+test('is not confirmed by an answer that is read after its end', async () => {
+  let now = 0;
+  let asked = 0;
+  lease = new RunLease({
+    coordinator: {
+      renewLease: () => {
+        asked += 1;
+        if (asked > 1) return Promise.reject(new AppError('stale-epoch', 'epoch 1 is over'));
+        now += 60_000; // the process stood still while the answer lay in its socket
+        return Promise.resolve({ expiresAt: '2026-01-01T00:00:30.000Z', directives: [] });
+      },
+    },
+    jobId: JOB,
+    epoch: 1,
+    seconds: 30,
+    running: () => 1,
+    onEnd: (end) => ended.resolve(end),
+    onDrain: () => {},
+    // Only the pause before the second question ends.
+    pace: {
+      now: () => now,
+      random: () => 0,
+      pause: (ms) => (ms === 0 ? Promise.resolve() : new Promise(() => {})),
+    },
+  });
+  expect(await lease.confirm()).toBe(false);
+  expect(await ended.promise).toMatchObject({ kind: 'lost' });
+});
+
 test('passes on that the run or the whole factory must stop', async () => {
   plane.directives = ['drain'];
   hold(10);

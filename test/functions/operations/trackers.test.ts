@@ -8,6 +8,7 @@ import { postToTracker } from '../../../functions/operations/postToTracker.js';
 import { receiveWebhook } from '../../../functions/operations/receiveWebhook.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import type { Deps } from '../../../functions/operations/deps.js';
+import { CloudError } from '../../../shared/cloud/errors.js';
 import type { JobSummary } from '../../../shared/contract/api.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { TrackerDeliverySchema, TrackerPostSchema } from '../../../shared/contract/messages.js';
@@ -272,6 +273,37 @@ describe('the echo to the item', () => {
     await claimOne(deps, factory);
     await echo(job);
     expect(cloud.serviceBus.engine.queue(TRACKER_OUTBOX).counts().scheduled).toBe(1);
+  });
+
+  it('is delayed by a database that is away, and not given back until its deliveries are used up', async () => {
+    const { productId } = await product();
+    const issue = await fileIssue(['agent:run', 'engine:shell']);
+    const away: Deps = {
+      ...deps,
+      documents: {
+        ...deps.documents,
+        read: () => Promise.reject(new CloudError('unavailable', 'the database is away')),
+      },
+    };
+    const scheduled = (queue: string): number => cloud.serviceBus.engine.queue(queue).counts().scheduled;
+    const [inbox, outbox] = [scheduled(TRACKER_INBOX), scheduled(TRACKER_OUTBOX)];
+    await ingestTrackerItem(away, {
+      delivery: {
+        tracker: 'github',
+        productId,
+        deliveryId: randomUUID(),
+        event: 'issues',
+        payload: payload(issue),
+        attempt: 0,
+      },
+    });
+    expect(scheduled(TRACKER_INBOX)).toBe(inbox + 1);
+    const job = await jobOf(issue, productId);
+    const [event] = (await detail(deps, job.jobId)).events;
+    const item = job.trackerItem;
+    if (!event || !item) throw new Error('the item became no job');
+    await postToTracker(away, { post: { productId, item, event, attempt: 0 } });
+    expect(scheduled(TRACKER_OUTBOX)).toBe(outbox + 1);
   });
 
   it('for an item that is gone is put aside for a person', async () => {
