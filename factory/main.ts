@@ -20,8 +20,8 @@ import {
   type FactoryOptions,
 } from './settings.js';
 
-/** Everything is given back within this time (ms), or left to the leases and to the next start. */
-const DRAIN_MS = 2200;
+/** Everything is kept and given back within this time (ms), or left to the leases and to the next start. */
+const DRAIN_MS = 8000;
 /** As a shell reports a process that a signal ended. */
 const INTERRUPTED = 130;
 

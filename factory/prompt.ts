@@ -8,6 +8,8 @@ export interface PromptRules {
   /** The check that its change has to pass; undefined where a person is the only one. */
   readonly verify: string | undefined;
   readonly baseBranch: string;
+  /** An interrupted run has left its changes in the worktree. */
+  readonly resumed: boolean;
 }
 
 type PromptJob = Pick<Job, 'title' | 'manifest' | 'profile' | 'trackerItem'>;
@@ -60,9 +62,14 @@ function planHolds({ manifest }: PromptJob, file: string): string[] {
   ];
 }
 
-function holds({ limits, shared, verify, baseBranch }: PromptRules): string[] {
+function holds({ limits, shared, verify, baseBranch, resumed }: PromptRules): string[] {
   return [
     `You work alone, in a git worktree of \`${baseBranch}\` that is yours: the current folder. Nobody answers questions; where something is open, take the simplest reading, and say so at the end.`,
+    ...(resumed
+      ? [
+          'An earlier run of this job was interrupted. Its changes are in the worktree, not committed: look at them first (`git status`, `git diff`), go on from there, and do nothing twice.',
+        ]
+      : []),
     ...limits.map(
       (patterns) => `Change only files that match ${list(patterns)}. A change elsewhere is not shipped.`,
     ),

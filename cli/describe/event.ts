@@ -37,6 +37,8 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
       return `${body.run === 'land' ? 'to be merged by' : 'claimed by'} ${body.factoryId} (pool ${body.pool}, run ${body.epoch})`;
     case 'run.started':
       return `${body.run === 'land' ? 'merging' : 'started'} on ${body.factoryId}${body.engineVersion === undefined ? '' : ` with ${message(body.engineVersion)}`}`;
+    case 'run.checkpointed':
+      return `${body.factoryId} kept its work so far as ${shortCommit(body.checkpoint.commit)}`;
     case 'run.finished':
       return `changed ${describeChange(body.change)}${body.usage.usd > 0 ? ` for ${usd(body.usage.usd)}` : ''}`;
     case 'run.verified':

@@ -23,6 +23,8 @@ const ConfigSchema = z.strictObject({
   advertise: z.array(TagSchema).default([]),
   /** Not advertised although it is there; a tool with all of its tags by its name (`has:docker` hides `docker@27.1`). */
   hide: z.array(TagSchema).default([]),
+  /** Between two checkpoints of a run while its engine works. */
+  checkpointSeconds: z.number().min(10).max(86_400).default(600),
   engines: z.partialRecord(EngineSchema, EngineSettingsSchema).default({}),
 });
 export type FactoryConfig = z.output<typeof ConfigSchema>;

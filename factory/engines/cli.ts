@@ -63,6 +63,8 @@ export function cliEngine(adapter: CliAdapter): Engine {
   return {
     name: adapter.name,
 
+    goesOn: () => true,
+
     async probe(env, settings) {
       const program = await programOf(adapter, settings, env);
       if (program === undefined) return undefined;

@@ -83,6 +83,11 @@ export type EngineResult =
 
 export interface Engine {
   readonly name: EngineName;
+  /**
+   * Can it go on with what an interrupted run left in the worktree? Absent for one that works elsewhere.
+   * @param body the job's
+   */
+  goesOn?(body: string): boolean;
   /** Undefined when it is not on this machine. Answers within a few seconds. */
   probe(env: NodeJS.ProcessEnv, settings: EngineSettings): Promise<EnginePresence | undefined>;
   /**

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Usage } from '../../shared/contract/job.js';
+import { CHECKPOINT_VARIABLE } from '../processes/environment.js';
 import { runChild } from '../processes/child.js';
 import { findProgram } from '../processes/program.js';
 import { Tail } from '../runs/tail.js';
@@ -32,6 +33,9 @@ export function scriptOf(body: string): Script {
 
 export const shell: Engine = {
   name: 'shell',
+
+  // A script runs from its first line again: one that does not look would do things twice.
+  goesOn: (body) => body.includes(CHECKPOINT_VARIABLE),
 
   async probe(env) {
     const at = await findProgram('sh', env);

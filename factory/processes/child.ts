@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signalGroup, sweepRun } from './group.js';
 
-/** Between SIGTERM and SIGKILL (ms). A drain has 2 s in all, so it stays well below. */
+/** Between SIGTERM and SIGKILL (ms). A drain has a few seconds in all, so it stays well below. */
 const KILL_GRACE_MS = 1000;
 /** The largest delay that a Node timer takes (ms). */
 const MAX_TIMER_MS = 2 ** 31 - 1;

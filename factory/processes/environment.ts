@@ -38,6 +38,9 @@ const AUTHOR_VARIABLES = {
   GCM_INTERACTIVE: 'never',
 } as const;
 
+/** The commit whose changes an interrupted run left in the worktree; empty in a fresh one. */
+export const CHECKPOINT_VARIABLE = 'GIGAFACTORY_CHECKPOINT';
+
 /** The environment without the factory's own settings; git asks nothing and signs as the factory. */
 export function cleanEnvironment(from: NodeJS.ProcessEnv): Record<string, string> {
   const clean: Record<string, string> = {};

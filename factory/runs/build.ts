@@ -1,6 +1,6 @@
 /** A build run: the engine changes a fresh worktree, the change is pushed as the feature branch, then verified. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Artifact, Change, PullRequest, ScopeReport } from '../../shared/contract/job.js';
+import type { Artifact, Change, Checkpoint, PullRequest, ScopeReport } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
 import { goesDirectly } from '../../shared/rules/gates.js';
 import { verifyOf } from '../../shared/rules/profile.js';
@@ -9,7 +9,7 @@ import type { EngineResult } from '../engines/engine.js';
 import { describeFindings, secretsInCommits } from '../gates/secrets.js';
 import { readReports } from '../gates/testReports.js';
 import { reasonOf } from '../log.js';
-import { runEnvironment } from '../processes/environment.js';
+import { CHECKPOINT_VARIABLE, runEnvironment } from '../processes/environment.js';
 import { composePrompt } from '../prompt.js';
 import { ensurePullRequest } from '../pullRequests.js';
 import { commitChange, featureBranch, push } from '../workspace/change.js';
@@ -32,26 +32,37 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   const { manifest } = claim.job;
   const { engine, repo } = engineAndRepo(context);
   const branch = featureBranch(claim.job.jobId);
+  const goesOn = engine.goesOn?.(manifest.body) ?? false;
+  const checkpoint = goesOn ? claim.job.checkpoint : undefined;
   const checkout = await context.workspace.checkout(
-    { run: context.run, repo, baseBranch: manifest['base-branch'], featureBranch: branch },
+    { run: context.run, repo, baseBranch: manifest['base-branch'], featureBranch: branch, checkpoint },
     signal,
   );
   const rules = await readRules(context, checkout);
   log.note(`${manifest['base-branch']} is at ${checkout.baseCommit.slice(0, 12)}; engine ${engine.name}`);
+  if (checkpoint !== undefined) log.note(beginning(checkpoint, checkout));
 
   const started = reportStart(context, engine);
   // The engine does not wait for the answer; a refusal comes out below, and the lease stops the run anyway.
   started.catch(() => {});
-  const env = runEnvironment(context.env, context.run, checkout.scratch);
+  const env = {
+    ...runEnvironment(context.env, context.run, checkout.scratch),
+    [CHECKPOINT_VARIABLE]: checkout.resumed ? (checkpoint?.commit ?? '') : '',
+  };
   await setUp(context, checkout, rules.settings, env);
   await runAll(context, checkout, 'before-engine', rules.settings.hooks['before-engine'], env);
   const prompt = composePrompt(claim.job, {
     ...rules.scope,
     verify: rules.verify,
     baseBranch: manifest['base-branch'],
+    resumed: checkout.resumed,
   });
+  if (goesOn) context.checkpoints.begin(checkout);
   const result = await runEngine(context, engine, checkout, { repo, prompt, env });
   await started;
+  // Ended by us, for want of time or money: should it be run again, it goes on.
+  if (result.kind === 'ended' && result.ceiling !== 'loop') await context.checkpoints.save(signal);
+  await context.checkpoints.end();
   const failure = failureOf(result, claim.job);
   if (failure) return failure;
   const { usage } = result as Extract<EngineResult, { kind: 'completed' }>;
@@ -93,6 +104,11 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   await context.report.send(verified, signal);
   return pushDirectly(context, checkout, change);
 }
+
+const beginning = ({ commit, baseCommit }: Checkpoint, { resumed }: Checkout): string =>
+  resumed
+    ? `goes on from the checkpoint ${commit.slice(0, 12)}, on ${baseCommit.slice(0, 12)}`
+    : `the checkpoint ${commit.slice(0, 12)} is not there any more: begins anew`;
 
 /** A change without a pull request is a change all the same: what GitHub refuses stands in the log. */
 async function openPullRequest(

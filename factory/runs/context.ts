@@ -5,6 +5,7 @@ import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
 import type { Workspace } from '../workspace/workspace.js';
+import type { Checkpoints } from './checkpoints.js';
 import type { RunLog } from './log.js';
 import type { Redactor } from './redact.js';
 import type { Reporter } from './reporter.js';
@@ -25,6 +26,7 @@ export interface RunContext {
   readonly log: RunLog;
   readonly report: Reporter;
   readonly redactor: Redactor;
+  readonly checkpoints: Checkpoints;
   /** Aborted when the run must stop: the lease is gone, a person stopped it, or the factory drains. */
   readonly signal: AbortSignal;
   /** Throws when the lease is gone: called right before an effect on the outside. */

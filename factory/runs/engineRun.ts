@@ -19,7 +19,10 @@ export function engineAndRepo({ claim, engines }: RunContext): { engine: Engine;
   return { engine, repo };
 }
 
-export function reportStart({ engineVersions, report, signal }: RunContext, { name }: Engine): Promise<void> {
+export function reportStart(
+  { engineVersions, report, signal }: RunContext,
+  { name }: Engine,
+): Promise<unknown> {
   const version = engineVersions.get(name);
   return report.send(
     { kind: 'started', ...(version === undefined ? {} : { engineVersion: version }) },

@@ -3,7 +3,7 @@
  * a defect of ours – its processes have ended and its worktree is gone afterwards.
  */
 import type { Claim, RunReport } from '../../shared/contract/api.js';
-import type { Usage } from '../../shared/contract/job.js';
+import type { Job, Usage } from '../../shared/contract/job.js';
 import { AppError, assertExhaustive } from '../../shared/errors.js';
 import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
@@ -13,7 +13,8 @@ import { pause } from '../pause.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Workspace } from '../workspace/workspace.js';
 import { buildRun } from './build.js';
-import type { RunContext } from './context.js';
+import { Checkpoints } from './checkpoints.js';
+import { repoOf, type RunContext } from './context.js';
 import { landRun } from './land.js';
 import { planRun } from './plan.js';
 import { isRefusal, RunLease, type LeaseEnd } from './lease.js';
@@ -23,6 +24,10 @@ import { Reporter } from './reporter.js';
 
 /** How long the end of a run's log may hold up its result (ms): the result and the station matter more. */
 const LOG_END_MS = 3000;
+/** What a drain may spend on keeping a run's work (ms): loading the rules of the secret scan is a part of it. */
+const CHECKPOINT_MS = 5000;
+/** Removing checkpoints of a job that is done (ms). */
+const CLEAR_MS = 5000;
 /** What a drain may still spend on a run's log, and on its release (ms each). */
 const LAST_WORDS_MS = 300;
 
@@ -70,6 +75,7 @@ class RunExecution {
   private readonly lease: RunLease;
   private readonly log: RunLog;
   private readonly report: Reporter;
+  private readonly checkpoints: Checkpoints;
   private engineStarted = false;
   /** What the engine used, also when it was ended. */
   private usage: Usage | undefined;
@@ -92,6 +98,16 @@ class RunExecution {
     });
     this.log = new RunLog({ coordinator: deps.coordinator, jobId, epoch }, deps.redactor.stream());
     this.report = new Reporter(deps.coordinator, { jobId, epoch }, deps.redactor);
+    this.checkpoints = new Checkpoints({
+      claim,
+      log: this.log,
+      report: this.report,
+      redactor: deps.redactor,
+      mayPush: async () => {
+        if (!(await this.lease.confirm())) throw new Error('the lease is gone');
+      },
+      everySeconds: deps.config.checkpointSeconds,
+    });
   }
 
   async execute(drain: AbortSignal): Promise<void> {
@@ -105,6 +121,7 @@ class RunExecution {
       await this.endEarly(error);
     } finally {
       drain.removeEventListener('abort', onDrain);
+      await this.checkpoints.end();
       this.lease.stop();
       this.log.stop();
       await this.deps.workspace.remove(this.run).catch((error: unknown) => {
@@ -140,14 +157,15 @@ class RunExecution {
       this.log.stop();
       this.tell('warn', "the run's log is incomplete: the control plane did not take the rest in time");
     }
-    await this.reportLast(last);
+    const job = await this.reportLast(last);
+    if (job?.checkpoint === undefined) await this.clearCheckpoints();
     this.tell('info', `run ${last.kind}`, { reason, ms: this.sinceClaim() });
   }
 
   /** What is wrong with a plan only the control plane can tell; the run has then failed with that. */
-  private async reportLast(last: RunReport): Promise<void> {
+  private async reportLast(last: RunReport): Promise<Job | undefined> {
     try {
-      await this.report.send(last, this.stop.signal);
+      return await this.report.send(last, this.stop.signal);
     } catch (error) {
       const bad = last.kind === 'planned' && error instanceof AppError && error.code === 'invalid-manifest';
       if (!bad) throw error;
@@ -160,7 +178,19 @@ class RunExecution {
         exitCode: 0,
         usage: last.usage,
       } as const;
-      await this.report.send(failed, this.stop.signal);
+      return this.report.send(failed, this.stop.signal);
+    }
+  }
+
+  /** The job needs them no more: it has a change, or begins anew. */
+  private async clearCheckpoints(): Promise<void> {
+    const repo = repoOf(this.claim);
+    const { known } = this.checkpoints;
+    if (repo === undefined || known.length === 0) return;
+    try {
+      await this.deps.workspace.removeCheckpoints(repo, known, AbortSignal.timeout(CLEAR_MS));
+    } catch (error) {
+      this.tell('warn', 'its checkpoints could not be removed', { why: reasonOf(error) });
     }
   }
 
@@ -195,6 +225,7 @@ class RunExecution {
 
   private async release(): Promise<void> {
     this.log.note('the factory is going away: the job goes back to the queue');
+    await this.checkpoints.save(AbortSignal.timeout(CHECKPOINT_MS));
     await Promise.race([this.log.end(), pause(LAST_WORDS_MS)]);
     const limit = AbortSignal.timeout(LAST_WORDS_MS);
     const late = pause(LAST_WORDS_MS).then(() => {
@@ -226,6 +257,7 @@ class RunExecution {
       log: this.log,
       report: this.report,
       redactor: this.deps.redactor,
+      checkpoints: this.checkpoints,
       signal: this.stop.signal,
       mayPush: async () => {
         await this.lease.confirm();

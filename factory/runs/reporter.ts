@@ -1,5 +1,6 @@
 /** Tells the control plane what happened in a run, one report after the other, again while one does not get through. */
 import type { RunReport } from '../../shared/contract/api.js';
+import type { Job } from '../../shared/contract/job.js';
 import { AppError } from '../../shared/errors.js';
 import type { Coordinator } from '../coordinator.js';
 import { Mutex } from '../mutex.js';
@@ -35,16 +36,17 @@ export class Reporter {
   /**
    * Reports in the order of the calls; resolves when the control plane has it.
    * @param signal gives up; nothing that waits is sent then
+   * @returns the job as it is then
    * @throws AppError when the control plane refuses it, an AbortError when the signal came first
    */
-  send(report: RunReport, signal: AbortSignal): Promise<void> {
+  send(report: RunReport, signal: AbortSignal): Promise<Job | undefined> {
     const body = this.fit(report);
     return this.queue.run(async () => {
       for (let attempt = 0; ; attempt += 1) {
         signal.throwIfAborted();
         try {
-          await this.coordinator.reportRun({ params: this.params, body });
-          return;
+          const { job } = await this.coordinator.reportRun({ params: this.params, body });
+          return job ?? undefined;
         } catch (error) {
           if (isRefused(error)) throw error;
           await this.pace.pause(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt), signal);
@@ -70,6 +72,7 @@ export class Reporter {
         return { ...report, verify: { ...verify, tail, ...(tests && { tests }) } };
       }
       case 'started':
+      case 'checkpointed':
       case 'finished':
       case 'planned':
       case 'landed':

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import path from 'node:path';
+import type { Checkpoint } from '../../shared/contract/job.js';
 import { Mutex } from '../mutex.js';
 import { ASK_TIMEOUT_MS, GitError, TRANSFER_TIMEOUT_MS, withoutCredentials, type Git } from './git.js';
 import { claimGitDir } from './gitDir.js';
@@ -145,6 +146,34 @@ export class Mirror {
   async has(commit: string): Promise<boolean> {
     const { exitCode } = await this.git.run(['cat-file', '-e', `${commit}^{commit}`], { allow: [1, 128] });
     return exitCode === 0;
+  }
+
+  /**
+   * Gets a checkpoint.
+   * @returns false when it is not there any more, or another one is
+   */
+  async fetchCheckpoint({ ref, commit }: Checkpoint, signal?: AbortSignal): Promise<boolean> {
+    return this.fetching.run(async () => {
+      if (await this.has(commit)) return true;
+      await this.claim();
+      const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', this.repo, ref];
+      try {
+        await this.git.call(args, { timeoutMs: TRANSFER_TIMEOUT_MS, signal });
+      } catch (error) {
+        if (!(error instanceof GitError)) throw error;
+        return false;
+      }
+      return this.has(commit);
+    });
+  }
+
+  /** Deletes refs of the remote. @throws GitError also when one of them is not there */
+  async deleteRefs(refs: readonly string[], signal?: AbortSignal): Promise<void> {
+    await this.fetching.run(async () => {
+      await this.claim();
+      const args = ['push', '--quiet', '--no-verify', '--', this.repo, ...refs.map((ref) => `:${ref}`)];
+      await this.git.call(args, { timeoutMs: ASK_TIMEOUT_MS, signal });
+    });
   }
 
   private async fetch(branch: string, signal?: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Checkpoint } from '../../shared/contract/job.js';
 import { globalConfig, includeUserConfig } from '../processes/environment.js';
 import { Git } from './git.js';
 import { claimGitDir, isGitDir } from './gitDir.js';
@@ -24,6 +25,8 @@ export interface CheckoutSpec {
   readonly baseBranch: string;
   /** Asked for together with the base; need not exist. */
   readonly featureBranch: string;
+  /** Unfinished work to begin with, on its own base, when it is still there. */
+  readonly checkpoint?: Checkpoint | undefined;
 }
 
 /** A worktree of one run, at the head of the base branch, on no branch of its own. */
@@ -35,6 +38,8 @@ export interface Checkout {
   /** A folder for temporary files. */
   readonly scratch: string;
   readonly baseCommit: string;
+  /** The checkpoint's changes are in it, not committed. */
+  readonly resumed: boolean;
   /** Where the feature branch was when the run began; undefined when there was none. */
   readonly featureCommit: string | undefined;
 }
@@ -111,10 +116,16 @@ export class Workspace {
       this.freshScratch(spec.run),
       this.warmWorktrees.take(mirror, at, signal),
     ]);
-    const baseCommit = heads.get(spec.baseBranch);
-    if (baseCommit === undefined) throw await mirror.missingBranch(spec.baseBranch, signal);
+    const head = heads.get(spec.baseBranch);
+    if (head === undefined) throw await mirror.missingBranch(spec.baseBranch, signal);
     const git = this.git.in(path.join(at, '.git'), at);
-    if (present !== baseCommit) {
+    const { checkpoint } = spec;
+    const resumed = checkpoint !== undefined && (await mirror.fetchCheckpoint(checkpoint, signal));
+    const baseCommit = resumed ? checkpoint.baseCommit : head;
+    if (resumed) {
+      await fill(git, at, checkpoint.commit, mirror.path, signal);
+      await git.call(['reset', '--quiet', '--mixed', baseCommit], { signal });
+    } else if (present !== baseCommit) {
       try {
         await mirror.ensure(spec.baseBranch, baseCommit, signal);
         await fill(git, at, baseCommit, mirror.path, signal);
@@ -133,6 +144,7 @@ export class Workspace {
       path: at,
       scratch,
       baseCommit,
+      resumed,
       featureCommit: heads.get(spec.featureBranch),
     };
   }
@@ -180,6 +192,11 @@ export class Workspace {
     if (had)
       await Promise.all(had.worktrees.map((at) => this.warmWorktrees.give(at, had.mirror, had.commit)));
     await Promise.all([this.worktreePath(run), this.cleanPath(run), scratch].map(removeTree));
+  }
+
+  /** Removes checkpoints of a job that needs them no more. @throws GitError when the repository does not let it */
+  removeCheckpoints(repo: string, refs: readonly string[], signal?: AbortSignal): Promise<void> {
+    return this.mirror(repo).deleteRefs(refs, signal);
   }
 
   /** Resolves when nothing is being done in the background. */

@@ -32,6 +32,7 @@ function makesReady(body: EventBody): boolean {
       return true;
     case 'job.assigned':
     case 'run.started':
+    case 'run.checkpointed':
     case 'run.finished':
     case 'run.verified':
     case 'ship.landed':

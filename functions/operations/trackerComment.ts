@@ -37,6 +37,7 @@ export function newsOf({ body, stage }: Pick<JobEvent, 'body' | 'stage'>): ItemC
       return body.failed.length === 0 ? 'close' : 'stop';
     case 'job.submitted':
     case 'run.started':
+    case 'run.checkpointed':
     case 'run.finished':
     case 'run.planned':
     case 'run.released':

@@ -7,6 +7,7 @@ import { DirectiveSchema, FactoryDescriptorSchema, FactoryIdSchema, ProductSchem
 import {
   ArtifactSchema,
   ChangeSchema,
+  CheckpointSchema,
   FailureReasonSchema,
   JobIdSchema,
   JobSchema,
@@ -103,9 +104,14 @@ export const ArtifactPieceSchema = ArtifactSchema.extend({
   nextOffset: z.number().int().positive().optional(),
 });
 
-/** What a factory reports of a run, in this order: started, finished, verified | failed | released; landed for `land`. */
+/**
+ * What a factory reports of a run, in this order: started, finished, verified | failed | released; landed for `land`.
+ * Between started and finished any number of `checkpointed`.
+ */
 export const RunReportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('started'), engineVersion: z.string().max(200).optional() }),
+  /** Its work so far lies in the repository: should the run end without a result, the next one goes on from there. */
+  z.strictObject({ kind: z.literal('checkpointed'), checkpoint: CheckpointSchema }),
   z.strictObject({
     kind: z.literal('finished'),
     change: ChangeSchema,

@@ -5,6 +5,7 @@ import {
   ActorSchema,
   ArtifactSchema,
   ChangeSchema,
+  CheckpointSchema,
   FailureReasonSchema,
   JobIdSchema,
   MAX_ARTIFACTS,
@@ -41,6 +42,12 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
     run: RunKindSchema,
     factoryId: z.string(),
     engineVersion: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('run.checkpointed'),
+    epoch,
+    factoryId: z.string(),
+    checkpoint: CheckpointSchema,
   }),
   z.strictObject({
     kind: z.literal('run.finished'),

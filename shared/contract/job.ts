@@ -153,6 +153,22 @@ export const ChangeSchema = z.strictObject({
 });
 export type Change = z.infer<typeof ChangeSchema>;
 
+/**
+ * Where a checkpoint of an epoch lies in the job's repository: outside of its branches, so that nothing is built or
+ * reviewed of it, and never in the way of another epoch's.
+ */
+export const checkpointRef = (jobId: string, epoch: number): string => `refs/aq/checkpoint/${jobId}/${epoch}`;
+
+/** Unfinished work of a run, pushed to the repository, for the next run to go on with. */
+export const CheckpointSchema = z.strictObject({
+  /** See checkpointRef. */
+  ref: z.string().max(200),
+  /** One commit with everything that the run had changed by then; its parent is `baseCommit`. */
+  commit: z.string().max(64),
+  baseCommit: z.string().max(64),
+});
+export type Checkpoint = z.infer<typeof CheckpointSchema>;
+
 export const RUN_KINDS = ['build', 'land', 'plan'] as const;
 /** `build` makes the change; `land` merges it into the base branch after a person said ship; `plan` splits a composite. */
 export const RunKindSchema = z.enum(RUN_KINDS);
@@ -254,6 +270,8 @@ export const JobSchema = z.strictObject({
   /** A retry waits until then. */
   notBefore: TimestampSchema.optional(),
   change: ChangeSchema.optional(),
+  /** What the next build goes on with; absent when it begins anew. */
+  checkpoint: CheckpointSchema.optional(),
   verify: VerifyResultSchema.optional(),
   usage: UsageSchema,
   failure: z.strictObject({ reason: FailureReasonSchema, message: z.string() }).optional(),

@@ -32,11 +32,14 @@ function afterBuild(job: Job, failure: RunFailure, now: string): Outcome {
   const { reason, message } = failure;
   const free: Job = { ...omit(job, 'holder', 'notBefore'), failure: { reason, message } };
   // What has used its budget up is run again by a person only.
-  if (isOverBudget(job)) return { job: enter(free, 'failed', now) };
+  if (isOverBudget(job)) return { job: enter(omit(free, 'checkpoint'), 'failed', now) };
   const retry = decideRetry({ reason, attempts: job.attempts, retry: job.manifest.retry, now });
   if (retry.kind === 'retry')
     return { job: { ...enter(free, 'queued', now), notBefore: retry.at }, retryAt: retry.at };
-  return { job: enter(free, retry.kind === 'exhausted' ? 'dead_letter' : 'failed', now) };
+  // What a person runs again begins anew.
+  return {
+    job: enter(omit(free, 'checkpoint'), retry.kind === 'exhausted' ? 'dead_letter' : 'failed', now),
+  };
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { assertExhaustive } from '../errors.js';
 import type { RunReport } from '../contract/api.js';
+import { checkpointRef } from '../contract/job.js';
 import type { Actor, Job, Run, Stage } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
 import type { Command, CommandOf, Decision, Rejected } from './decision.js';
@@ -26,7 +27,17 @@ export type Move = Exclude<Command['kind'], 'report'> | RunReport['kind'];
 export const LEGAL: Record<Stage, readonly Move[]> = {
   queued: ['claim', 'breach', 'reroute', 'unblock', 'adopt', 'settle', 'cancel', 'hold', 'resume'],
   assigned: ['breach', 'started', 'failed', 'released', 'lose', 'cancel', 'pause'],
-  building: ['breach', 'finished', 'planned', 'failed', 'released', 'lose', 'cancel', 'pause'],
+  building: [
+    'breach',
+    'checkpointed',
+    'finished',
+    'planned',
+    'failed',
+    'released',
+    'lose',
+    'cancel',
+    'pause',
+  ],
   // Verify runs here while a factory holds the job; afterwards it waits for a person.
   review: [
     ...([
@@ -79,6 +90,7 @@ export const COMMANDS_OF_PEOPLE = [
 export type PersonCommand = (typeof COMMANDS_OF_PEOPLE)[number];
 const MOVES_OF_FACTORIES: readonly Move[] = [
   'started',
+  'checkpointed',
   'finished',
   'verified',
   'planned',
@@ -138,6 +150,7 @@ function obstacle(job: Job, move: Move, actor?: Actor): string | undefined {
         return `a ${job.manifest.kind} job does not end a run with ${move}`;
       return isInFlight(job) ? undefined : 'nobody holds it';
     case 'started':
+    case 'checkpointed':
     case 'verified':
     case 'failed':
     case 'released':
@@ -292,6 +305,8 @@ function decideReport(job: Job, run: Run | undefined, command: CommandOf<'report
 /** Within one stage a landing has an order of its own: started once, and only then landed. */
 function outOfOrder(run: Run, report: RunReport): string | undefined {
   if (report.kind === 'started' && run.status !== 'assigned') return 'the run has started already';
+  if (report.kind === 'checkpointed' && report.checkpoint.ref !== checkpointRef(run.jobId, run.epoch))
+    return `a checkpoint of this run lies at ${checkpointRef(run.jobId, run.epoch)}`;
   if (report.kind === 'landed' && run.status !== 'running') return 'the run has not started';
   return undefined;
 }

@@ -25,7 +25,7 @@ export function cancel(
   now: string,
 ): Accepted {
   const next: Job = {
-    ...enter(omit(job, 'holder', 'landing', 'notBefore', 'hold'), 'failed', now),
+    ...enter(omit(job, 'holder', 'landing', 'notBefore', 'hold', 'checkpoint'), 'failed', now),
     failure: { reason: 'cancelled', message: reason },
   };
   return {
@@ -44,7 +44,7 @@ export function requeue(
 ): Accepted {
   const next: Job = {
     ...enter(
-      omit(job, 'holder', 'notBefore', 'failure', 'change', 'verify', 'approvals', 'override'),
+      omit(job, 'holder', 'notBefore', 'failure', 'change', 'verify', 'approvals', 'override', 'checkpoint'),
       'queued',
       now,
     ),

@@ -23,6 +23,8 @@ export function applyReport(
   switch (report.kind) {
     case 'started':
       return started(job, run, report, actor, now);
+    case 'checkpointed':
+      return checkpointed(job, run, report, actor, now);
     case 'finished':
       return finished(job, run, report, actor, now);
     case 'verified':
@@ -52,12 +54,29 @@ function started(job: Job, run: Run, report: ReportOf<'started'>, actor: Actor, 
   };
 }
 
+/** The last one counts; what came of the run otherwise is not known yet. */
+function checkpointed(
+  job: Job,
+  run: Run,
+  { checkpoint }: ReportOf<'checkpointed'>,
+  actor: Actor,
+  now: string,
+): Accepted {
+  const next: Job = { ...job, checkpoint };
+  const body = { kind: 'run.checkpointed', epoch: run.epoch, factoryId: run.factoryId, checkpoint } as const;
+  return { kind: 'accepted', job: next, events: [draft(body, actor, now, job, next)] };
+}
+
 /** The engine is done. Without a verify command, its own or the repository's, nothing more happens in this run: a person looks at the change. */
 function finished(job: Job, run: Run, report: ReportOf<'finished'>, actor: Actor, now: string): Accepted {
   const { change, usage } = report;
   const kept = keptBy(report);
   const over = verifyOf(job) === undefined && report.verify === undefined;
-  const told: Job = { ...enter(job, 'review', now), change, usage: addUsage(job.usage, usage) };
+  const told: Job = {
+    ...enter(omit(job, 'checkpoint'), 'review', now),
+    change,
+    usage: addUsage(job.usage, usage),
+  };
   const next: Job = over ? omit(told, 'holder') : told;
   const fence = { epoch: run.epoch, factoryId: run.factoryId };
   return {
@@ -140,6 +159,8 @@ export function isRepeat(job: Job, run: Run, report: RunReport): boolean {
         run.change === undefined &&
         run.engineVersion === report.engineVersion
       );
+    case 'checkpointed':
+      return held && same(job.checkpoint, report.checkpoint);
     case 'finished':
       return (
         run.verify === undefined &&

@@ -1,7 +1,7 @@
 /** The real CLIs, installed by `npm run clis` or found on the PATH, each pointed at the played model. */
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import type { FactoryConfig } from '../../factory/capabilities/config.js';
+import { NO_CONFIG, type FactoryConfig } from '../../factory/capabilities/config.js';
 import { EngineSettingsSchema } from '../../factory/engines/settings.js';
 import type { Turn } from './modelApi.js';
 
@@ -68,8 +68,7 @@ const codexProvider = (url: string): string[] => [
 
 /** What the owner of this machine says of its engines: the model is on loopback. */
 export const configOf = (cli: Cli, url: string, stallSeconds = 60): FactoryConfig => ({
-  advertise: [],
-  hide: [],
+  ...NO_CONFIG,
   engines: {
     [cli]: EngineSettingsSchema.parse({
       program: programOf(cli),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -36,6 +36,44 @@ describe('recovery', { timeout: 120_000 }, () => {
       expect((await aq(system, 'ship', jobId)).code).toBe(0);
       await reach(system, jobId, 'shipped');
       expect(await git(system.sampleRepository, 'show', 'main:DONE.md')).toBe('done');
+    } finally {
+      await dispose();
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  });
+
+  it('goes on with the work of a factory that was told to go away, on another one', async () => {
+    const { system, dispose } = await startTestSystem({ factories: 2 });
+    const scratch = mkdtempSync(path.join(os.tmpdir(), 'gigafactory-e2e-files-'));
+    try {
+      const manifest = path.join(scratch, 'job.md');
+      // The first half waits to be interrupted, and leaves a line in a file of ours for each time that it is done.
+      writeFileSync(
+        manifest,
+        `---\ntitle: Go on\nengine: shell\nrepo: ${system.sampleRepository}\nverify: test -f WHOLE.md\n---\n` +
+          `if [ -z "$GIGAFACTORY_CHECKPOINT" ]; then\necho half > HALF.md; echo done >> ${scratch}/halves\n` +
+          `while true; do sleep 0.1; done\nfi\ncat HALF.md HALF.md > WHOLE.md\n`,
+      );
+      const submitted = await aq(system, 'submit', manifest, '--json');
+      const { jobId } = (JSON.parse(submitted.stdout) as { job: Job }).job;
+      await reach(system, jobId, 'building');
+      const halves = path.join(scratch, 'halves');
+      await until('the first half', () => Promise.resolve(existsSync(halves) || undefined));
+      const holder = (await reach(system, jobId, 'building')).job.holder;
+      const [first, second] = system.factories.toSorted((one) => (one.name === holder ? -1 : 1));
+      process.kill(first!.pid!, 'SIGTERM');
+      const { runs, events } = await reach(system, jobId, 'testing');
+      expect(runs.map((run) => [run.epoch, run.factoryId, run.status])).toEqual([
+        [1, first!.name, 'released'],
+        [2, second!.name, 'succeeded'],
+      ]);
+      const kept = events.map(({ body }) => body).find(({ kind }) => kind === 'run.checkpointed');
+      expect(kept).toMatchObject({ epoch: 1, checkpoint: { ref: `refs/aq/checkpoint/${jobId}/1` } });
+      expect(readFileSync(halves, 'utf8')).toBe('done\n');
+      expect(await git(system.sampleRepository, 'show', `aq/${jobId}:WHOLE.md`)).toBe('half\nhalf');
+      await until('the checkpoint to be removed', async () =>
+        (await git(system.sampleRepository, 'for-each-ref', 'refs/aq')) === '' ? true : undefined,
+      );
     } finally {
       await dispose();
       rmSync(scratch, { recursive: true, force: true });

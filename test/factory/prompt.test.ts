@@ -8,6 +8,7 @@ const RULES: PromptRules = {
   shared: ['packages/core/**'],
   verify: 'npm test',
   baseBranch: 'main',
+  resumed: false,
 };
 const profile: Job['profile'] = {
   name: 'backend-engineer',
@@ -66,9 +67,23 @@ describe('the prompt', () => {
     expect(prompt.match(/----- end item-1 -----/g)).toHaveLength(1);
   });
 
+  it('tells of the changes that an interrupted run has left', () => {
+    const { job } = claimOf({ title: 'Say two', body: 'echo two' });
+    expect(composePrompt(job, RULES)).not.toContain('interrupted');
+    expect(composePrompt(job, { ...RULES, resumed: true })).toContain(
+      'An earlier run of this job was interrupted. Its changes are in the worktree, not committed',
+    );
+  });
+
   it('needs neither a persona nor a check nor limits', () => {
     const { job } = claimOf({ title: 'Say two', body: 'echo two' });
-    const prompt = composePrompt(job, { limits: [], shared: [], verify: undefined, baseBranch: 'trunk' });
+    const prompt = composePrompt(job, {
+      limits: [],
+      shared: [],
+      verify: undefined,
+      baseBranch: 'trunk',
+      resumed: false,
+    });
     expect(prompt).toMatch(/^# The job: Say two\n\necho two\n\n# What holds\n/);
     expect(prompt).toContain('a person reads it');
     expect(prompt).not.toContain('Change only');

@@ -110,6 +110,7 @@ describe('a profile', () => {
       shared: [],
       verify: 'npm run check',
       baseBranch: 'main',
+      resumed: false,
     });
     expect(prompt.indexOf('You carry things with care.')).toBeGreaterThan(-1);
     expect(prompt.indexOf('carry it')).toBeGreaterThan(prompt.indexOf('You carry things with care.'));

@@ -75,6 +75,10 @@ export const REPORTS = {
   },
   failed: { kind: 'failed', reason: 'engine_failed', message: 'exit 3', exitCode: 3, usage: USAGE },
   conflict: { kind: 'failed', reason: 'merge_conflict', message: 'src/a.js', exitCode: null },
+  checkpointed: {
+    kind: 'checkpointed',
+    checkpoint: { ref: `refs/aq/checkpoint/${jobId(1)}/1`, commit: 'd00d', baseCommit: 'babe' },
+  },
   released: { kind: 'released', message: 'draining' },
   landed: { kind: 'landed', mergeCommit: 'feed', baseBranch: 'main' },
 } as const satisfies Record<string, RunReport>;

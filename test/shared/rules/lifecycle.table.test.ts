@@ -115,6 +115,7 @@ const MOVES: Record<string, (state: State) => Command> = {
   planned: told(PLANNED),
   adopt: () => adopt,
   settle: () => settle(),
+  saved: told(REPORTS.checkpointed),
 };
 
 function told(what: RunReport): (state: State) => Command {
@@ -122,37 +123,37 @@ function told(what: RunReport): (state: State) => Command {
 }
 
 const TABLE = `
-            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume   unblock  override plan     planned  adopt    settle
-queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        -        -
-assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        -        -        -
-building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        -        -        -
-verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -        -        -        -        -        -        -
-parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -        -        x        -        -
-testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -        -        -        -        x        -        -
-shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -        -        -        -        x        -        -
-claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -        -        -        -        -        -        -
-landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -        -        -        -        -        -        -
-held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -        -        x        -        -
-paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -        -        x        -        -
-blocked     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        queued   -        -        x        -        -
-guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -        -        -        -        x        -        -
-approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -        -        -        -        x        -        -
-kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing  -        -        -        x        -        -
-delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing  -        -        -        x        -        -
-conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -        -        x        -        -
-shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -        -        -        -        x        -        -
-failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -
-dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -
-outside     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        testing  -        -        -        testing  -        x        -        -
-childless   -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        queued   -
-parent      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        =        shipped
-whole       -        -        x        x        x        x        x        x        x        x        -        -        -        -        -        -        -        -        -        -        -        -        x        -        -
-torn        -        -        x        x        x        x        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -
-retried     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        =        shipped
-unplanned   -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        assigned x        queued   -
-planning    -        -        =        -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        queued   -        -
-planned     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        =        =        shipped
-planless    -        -        x        x        x        x        =        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        assigned x        queued   -
+            build    land     started  finished passed   broken   failed   released landed   lose     ship     cancel   requeue  approve  reject   promote  hold     pause    resume   unblock  override plan     planned  adopt    settle   saved
+queued      assigned -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        -        -        x
+assigned    -        -        building -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        -        -        -        -
+building    -        -        =        review   -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        -        -        -        building
+verifying   -        -        -        =        testing  failed   queued   queued   -        queued   -        failed   queued   -        -        -        -        queued   -        -        -        -        -        -        -        -
+parked      -        -        x        =        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -        -        x        -        -        x
+testing     -        -        x        x        =        x        x        x        x        x        testing  failed   -        -        failed   -        testing  -        -        -        -        -        x        -        -        x
+shipping    -        testing  x        x        =        x        x        x        x        x        =        failed   -        -        -        -        testing  -        -        -        -        -        x        -        -        x
+claimed     -        -        testing  -        -        -        review   testing  -        testing  =        failed   -        -        -        -        -        testing  -        -        -        -        -        -        -        -
+landing     -        -        =        -        -        -        review   testing  shipped  testing  =        failed   -        -        -        -        -        testing  -        -        -        -        -        -        -        -
+held        -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -        -        x        -        -        x
+paused      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        -        -        queued   -        -        -        x        -        -        x
+blocked     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        queued   -        -        x        -        -        x
+guarded     -        -        x        x        =        x        x        x        x        x        -        failed   -        testing  failed   -        testing  -        -        -        -        -        x        -        -        x
+approved    -        -        x        x        =        x        x        x        x        x        testing  failed   -        =        failed   -        testing  -        -        -        -        -        x        -        -        x
+kept        -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        -        -        testing  -        -        -        x        -        -        x
+delayed     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        -        -        -        -        testing  -        -        -        x        -        -        x
+conflict    -        -        x        x        x        x        x        x        x        x        testing  failed   queued   -        failed   testing  review   -        -        -        -        -        x        -        -        x
+shipped     -        -        x        x        x        x        x        x        =        x        -        -        -        -        -        -        -        -        -        -        -        -        x        -        -        x
+failed      -        -        x        x        x        =        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -        x
+dead        -        -        x        x        x        x        =        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -        x
+outside     -        -        x        x        =        x        x        x        x        x        -        failed   -        -        failed   -        testing  -        -        -        testing  -        x        -        -        x
+childless   -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        queued   -        x
+parent      -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        =        shipped  x
+whole       -        -        x        x        x        x        x        x        x        x        -        -        -        -        -        -        -        -        -        -        -        -        x        -        -        x
+torn        -        -        x        x        x        x        x        x        x        x        -        -        queued   -        -        -        -        -        -        -        -        -        x        -        -        x
+retried     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        x        =        shipped  x
+unplanned   -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        assigned x        queued   -        x
+planning    -        -        =        -        -        -        queued   queued   -        queued   -        failed   -        -        -        -        -        queued   -        -        -        -        queued   -        -        building
+planned     -        -        x        x        x        x        x        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        -        =        =        shipped  x
+planless    -        -        x        x        x        x        =        x        x        x        -        failed   -        -        -        -        queued   -        -        -        -        assigned x        queued   -        x
 `;
 
 const [header = '', ...rows] = TABLE.trim().split('\n');
@@ -193,7 +194,7 @@ describe('the lifecycle table', () => {
     const { job: building, run } = after(job(), claim('build'), started);
     expect(decide(building, run, report(1, passed), NOW)).toMatchObject({
       code: 'illegal-transition',
-      legal: ['finished', 'failed', 'released'],
+      legal: ['checkpointed', 'finished', 'failed', 'released'],
     });
   });
 

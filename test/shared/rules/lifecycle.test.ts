@@ -14,8 +14,11 @@ import {
   cancel,
   claim,
   job,
+  jobId,
   lose,
+  pause,
   report,
+  resume,
   requeue,
   ship,
 } from './fixtures.js';
@@ -164,6 +167,54 @@ describe('a released run', () => {
     expect(next).toMatchObject({ stage: 'queued', attempts: 0, epoch: 1 });
     expect(isReady(next)).toBe(true);
     expect(next).not.toHaveProperty('notBefore');
+  });
+});
+
+describe('a checkpoint', () => {
+  const { checkpointed } = REPORTS;
+  const kept = (): State => after(job(), claim('build'), started, checkpointed);
+
+  it.each([
+    ['gives it back', report(1, released)],
+    ['is lost', lose(1)],
+    ['is paused', pause],
+    ['runs out of time', report(1, { ...failed, reason: 'timeout' })],
+  ])('of a run that %s is there for the next one', (_, command) => {
+    const state = accept(kept(), command);
+    const free = state.job.hold === undefined ? state : accept(state, resume);
+    expect(accept(free, claim('build', 'linux-2'), at(3600)).job.checkpoint).toEqual(checkpointed.checkpoint);
+  });
+
+  it.each([
+    ['has a result', report(1, finished)],
+    ['is cancelled', cancel],
+  ])('goes when the job %s', (_, command) => {
+    expect(accept(kept(), command).job).not.toHaveProperty('checkpoint');
+  });
+
+  it('goes with the last attempt', () => {
+    const state = after(job({ retry: { max: 0 } }), claim('build'), started, checkpointed, failed);
+    expect(state.job.stage).toBe('dead_letter');
+    expect(state.job).not.toHaveProperty('checkpoint');
+  });
+
+  it('of a stale epoch is refused', () => {
+    const { job: next } = accept(kept(), lose(1));
+    expect(decide(next, kept().run, report(1, checkpointed), NOW)).toMatchObject({ code: 'stale-epoch' });
+  });
+
+  it.each([
+    ['another job', `refs/aq/checkpoint/${jobId(2)}/1`],
+    ['another epoch', `refs/aq/checkpoint/${jobId(1)}/2`],
+    ['a branch', 'refs/heads/main'],
+  ])('at the place of %s is refused', (_, ref) => {
+    const { job: building, run } = after(job(), claim('build'), started);
+    const elsewhere = { ...checkpointed, checkpoint: { ...checkpointed.checkpoint, ref } };
+    expect(decide(building, run, report(1, elsewhere), NOW)).toMatchObject({
+      kind: 'rejected',
+      code: 'illegal-transition',
+      message: expect.stringContaining(`lies at refs/aq/checkpoint/${jobId(1)}/1`) as unknown,
+    });
   });
 });
 

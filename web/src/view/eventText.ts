@@ -48,6 +48,8 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
         tone: 'progress',
         ...(body.engineVersion && { note: body.engineVersion }),
       };
+    case 'run.checkpointed':
+      return { text: `Kept its work so far as ${shortCommit(body.checkpoint.commit)}`, tone: 'progress' };
     case 'run.finished':
       return {
         text: `Changed ${files(body.change.filesChanged.length)}, pushed ${shortCommit(body.change.commit)}`,
