@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobEvent } from './contract/event.js';
-import type { Job } from './contract/job.js';
+import type { Job, Run } from './contract/job.js';
 import type { EventDraft } from './rules/lifecycle.js';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -20,8 +20,21 @@ export const eventId = (seq: number): string => `event:${String(seq).padStart(8,
 export const hashOfEvent = ({ prevHash, ...content }: Omit<JobEvent, 'hash'>): string =>
   sha256(prevHash + canonicalJson({ ...content, hash: undefined }));
 
-/** Numbers the events on from the job's last one and chains their hashes; the job gets the new head. */
-export function sealEvents(job: Job, drafts: readonly EventDraft[]): { job: Job; events: JobEvent[] } {
+/** Of all that a job or a run says but for the job's place in its chain, which the chain itself proves. */
+export const hashOfDocument = (document: Job | Run): string =>
+  sha256(canonicalJson({ ...document, events: undefined, headHash: undefined }));
+
+/**
+ * Numbers the events on from the job's last one and chains their hashes; the job gets the new head. Each event holds
+ * the hashes of the documents that are written with it, so that nobody changes those behind the events.
+ * @param runs that are written in the same batch
+ */
+export function sealEvents(
+  job: Job,
+  drafts: readonly EventDraft[],
+  runs: readonly Run[] = [],
+): { job: Job; events: JobEvent[] } {
+  const documents = Object.fromEntries([job, ...runs].map((one) => [one.id, hashOfDocument(one)]));
   const events: JobEvent[] = [];
   let seq = job.events;
   let prevHash = job.headHash;
@@ -38,6 +51,7 @@ export function sealEvents(job: Job, drafts: readonly EventDraft[]): { job: Job;
       stage,
       ...(from === undefined ? {} : { from }),
       body,
+      documents,
       prevHash,
     };
     const hash = hashOfEvent(open);

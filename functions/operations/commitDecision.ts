@@ -20,7 +20,7 @@ export async function commitDecision(
   before: Stored<Job>,
   decision: Accepted,
 ): Promise<Job | undefined> {
-  const { job, events } = sealEvents(decision.job, decision.events);
+  const { job, events } = sealEvents(decision.job, decision.events, decision.run ? [decision.run] : []);
   const partition = partitionOf(job);
   const steps: BatchStep[] = [
     { kind: 'replace', document: job, ifMatch: before.etag },

@@ -87,8 +87,8 @@ async function commit(
   decision: HandOverDecision,
   factoryId: string,
 ): Promise<Job | undefined> {
-  const { job, events } = sealEvents(decision.job, decision.events);
   const runs = decision.runs.map((run) => ({ ...run, handedOverBy: factoryId }));
+  const { job, events } = sealEvents(decision.job, decision.events, runs);
   const steps: BatchStep[] = [
     before
       ? { kind: 'replace' as const, document: job, ifMatch: before.etag }
@@ -157,7 +157,7 @@ function requireWhole(productId: string, { key, job, runs, events }: HandOver): 
   if (manifest.kind === 'composite') wrong('job.manifest.kind', 'no folder has composites', 'leaf');
   if (isInFlight(job)) wrong('job.holder', `${job.holder} holds it`, 'a job that nobody works on');
   if (events[0]?.body.kind !== 'job.submitted') wrong('events.0', 'is not how a job begins', 'job.submitted');
-  for (const { seq, message } of auditJob(job, events)) wrong(`events.${seq ?? 0}`, message);
+  for (const { seq, message } of auditJob({ job, runs, events })) wrong(`events.${seq ?? 0}`, message);
   for (const [at, part] of [...runs.entries(), ...events.entries()])
     if (part.jobId !== jobId || part.productId !== productId)
       wrong(`${part.type}s.${at}`, `belongs to ${part.productId}/${part.jobId}`, `${productId}/${jobId}`);

@@ -156,8 +156,7 @@ async function checkJob(
       if (error instanceof AppError && error.code === 'not-found') return undefined;
       throw error;
     });
-    if (history)
-      return { events: history.events.length, findings: auditJob(history.job, history.events, sealed) };
+    if (history) return { events: history.events.length, findings: auditJob(history, sealed) };
     const last = sealed.at(-1);
     if (!last) throw noSuchJob(ref.jobId);
     const message = `${ref.jobId} is gone; it had ${last.events} events at ${last.at}`;

@@ -183,6 +183,8 @@ export const JobEventSchema = z.strictObject({
   stage: StageSchema,
   from: StageSchema.optional(),
   body: EventBodySchema,
+  /** SHA-256 of the job and the run as they were written with this event, by id. Older records have none. */
+  documents: z.record(z.string(), z.string()).optional(),
   /** SHA-256 over the previous hash and this event without its hashes. */
   prevHash: z.string(),
   hash: z.string(),

