@@ -5,7 +5,12 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { SettingsError } from '../../shared/cloud/settings.js';
 import { EngineSchema, type Engine } from '../../shared/contract/manifest.js';
-import { DEFAULT_ENGINE_SETTINGS, EngineSettingsSchema, type EngineSettings } from '../engines/settings.js';
+import {
+  DEFAULT_ENGINE_SETTINGS,
+  EngineSettingsSchema,
+  VariableSchema,
+  type EngineSettings,
+} from '../engines/settings.js';
 import { reasonOf } from '../log.js';
 
 /** In the factory's data folder, unless the command line names another file. */
@@ -25,6 +30,8 @@ const ConfigSchema = z.strictObject({
   hide: z.array(TagSchema).default([]),
   /** Between two checkpoints of a run while its engine works. */
   checkpointSeconds: z.number().min(10).max(86_400).default(600),
+  /** Names of further variables of the machine that every run sees: its engine, setup, hooks and checks. */
+  pass: z.array(VariableSchema).max(100).default([]),
   engines: z.partialRecord(EngineSchema, EngineSettingsSchema).default({}),
 });
 export type FactoryConfig = z.output<typeof ConfigSchema>;

@@ -4,6 +4,7 @@ import { classesOf, engineClassTag, engineTag } from '../../shared/rules/engine.
 import type { Engine } from '../engines/engine.js';
 import { findProgram } from '../processes/program.js';
 import { NO_CONFIG, settingsOf, type FactoryConfig } from './config.js';
+import { engineVariables } from '../processes/environment.js';
 import { presenceOf } from './credentials.js';
 import { CREDENTIALS, TOOLS, type NamedCredential, type Tool } from './tools.js';
 import { versionOf } from './version.js';
@@ -76,7 +77,10 @@ async function probeEngine(
   versions: Map<EngineName, string>,
 ): Promise<Finding> {
   const { name } = engine;
-  const presence = await engine.probe(env, settingsOf(config, name));
+  const settings = settingsOf(config, name);
+  // What its run will not see does not log it in.
+  const seen = engineVariables(env, engine.variables, [...config.pass, ...settings.pass]);
+  const presence = await engine.probe(seen, settings);
   if (!presence) return { kind: 'engine', name, tags: [], why: 'not on this machine' };
   const { version, at, loggedIn, credential } = presence;
   if (version !== undefined) versions.set(name, version);

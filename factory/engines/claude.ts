@@ -16,6 +16,7 @@ const CHARS_PER_TOKEN = 4;
 export const claudeAdapter: CliAdapter = {
   name: 'claude',
   program: 'claude',
+  variables: [/^(ANTHROPIC|CLAUDE)_\w+$/, /^DISABLE_\w+$/],
   credential: {
     variables: [
       'ANTHROPIC_API_KEY',

@@ -35,6 +35,8 @@ export interface CliAdapter {
   /** Its name on the PATH; it prints its version with `--version`. */
   readonly program: string;
   readonly credential: Credential;
+  /** As of Engine. */
+  readonly variables: readonly RegExp[];
   /** Arguments and further environment. The prompt goes to its standard input: a command line is public and short. */
   command(call: CliCall): {
     readonly args: readonly string[];
@@ -62,6 +64,7 @@ const FRESH_PROMPT =
 export function cliEngine(adapter: CliAdapter): Engine {
   return {
     name: adapter.name,
+    variables: adapter.variables,
 
     goesOn: () => true,
 

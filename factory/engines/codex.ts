@@ -9,6 +9,7 @@ import { tokensWithin, type TokenCounts } from './tokens.js';
 export const codexAdapter: CliAdapter = {
   name: 'codex',
   program: 'codex',
+  variables: [/^(CODEX|OPENAI)_\w+$/],
   credential: { variables: ['CODEX_API_KEY', 'OPENAI_API_KEY'], files: ['.codex/auth.json'] },
 
   command({ worktree, yolo, model, more, session, env }) {

@@ -8,6 +8,7 @@ import { tokensWithin } from './tokens.js';
 export const copilotAdapter: CliAdapter = {
   name: 'copilot',
   program: 'copilot',
+  variables: [/^COPILOT_\w+$/],
   credential: {
     variables: ['COPILOT_GITHUB_TOKEN', 'GH_TOKEN', 'GITHUB_TOKEN', 'COPILOT_PROVIDER_BASE_URL'],
     files: ['.config/gh/hosts.yml'],

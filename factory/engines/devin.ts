@@ -47,6 +47,8 @@ const branchOf = (run: string): string => `devin/${run}`;
 
 export const devin: Engine = {
   name: 'devin',
+  // Its git runs here, and no agent beside it: the branch is fetched as the factory would.
+  variables: [/^DEVIN_\w+$/, /^(SSH_AUTH_SOCK|GH_TOKEN|GITHUB_TOKEN)$/],
 
   async probe(env, settings) {
     const found = await presenceOf(credential, { ...env, ...settings.env });

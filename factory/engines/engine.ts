@@ -39,7 +39,7 @@ export interface EngineRequest {
   readonly repo: string;
   /** The commit that the worktree began at. */
   readonly baseCommit: string;
-  /** Without the factory's own secrets. */
+  /** What every run sees, and what is this engine's own. */
   readonly env: Readonly<Record<string, string>>;
   readonly limits: EngineLimits;
   /** What the machine's owner says of this engine. */
@@ -88,6 +88,8 @@ export interface Engine {
    * @param body the job's
    */
   goesOn?(body: string): boolean;
+  /** Variables of the machine that are for this engine: its credentials, addresses and switches. No other run sees them. */
+  readonly variables: readonly RegExp[];
   /** Undefined when it is not on this machine. Answers within a few seconds. */
   probe(env: NodeJS.ProcessEnv, settings: EngineSettings): Promise<EnginePresence | undefined>;
   /**

@@ -6,6 +6,7 @@ import { tokensWithin } from './tokens.js';
 export const geminiAdapter: CliAdapter = {
   name: 'gemini',
   program: 'gemini',
+  variables: [/^GEMINI_\w+$/, /^GOOGLE_(API_KEY|GENAI_USE_VERTEXAI|CLOUD_PROJECT|CLOUD_LOCATION)$/],
   credential: {
     variables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GENAI_USE_VERTEXAI'],
     files: ['.gemini/oauth_creds.json'],

@@ -6,6 +6,7 @@ import { tokensApart } from './tokens.js';
 export const opencodeAdapter: CliAdapter = {
   name: 'opencode',
   program: 'opencode',
+  variables: [/^OPENCODE_\w+$/, /^(ANTHROPIC|OPENAI|GEMINI|OPENROUTER|GROQ|MISTRAL|XAI|DEEPSEEK)_API_KEY$/],
   credential: {
     variables: [
       'OPENCODE_API_KEY',

@@ -33,6 +33,7 @@ export function scriptOf(body: string): Script {
 
 export const shell: Engine = {
   name: 'shell',
+  variables: [],
 
   // A script runs from its first line again: one that does not look would do things twice.
   goesOn: (body) => body.includes(CHECKPOINT_VARIABLE),

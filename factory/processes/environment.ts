@@ -1,7 +1,8 @@
-/** What a child process of a run may know: the machine's environment without anything that is the factory's own. */
+/** What child processes may know: git the machine's environment without the factory's own, a run what is on a list. */
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { RUN_VARIABLE } from './group.js';
+import { visible } from './visible.js';
 
 /** Settings and secrets of the product and of the identity that the factory runs under. */
 const OURS = [
@@ -42,32 +43,46 @@ const AUTHOR_VARIABLES = {
 export const CHECKPOINT_VARIABLE = 'GIGAFACTORY_CHECKPOINT';
 
 /** The environment without the factory's own settings; git asks nothing and signs as the factory. */
-export function cleanEnvironment(from: NodeJS.ProcessEnv): Record<string, string> {
+export const cleanEnvironment = (from: NodeJS.ProcessEnv): Record<string, string> => ({
+  ...withoutOurs(from),
+  ...AUTHOR_VARIABLES,
+});
+
+function withoutOurs(from: NodeJS.ProcessEnv): Record<string, string> {
   const clean: Record<string, string> = {};
   for (const [name, value] of Object.entries(from)) {
     if (value !== undefined && !OURS.some((pattern) => pattern.test(name))) clean[name] = value;
   }
-  return { ...clean, ...AUTHOR_VARIABLES };
+  return clean;
 }
 
 /**
- * The environment of an engine or a verify command.
+ * The environment of the commands of a run (setup, hooks, verify), and of its engine without what is that engine's own.
  * @param run `<jobId>.<epoch>`
  * @param scratch a folder for temporary files that goes away with the run
+ * @param names variables that the machine's owner lets through; the product's own never are
  */
 export function runEnvironment(
   from: NodeJS.ProcessEnv,
   run: string,
   scratch: string,
+  names: readonly string[] = [],
 ): Record<string, string> {
   return {
-    ...cleanEnvironment(from),
+    ...cleanEnvironment(visible(from, names)),
     [RUN_VARIABLE]: run,
     TMPDIR: scratch,
     GIT_CONFIG_GLOBAL: globalConfig(scratch),
     ...(process.platform === 'win32' ? { TEMP: scratch, TMP: scratch } : {}),
   };
 }
+
+/** Those of the machine's variables that are an engine's, beside what every run sees. */
+export const engineVariables = (
+  from: NodeJS.ProcessEnv,
+  own: readonly RegExp[],
+  names: readonly string[],
+): Record<string, string> => withoutOurs(visible(from, names, own));
 
 /**
  * What `git config --global` writes to inside of a run: a file that goes away with it. With the user's own, one job

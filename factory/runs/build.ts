@@ -46,7 +46,7 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   // The engine does not wait for the answer; a refusal comes out below, and the lease stops the run anyway.
   started.catch(() => {});
   const env = {
-    ...runEnvironment(context.env, context.run, checkout.scratch),
+    ...runEnvironment(context.env, context.run, checkout.scratch, context.config.pass),
     [CHECKPOINT_VARIABLE]: checkout.resumed ? (checkpoint?.commit ?? '') : '',
   };
   await setUp(context, checkout, rules.settings, env);
@@ -175,7 +175,7 @@ async function verifyRun(
 ): Promise<Extract<RunReport, { kind: 'verified' }>> {
   const { log, run, signal } = context;
   const clean = await context.workspace.cleanCheckout(checkout, run, commit, signal);
-  const env = runEnvironment(context.env, run, clean.scratch);
+  const env = runEnvironment(context.env, run, clean.scratch, context.config.pass);
   await setUp(context, clean, settings, env);
   log.note(`verify: ${command}`);
   const since = Date.now();

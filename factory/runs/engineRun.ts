@@ -6,6 +6,7 @@ import { budgetLeft } from '../../shared/rules/budget.js';
 import { settingsOf } from '../capabilities/config.js';
 import type { Engine, EngineLimits, EngineRequest, EngineResult } from '../engines/engine.js';
 import { engineNamed } from '../engines/registry.js';
+import { engineVariables } from '../processes/environment.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
 import { repoOf, type RunContext } from './context.js';
@@ -39,16 +40,18 @@ export async function runEngine(
 ): Promise<EngineResult> {
   const { claim, log, signal } = context;
   const { manifest } = claim.job;
+  const settings = settingsOf(context.config, engine.name);
   const result = await engine.run(
     {
       ...of,
+      env: { ...engineVariables(context.env, engine.variables, settings.pass), ...of.env },
       body: manifest.body,
       run: context.run,
       worktree: checkout.path,
       scratch: checkout.scratch,
       baseCommit: checkout.baseCommit,
       limits: limitsOf(claim.job),
-      settings: settingsOf(context.config, engine.name),
+      settings,
       yolo: manifest.yolo,
       onOutput: (chunk) => log.write(chunk),
       onStart: context.onEngineStart,

@@ -37,7 +37,10 @@ export async function planRun(context: RunContext): Promise<RunReport> {
   const result = await runEngine(context, engine, checkout, {
     repo,
     prompt: composePlanPrompt(claim.job, file),
-    env: { ...runEnvironment(context.env, context.run, checkout.scratch), [PLAN_VARIABLE]: file },
+    env: {
+      ...runEnvironment(context.env, context.run, checkout.scratch, context.config.pass),
+      [PLAN_VARIABLE]: file,
+    },
   });
   const failure = failureOf(result, claim.job);
   if (failure) return failure;

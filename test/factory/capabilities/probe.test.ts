@@ -63,6 +63,7 @@ test('knows credentials by their presence and never by their value', async () =>
 test('advertises an engine with its class, and keeps its version', async () => {
   const claude: Engine = {
     name: 'claude',
+    variables: [],
     probe: () =>
       Promise.resolve({ version: '2.1.197', at: '/bin/claude', loggedIn: true, credential: 'a key' }),
     run: () => Promise.reject(new Error('nobody asked for it')),
