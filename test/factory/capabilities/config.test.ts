@@ -18,7 +18,7 @@ function written(text: string): TemporaryFolder {
 test('nothing need be said', () => {
   using folder = new TemporaryFolder();
   const config = readConfig(folder.path);
-  expect(config).toEqual({ advertise: [], hide: [], pass: [], engines: {} });
+  expect(config).toEqual({ advertise: [], hide: [], pass: [], checkpointSeconds: 600, engines: {} });
   expect(settingsOf(config, 'claude').stallSeconds).toBe(900);
 });
 
