@@ -4,6 +4,7 @@ import { operatorActor, type Caller } from './caller.js';
 import { changeJob } from './changeJob.js';
 import type { Deps } from './deps.js';
 import { jobFor } from './jobStore.js';
+import { tendSoon } from './tendChildren.js';
 
 /** What a person decides about a job at a gate, or about its going on. */
 export type GateDecision =
@@ -22,5 +23,7 @@ export async function decideGate(
 ): Promise<{ job: Job }> {
   const [role] = ROUTES[`${decision.kind}Job`].access;
   const ref = await jobFor(deps, caller, jobId, role);
-  return { job: await changeJob(deps, ref, { ...decision, actor: operatorActor(caller) }) };
+  const job = await changeJob(deps, ref, { ...decision, actor: operatorActor(caller) });
+  await tendSoon(deps, job);
+  return { job };
 }

@@ -6,10 +6,11 @@ import { operatorActor, requireRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { readProduct } from './products.js';
 import { readProfile, writeVersion } from './profileStore.js';
+import { rerouteSoon } from './rerouteWaiting.js';
 
 /**
  * Writes a new version of a profile, with who and why. Jobs in flight keep theirs; those that wait get it when they
- * are assigned. The same content once more is no new version.
+ * are assigned, and go to other factories at once where it asks for them. The same content once more is no new version.
  * @throws AppError forbidden, not-found (product), invalid-request with every problem, contended when somebody else
  * changed it since
  */
@@ -37,5 +38,6 @@ export async function putProfile(
   if (body.basedOn !== newest) throw newer;
   const written = await writeVersion(deps, { owner, name, spec: parsed.spec, by, note: body.note }, before);
   if (!written) throw newer;
+  await rerouteSoon(deps, written);
   return written;
 }

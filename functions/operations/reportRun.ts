@@ -7,6 +7,7 @@ import { createSoon } from './createChildren.js';
 import { locateJob, readJob, type JobRef } from './jobStore.js';
 import { holds } from './leaseStore.js';
 import { checkPlan, storePlan, type CheckedPlan } from './storePlan.js';
+import { tendSoon } from './tendChildren.js';
 
 /**
  * Takes a factory's report of its run. The same report twice (its first answer got lost) changes nothing more.
@@ -30,6 +31,7 @@ export async function reportRun(
     intent: plan?.intent,
   });
   if (plan) await createSoon(deps, job, plan);
+  await tendSoon(deps, job);
   return { job };
 }
 

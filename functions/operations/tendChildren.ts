@@ -39,6 +39,36 @@ export async function tendChildren(deps: Deps, event: JobEvent): Promise<void> {
   else if (ended) await settleParent(deps, parent, job);
 }
 
+/** Jobs that one request cancels at most; the feed does the rest. */
+const MAX_AT_ONCE = 100;
+
+/**
+ * What the end of a job means to its family, at once: a cancelled composite takes all below it along, a first failure
+ * may end the siblings, the last child ends the parent. The feed does the same again, so nothing is lost if this is.
+ */
+export async function tendSoon(deps: Deps, job: Job): Promise<void> {
+  if (!isEnded(job.stage)) return;
+  try {
+    if (job.children !== undefined && job.failure?.reason === 'cancelled') await cancelBelow(deps, job);
+    if (job.parent !== undefined)
+      await settleParent(deps, { productId: job.productId, jobId: job.parent }, job, MAX_AT_ONCE);
+  } catch (error) {
+    deps.log('warn', 'its family is left to the change feed', { jobId: job.jobId, error: String(error) });
+  }
+}
+
+/** Children, their children, and so on: the deepest ones too stop with this request. */
+async function cancelBelow(deps: Deps, top: Job): Promise<void> {
+  const open = await deps.documents.select<JobRef>(JOBS, {
+    text: `SELECT TOP ${MAX_AT_ONCE} c.productId, c.jobId FROM c
+           WHERE c.productId = @productId AND c.type = 'job' AND ARRAY_CONTAINS(c.ancestors, @jobId)
+           AND c.stage NOT IN ('shipped', 'failed', 'dead_letter')`,
+    parameters: { productId: top.productId, jobId: top.jobId },
+  });
+  const reason = `${top.jobId} was cancelled: ${top.failure?.message ?? ''}`;
+  await inParallel(open, (ref) => tryChange(deps, ref, cancel(reason)));
+}
+
 /** Composites of one sweep; the next one goes on. */
 const MAX_SWEPT = 200;
 
@@ -58,8 +88,11 @@ async function cancelOrphan(deps: Deps, child: Job, parent: JobRef): Promise<voi
   await tryChange(deps, child, cancel(`${parent.jobId} was cancelled`));
 }
 
-/** Ends the parent when this was its last child; a first failure may end the siblings. */
-async function settleParent(deps: Deps, ref: JobRef, child?: Job): Promise<void> {
+/**
+ * Ends the parent when this was its last child; a first failure may end the siblings.
+ * @param atMost how many of them now
+ */
+async function settleParent(deps: Deps, ref: JobRef, child?: Job, atMost = Infinity): Promise<void> {
   const { document: parent } = await readJob(deps, ref);
   const { children } = parent;
   if (children === undefined || children.count === 0 || parent.stage !== 'queued') return;
@@ -72,7 +105,7 @@ async function settleParent(deps: Deps, ref: JobRef, child?: Job): Promise<void>
   }
   if (failFast) {
     const idle = family.filter(({ stage }) => ['queued', 'assigned', 'building'].includes(stage));
-    await inParallel(idle, (one) =>
+    await inParallel(idle.slice(0, atMost), (one) =>
       tryChange(
         deps,
         { ...ref, jobId: one.jobId },

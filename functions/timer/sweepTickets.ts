@@ -1,6 +1,7 @@
 import { timerFunction } from '../lib/timer.js';
 import { preempt } from '../operations/preempt.js';
 import { reapOrphans } from '../operations/reapLeases.js';
+import { rerouteRecent } from '../operations/rerouteWaiting.js';
 import { sweepComposites } from '../operations/tendChildren.js';
 import { sweepTickets } from '../operations/sweepTickets.js';
 
@@ -9,5 +10,6 @@ export const handler = timerFunction('sweepTickets', '*/30 * * * * *', async (de
   await sweepTickets(deps);
   await reapOrphans(deps);
   await sweepComposites(deps);
+  await rerouteRecent(deps);
   await preempt(deps);
 });

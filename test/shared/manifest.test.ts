@@ -6,8 +6,11 @@ import type { Problem } from '../../shared/errors.js';
 import { parseManifest, validateManifest } from '../../shared/manifest.js';
 import type { ManifestResult } from '../../shared/manifest.js';
 import { readJsonText } from '../../shared/manifest/json.js';
+import { readSource } from '../../shared/manifest/source.js';
 import { nearestName } from '../../shared/manifest/nearest.js';
 import { INVALID } from './manifest/invalid.js';
+import { VALID } from './manifest/valid.js';
+import { fieldsOf } from './manifest/fieldsOf.js';
 
 const accepted = (result: ManifestResult): Manifest =>
   result.kind === 'ok' ? result.manifest : expect.fail(JSON.stringify(result.problems));
@@ -27,36 +30,7 @@ describe('a manifest', () => {
     expect(old).toMatchObject({ engine: 'claude', cwd: '/srv/app', repo: '/srv/app', yolo: true });
   });
 
-  it.each<[string, Partial<Manifest>]>([
-    ['title: Fix it', { title: 'Fix it' }],
-    ['engine: claude', { engine: 'claude' }],
-    ['engine-class: script', { 'engine-class': 'script' }],
-    ['{engine: codex, engine-class: agentic-coder}', { engine: 'codex', 'engine-class': 'agentic-coder' }],
-    ['repo: git@github.com:acme/app.git', { repo: 'git@github.com:acme/app.git' }],
-    ['base-branch: release/1.x', { 'base-branch': 'release/1.x' }],
-    ['lock: db', { lock: 'db' }],
-    ['timeout: 90s', { timeout: 90 }],
-    ['timeout: 45m', { timeout: 2700 }],
-    ['timeout: 1.5h', { timeout: 5400 }],
-    ['timeout: 1d', { timeout: 86_400 }],
-    ['timeout: 600', { timeout: 600 }],
-    ['verify: npm test', { verify: 'npm test' }],
-    [
-      'capabilities: [os:any, has:xcode, "node>=20", "node >= 20 <23", c++]',
-      { capabilities: ['os:any', 'has:xcode', 'node>=20', 'node >= 20 <23', 'c++'] },
-    ],
-    ['prefers: [mac-2, engine:claude]', { prefers: ['mac-2', 'engine:claude'] }],
-    ['priority: critical', { priority: 'critical' }],
-    ['budget: {usd: $2.50, tokens: 2M, wall: 1h}', { budget: { usd: 2.5, tokens: 2_000_000, wall: 3600 } }],
-    ['budget: {usd: 5, tokens: 200k}', { budget: { usd: 5, tokens: 200_000 } }],
-    ['idempotency-key: nightly', { 'idempotency-key': 'nightly' }],
-    ['retry: {max: 0}', { retry: { max: 0, backoff: 10, on: ['timeout', 'engine_failed', 'lost'] } }],
-    ['retry: {backoff: 2m, on: [lost]}', { retry: { max: 2, backoff: 120, on: ['lost'] } }],
-    ['review-policy: manual', { 'review-policy': 'manual' }],
-    ['tracker-item: ENG-12', { 'tracker-item': 'ENG-12' }],
-    ['targetFactoryId: mac-1', { targetFactoryId: 'mac-1' }],
-    ['{deps: [], artifacts: [], kind: leaf}', { deps: [], artifacts: [], kind: 'leaf' }],
-  ])('takes %s', (line, expected) => {
+  it.each(VALID)('takes %s', (line, expected) => {
     expect(field(line)).toMatchObject(expected);
   });
 
@@ -118,6 +92,11 @@ describe('the parser', () => {
         `${path} ${line}:${column}${nearest === undefined ? '' : ` → ${nearest}`}`,
     );
     expect(told).toEqual(problems);
+  });
+
+  it('has more than 40 kinds of them, and each is another one', () => {
+    expect(INVALID.length).toBeGreaterThanOrEqual(40);
+    expect(new Set(INVALID.map(({ text }) => text)).size).toBe(INVALID.length);
   });
 
   it('says for every field what it expects', () => {
@@ -303,3 +282,35 @@ describe('the nearest name', () => {
     expect(nearestName(written, ENGINES)).toBe(nearest);
   });
 });
+
+describe('the fixtures', () => {
+  const fields = fieldsOf(ManifestSchema);
+
+  it('walk the schema', () => {
+    expect(fields).toEqual(
+      expect.arrayContaining(['engine', 'budget.usd', 'review-policy.quorum', 'retry.on']),
+    );
+  });
+
+  it.each(fields)('have a valid case that writes %s', (path) => {
+    const written = VALID.map(([line]) => {
+      const read = readSource(`---\n${line}\n---\nDo it.`);
+      return read.kind === 'ok' ? fieldsIn(read.source.value) : [];
+    });
+    expect(written.flat()).toContain(path);
+  });
+
+  it.each(fields)('have an invalid case about %s', (path) => {
+    const told = INVALID.flatMap(({ problems }) => problems.map((problem) => problem.split(' ')[0]));
+    expect(told.filter((one) => `${one}.`.startsWith(`${path}.`))).not.toEqual([]);
+  });
+});
+
+/** Dotted paths of all that a value has. */
+function fieldsIn(value: unknown, above = ''): string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [
+    above + name,
+    ...fieldsIn(inner, `${above}${name}.`),
+  ]);
+}

@@ -253,8 +253,8 @@ describe('when children fail', () => {
       'on-failure': 'fail-fast',
       children: [child('bad', { priority: 'critical' }), child('later'), child('last', { deps: ['later'] })],
     });
+    // In the very request that told of the failure; no feed has run yet.
     await work(factory, ['bad'], 1);
-    for (const { jobId } of children) await feed(jobId);
     expect(await stageOf(children[2]?.jobId ?? '')).toBe('failed');
     expect((await detail(deps, parent.jobId)).job.failure?.message).toContain('3 of 3 children did not ship');
     expect(await claim(deps, factory)).toEqual([]);
@@ -262,15 +262,28 @@ describe('when children fail', () => {
 });
 
 describe('a cancelled tree', () => {
-  it('ends at every level, also children that come into being late', async () => {
+  /** As by a process that dies with its answer. */
+  const alone = async (jobId: string): Promise<unknown> =>
+    changeJob(deps, (await detail(deps, jobId)).job, {
+      kind: 'cancel',
+      actor: { kind: 'operator', id: 'ada' },
+      reason: 'dropped',
+    });
+  const asked = (jobId: string): Promise<unknown> =>
+    cancelJob(deps, ADMIN, { params: { jobId }, body: { reason: 'dropped' } });
+
+  it.each([
+    { told: 'the request', end: asked },
+    { told: 'the feed', end: alone },
+  ])('ends at every level by $told alone', async ({ told, end }) => {
     const { factory, parent } = await start();
     const { children } = await add(parent.jobId, {
       children: [child('a'), child('epic', { kind: 'composite' })],
     });
     const epic = children[1]?.jobId ?? '';
     const below = await add(epic, { children: [child('b')] });
-    await cancelJob(deps, ADMIN, { params: { jobId: parent.jobId }, body: { reason: 'dropped' } });
-    await feed(parent.jobId, epic);
+    await end(parent.jobId);
+    if (told === 'the feed') await feed(parent.jobId, epic);
     expect(await claim(deps, factory, 4)).toEqual([]);
     const late = below.children[0]?.jobId ?? '';
     expect((await detail(deps, late)).job.failure).toMatchObject({ reason: 'cancelled' });
@@ -321,7 +334,10 @@ describe('a budget', () => {
 it('the sweeper ends a composite whose last children nobody told of', async () => {
   const { parent } = await start();
   const { children } = await add(parent.jobId, { children: [child('a')] });
-  await cancelJob(deps, ADMIN, { params: { jobId: children[0]?.jobId ?? '' }, body: { reason: 'x' } });
+  const { job } = await detail(deps, children[0]?.jobId ?? '');
+  const actor = { kind: 'operator', id: 'ada' } as const;
+  await changeJob(deps, job, { kind: 'cancel', actor, reason: 'x' });
+  expect(await stageOf(parent.jobId)).toBe('queued');
   await sweepComposites(deps);
   expect(await stageOf(parent.jobId)).toBe('failed');
 });

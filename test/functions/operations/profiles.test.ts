@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getProfileHistory, listProfiles } from '../../../functions/operations/listProfiles.js';
 import { putProfile } from '../../../functions/operations/putProfile.js';
+import { readProfile, writeVersion } from '../../../functions/operations/profileStore.js';
+import { rerouteRecent } from '../../../functions/operations/rerouteWaiting.js';
 import { requeueJob } from '../../../functions/operations/requeueJob.js';
 import { composePrompt } from '../../../factory/prompt.js';
-import { PutProfileSchema, type ProfileSpecInput } from '../../../shared/contract/profile.js';
+import {
+  ProfileSpecSchema,
+  PutProfileSchema,
+  type ProfileSpecInput,
+} from '../../../shared/contract/profile.js';
 import { catalogue } from '../../../shared/manifest/catalogue.js';
 import { parseProfile, profileText } from '../../../shared/manifest/profileText.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
@@ -131,12 +137,22 @@ describe('a profile', () => {
     expect(again.job.profile?.version).toBe(2);
   });
 
-  it('that asks for other factories by now sends a waiting job there', async () => {
+  it.each([
+    'by the request of the edit',
+    'by the sweeper, where that request died',
+    'by a claim, where both did',
+  ])('that asks for other factories by now sends a waiting job there %s', async (way) => {
     const { productId, factory } = await start();
     await put(productId, 'porter', spec());
     const job = await submit(deps, productId, { profile: 'porter' });
-    await put(productId, 'porter', spec({ capabilities: ['os:mac'] }), 1);
-    expect(await claim(deps, factory)).toEqual([]);
+    const asksForMac = ProfileSpecSchema.parse(spec({ capabilities: ['os:mac'] }));
+    if (way.includes('request of')) await put(productId, 'porter', asksForMac, 1);
+    else {
+      const by = { kind: 'operator', id: 'ada' } as const;
+      const before = await readProfile(deps, productId, 'porter');
+      await writeVersion(deps, { owner: productId, name: 'porter', spec: asksForMac, by }, before);
+      await (way.includes('claim') ? claim(deps, factory) : rerouteRecent(deps));
+    }
     const { job: rerouted, events } = await detail(deps, job.jobId);
     expect(rerouted.requirements).toEqual(['engine:shell', 'os:mac']);
     expect(events.map(({ body }) => body.kind)).toEqual(['job.submitted', 'job.rerouted']);

@@ -63,6 +63,8 @@ export const INVALID: InvalidManifest[] = [
     text: front('budget:', '  usd: 5', '  toknes: 3'),
     problems: ['budget.toknes 4:3 → tokens'],
   },
+  { name: 'a run time in words', text: front('budget: {wall: hours}'), problems: ['budget.wall 2:16'] },
+  { name: 'a profile in capitals', text: front('profile: Backend'), problems: ['profile 2:10'] },
   { name: 'a budget that is a number', text: front('budget: 5'), problems: ['budget 2:9'] },
   {
     name: 'a negated capability',

@@ -1,0 +1,47 @@
+/** Front matter that must be taken, with what it means: at least one case for every field (manifest.test.ts checks). */
+import type { Manifest } from '../../../shared/contract/manifest.js';
+
+export const VALID: [line: string, expected: Partial<Manifest>][] = [
+  ['title: Fix it', { title: 'Fix it' }],
+  ['engine: claude', { engine: 'claude' }],
+  ['engine-class: script', { 'engine-class': 'script' }],
+  ['{engine: codex, engine-class: agentic-coder}', { engine: 'codex', 'engine-class': 'agentic-coder' }],
+  ['repo: git@github.com:acme/app.git', { repo: 'git@github.com:acme/app.git' }],
+  ['base-branch: release/1.x', { 'base-branch': 'release/1.x' }],
+  ['lock: db', { lock: 'db' }],
+  ['timeout: 90s', { timeout: 90 }],
+  ['timeout: 45m', { timeout: 2700 }],
+  ['timeout: 1.5h', { timeout: 5400 }],
+  ['timeout: 1d', { timeout: 86_400 }],
+  ['timeout: 600', { timeout: 600 }],
+  ['verify: npm test', { verify: 'npm test' }],
+  [
+    'capabilities: [os:any, has:xcode, "node>=20", "node >= 20 <23", c++]',
+    { capabilities: ['os:any', 'has:xcode', 'node>=20', 'node >= 20 <23', 'c++'] },
+  ],
+  ['prefers: [mac-2, engine:claude]', { prefers: ['mac-2', 'engine:claude'] }],
+  ['priority: critical', { priority: 'critical' }],
+  ['budget: {usd: $2.50, tokens: 2M, wall: 1h}', { budget: { usd: 2.5, tokens: 2_000_000, wall: 3600 } }],
+  ['budget: {usd: 5, tokens: 200k}', { budget: { usd: 5, tokens: 200_000 } }],
+  ['idempotency-key: nightly', { 'idempotency-key': 'nightly' }],
+  ['retry: {max: 0}', { retry: { max: 0, backoff: 10, on: ['timeout', 'engine_failed', 'lost'] } }],
+  ['retry: {backoff: 2m, on: [lost]}', { retry: { max: 2, backoff: 120, on: ['lost'] } }],
+  ['review-policy: manual', { 'review-policy': 'manual' }],
+  ['tracker-item: ENG-12', { 'tracker-item': 'ENG-12' }],
+  ['targetFactoryId: mac-1', { targetFactoryId: 'mac-1' }],
+  ['{deps: [], artifacts: [], kind: leaf}', { deps: [], artifacts: [], kind: 'leaf' }],
+  ['cwd: /srv/app', { cwd: '/srv/app', repo: '/srv/app' }],
+  ['profile: backend-engineer', { profile: 'backend-engineer' }],
+  ['yolo: true', { yolo: true }],
+  [
+    'review-policy: {reviewers: ["@alice", bob@example.com]}',
+    { 'review-policy': { reviewers: ['@alice', 'bob@example.com'], quorum: 1 } },
+  ],
+  [
+    'review-policy: {reviewers: ["@a", "@b", "@c"], quorum: 2}',
+    { 'review-policy': { reviewers: ['@a', '@b', '@c'], quorum: 2 } },
+  ],
+  ['artifacts: [coverage/lcov.info, "reports/**"]', { artifacts: ['coverage/lcov.info', 'reports/**'] }],
+  ['deps: [job-0000000000000001, nightly@testing]', { deps: ['job-0000000000000001', 'nightly@testing'] }],
+  ['kind: composite', { kind: 'composite' }],
+];
