@@ -17,10 +17,12 @@ const LEASE_SECONDS = 3;
 const POLL_MS = 100;
 const DEADLINE_MS = 45_000;
 
-/** A started system. Call `dispose` in a `finally` or an `afterAll`. */
+/** A started system, and what its parts have printed. Call `dispose` in a `finally` or an `afterAll`. */
 export async function startTestSystem(
-  options: Partial<Pick<Options, 'factories' | 'sample' | 'dataDir' | 'leaseSeconds'>> = {},
-): Promise<{ system: System; dataDir: string; dispose: () => Promise<void> }> {
+  options: Partial<
+    Pick<Options, 'factories' | 'sample' | 'dataDir' | 'leaseSeconds' | 'restartDelaysMs'>
+  > = {},
+): Promise<{ system: System; dataDir: string; lines: readonly string[]; dispose: () => Promise<void> }> {
   // Tests and benchmarks run at the root of the checkout.
   const built = pathToFileURL(path.resolve('dist/local/system.js')).href;
   const { startSystem, FREE_PORTS } = (await import(built)) as SystemModule;
@@ -45,6 +47,7 @@ export async function startTestSystem(
   return {
     system,
     dataDir,
+    lines,
     async dispose() {
       await system.stop();
       if (!options.dataDir) rmSync(dataDir, { recursive: true, force: true });
