@@ -40,6 +40,8 @@ import { Workspace } from './workspace/workspace.js';
 
 /** Closing the bus may wait for a peer that is gone (ms). */
 const CLOSE_MS = 300;
+/** A factory without space takes no work for so long (ms), and so leaves it to others. */
+const NO_SPACE_MS = 60_000;
 /** How often a folder is looked at for new work (ms). */
 const FOLDER_LOOK_MS = 250;
 
@@ -77,6 +79,7 @@ export class Agent {
     this.stations = new Stations(settings.stations);
     this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env), {
       stations: settings.stations,
+      maxBytes: settings.diskBytes,
     });
     this.fleet = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
     this.coordinator = this.fleet;
@@ -239,6 +242,7 @@ export class Agent {
         redactor,
         logger,
         running: () => this.stations.running,
+        onNoSpace: () => this.stations.rest(NO_SPACE_MS),
         onDrainAsked: () => this.drain('the control plane asked for it'),
       },
       this.draining.signal,

@@ -12,6 +12,7 @@ import {
   API,
   AUDIENCE,
   dataDirOf,
+  DISK,
   ENROLMENT,
   FLEET,
   readSettings,
@@ -38,6 +39,7 @@ Settings (environment):
   ${AUDIENCE}    instead of it on Azure: whom tokens of this machine's identity are for (api://…)
   ${FLEET}=off            no fleet: work comes from --folder alone
   ${ROUTE}          bus (default), poll (claims over HTTP) or folder
+  ${DISK}=50  what the data folder may take, in GB (or diskGigabytes in factory.yaml)
   ${SHADOW}=on     with --folder: compare each choice with the control plane's, change nothing there
   SERVICE_BUS             connection string, or SERVICE_BUS__fullyQualifiedNamespace with a managed identity
 

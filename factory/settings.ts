@@ -13,6 +13,7 @@ export const ENROLMENT = 'GIGAFACTORY_ENROLMENT';
 export const FLEET = 'AQ_FLEET';
 export const ROUTE = 'AQ_FLEET_ROUTE';
 export const SHADOW = 'AQ_FLEET_SHADOW';
+export const DISK = 'GIGAFACTORY_DISK_GB';
 export const AUDIENCE = 'GIGAFACTORY_AUDIENCE';
 
 /** As the contract takes them. */
@@ -58,6 +59,8 @@ export interface FactorySettings {
   readonly shadow: boolean;
   /** With the route `bus`. */
   readonly serviceBus: ServiceSetting | undefined;
+  /** What the data folder may take (bytes). */
+  readonly diskBytes: number;
   readonly agentVersion: string;
   readonly config: FactoryConfig;
 }
@@ -97,6 +100,7 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
   }
   const dataDir = dataDirOf(options);
   mkdirSync(dataDir, { recursive: true });
+  const config = readConfig(dataDir, options.config);
   return {
     name,
     stations,
@@ -112,7 +116,8 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
     shadow,
     serviceBus: route === 'bus' ? serviceSetting(env, 'SERVICE_BUS') : undefined,
     agentVersion: packageVersion(),
-    config: readConfig(dataDir, options.config),
+    config,
+    diskBytes: (diskGigabytesOf(env) ?? config.diskGigabytes) * 1e9,
   };
 }
 
@@ -135,6 +140,13 @@ const isOn = (env: NodeJS.ProcessEnv, name: string, otherwise: boolean): boolean
   if (['0', 'off', 'false'].includes(value)) return false;
   throw new SettingsError(`${name} is "${env[name]}": expected on or off`);
 };
+
+function diskGigabytesOf(env: NodeJS.ProcessEnv): number | undefined {
+  const text = env[DISK] || undefined;
+  if (text !== undefined && !(Number(text) > 0))
+    throw new SettingsError(`${DISK} is "${text}": expected gigabytes, such as 20`);
+  return text === undefined ? undefined : Number(text);
+}
 
 /** The route that is named; else the folder where there is one or the fleet is off; else the bus. */
 function routeOf({ folder }: FactoryOptions, env: NodeJS.ProcessEnv): WorkRoute {

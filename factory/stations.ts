@@ -5,6 +5,7 @@ export class Stations {
   readonly capacity: number;
   private readonly runs = new Set<Promise<void>>();
   private changed = new Deferred();
+  private resting: NodeJS.Timeout | undefined;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -15,7 +16,17 @@ export class Stations {
   }
 
   get free(): number {
-    return Math.max(0, this.capacity - this.runs.size);
+    return this.resting ? 0 : Math.max(0, this.capacity - this.runs.size);
+  }
+
+  /** Takes no work for a while: the machine cannot do any. Runs that are under way go on. */
+  rest(ms: number): void {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      this.resting = undefined;
+      this.tell();
+    }, ms);
+    this.resting.unref();
   }
 
   /** Takes a seat until the run has ended. */

@@ -28,6 +28,8 @@ const ConfigSchema = z.strictObject({
   advertise: z.array(TagSchema).default([]),
   /** Not advertised although it is there; a tool with all of its tags by its name (`has:docker` hides `docker@27.1`). */
   hide: z.array(TagSchema).default([]),
+  /** What the data folder may take: above it what was not used for longest goes. */
+  diskGigabytes: z.number().positive().default(50),
   /** Between two checkpoints of a run while its engine works. */
   checkpointSeconds: z.number().min(10).max(86_400).default(600),
   /** Names of further variables of the machine that every run sees: its engine, setup, hooks and checks. */

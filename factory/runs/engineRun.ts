@@ -8,8 +8,12 @@ import type { Engine, EngineLimits, EngineRequest, EngineResult } from '../engin
 import { engineNamed } from '../engines/registry.js';
 import { engineVariables } from '../processes/environment.js';
 import { PreflightError } from '../workspace/preflight.js';
+import type { DiskSpace } from '../workspace/diskSpace.js';
 import type { Checkout } from '../workspace/workspace.js';
 import { repoOf, type RunContext } from './context.js';
+
+/** How often the disk is looked at while an engine works (ms). */
+const DISK_LOOK_MS = 1000;
 
 /** @throws PreflightError when the job names no repository, or this factory has not the claimed engine */
 export function engineAndRepo({ claim, engines }: RunContext): { engine: Engine; repo: string } {
@@ -41,7 +45,8 @@ export async function runEngine(
   const { claim, log, signal } = context;
   const { manifest } = claim.job;
   const settings = settingsOf(context.config, engine.name);
-  const result = await engine.run(
+  const watch = watchDisk(context.workspace.disk);
+  const running = engine.run(
     {
       ...of,
       env: { ...engineVariables(context.env, engine.variables, settings.pass), ...of.env },
@@ -56,11 +61,25 @@ export async function runEngine(
       onOutput: (chunk) => log.write(chunk),
       onStart: context.onEngineStart,
     },
-    signal,
+    AbortSignal.any([signal, watch.full]),
   );
+  const result = await running.finally(() => watch.stop());
   context.onUsage('usage' in result ? result.usage : undefined);
   signal.throwIfAborted();
-  return result;
+  if (result.kind !== 'aborted' || !watch.full.aborted) return result;
+  return { kind: 'failed', exitCode: null, message: String(watch.full.reason), usage: result.usage };
+}
+
+/** Ends an engine that fills the disk while there is room to say so. */
+function watchDisk(disk: DiskSpace): { readonly full: AbortSignal; stop(): void } {
+  const full = new AbortController();
+  const look = async (): Promise<void> => {
+    const why = await disk.emergency().catch(() => undefined);
+    if (why !== undefined) full.abort(why);
+  };
+  const timer = setInterval(() => void look(), DISK_LOOK_MS);
+  timer.unref();
+  return { full: full.signal, stop: () => clearInterval(timer) };
 }
 
 export function failed(

@@ -10,6 +10,7 @@ import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
 import { reasonOf, type Logger, type LogFacts } from '../log.js';
 import { pause } from '../pause.js';
+import { NoSpaceError } from '../workspace/diskSpace.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Workspace } from '../workspace/workspace.js';
 import { buildRun } from './build.js';
@@ -45,6 +46,8 @@ export interface RunDeps {
   readonly logger: Logger;
   /** How many runs this factory has now. */
   readonly running: () => number;
+  /** There is no room for a run here. */
+  readonly onNoSpace: () => void;
   /** The control plane asked this factory to take no more work. */
   readonly onDrainAsked: () => void;
 }
@@ -138,6 +141,11 @@ class RunExecution {
     } catch (error) {
       this.stop.signal.throwIfAborted();
       if (isRefusal(error)) throw error;
+      if (error instanceof NoSpaceError) {
+        this.deps.onNoSpace();
+        this.tell('warn', 'no space for a run', { why: error.message });
+        return { kind: 'released', message: error.message };
+      }
       const preflight = error instanceof PreflightError || !this.engineStarted;
       return {
         kind: 'failed',
@@ -151,6 +159,7 @@ class RunExecution {
 
   private async finish(last: RunReport): Promise<void> {
     const reason = last.kind === 'failed' ? last.reason : undefined;
+    if (last.kind === 'released') this.log.note(`given back: ${last.message}`);
     if (last.kind === 'failed') this.log.note(`${last.reason}: ${last.message.split('\n')[0]}`);
     // Before the report: with it the control plane takes the lease back, and refuses what is appended later.
     if (!(await this.logEnds())) {
@@ -158,7 +167,7 @@ class RunExecution {
       this.tell('warn', "the run's log is incomplete: the control plane did not take the rest in time");
     }
     const job = await this.reportLast(last);
-    if (job?.checkpoint === undefined) await this.clearCheckpoints();
+    if (last.kind !== 'released' && job?.checkpoint === undefined) await this.clearCheckpoints();
     this.tell('info', `run ${last.kind}`, { reason, ms: this.sinceClaim() });
   }
 

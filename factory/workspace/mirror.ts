@@ -3,7 +3,7 @@
  * of its own that borrows the mirror's objects, so that what an engine sets, locks or names there ends with the run.
  */
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import path from 'node:path';
 import type { Checkpoint } from '../../shared/contract/job.js';
@@ -142,6 +142,12 @@ export class Mirror {
     await writeFile(path.join(this.path, ADDRESS), this.repo, { mode: 0o600 });
   }
 
+  /** It serves a run: what nobody uses goes first when space is short. */
+  async touch(): Promise<void> {
+    const now = new Date();
+    await utimes(path.join(this.path, ADDRESS), now, now).catch(() => {});
+  }
+
   /** Is this commit here? */
   async has(commit: string): Promise<boolean> {
     const { exitCode } = await this.git.run(['cat-file', '-e', `${commit}^{commit}`], { allow: [1, 128] });
@@ -218,6 +224,10 @@ export function mirrorOf(repos: string, repo: string, git: Git): Mirror {
   }
   return new Mirror(repo, mirrorPath(repos, repo), git);
 }
+
+/** When a mirror was last used (as `Date.now()`). */
+export const usedAt = async (mirror: string): Promise<number> =>
+  (await stat(path.join(mirror, ADDRESS)).catch(() => undefined))?.mtimeMs ?? 0;
 
 /** Whose mirror a folder is. */
 export const repoOf = (mirror: string): Promise<string> => readFile(path.join(mirror, ADDRESS), 'utf8');

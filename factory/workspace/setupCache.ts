@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { cp, mkdir, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { RepoSettings } from '../../shared/contract/repoSettings.js';
+import type { Evictable } from './diskSpace.js';
 
 /** Kept for one repository; the ones that were used last stay. */
 const MAX_ENTRIES = 3;
@@ -59,9 +60,20 @@ export class SetupCache {
     await this.forgetOld(path.dirname(entry));
   }
 
-  /** Removes everything: the next setups run again. */
-  async clear(): Promise<void> {
-    await rm(this.root, { recursive: true, force: true });
+  /** What can go for want of space: the setup runs again then. */
+  async evictable(): Promise<Evictable[]> {
+    const names = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+    const repos = (await names(this.root)).map((repo) => path.join(this.root, repo));
+    const entries = await Promise.all(
+      repos.map(async (repo) => (await names(repo)).map((name) => path.join(repo, name))),
+    );
+    return Promise.all(
+      entries.flat().map(async (entry) => ({
+        path: entry,
+        usedAt: (await stat(entry).catch(() => undefined))?.mtimeMs ?? 0,
+        remove: () => rm(entry, { recursive: true, force: true }),
+      })),
+    );
   }
 
   /** Undefined without a cache, or when no lock file is there. */

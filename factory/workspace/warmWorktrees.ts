@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import path from 'node:path';
+import type { Evictable } from './diskSpace.js';
 import type { Git } from './git.js';
 import { claimGitDir } from './gitDir.js';
 import type { Mirror } from './mirror.js';
@@ -109,21 +110,28 @@ export class WarmWorktrees {
     }
   }
 
-  /**
-   * Removes the one that was not used for longest.
-   * @param mirror of this mirror only
-   * @returns false when there is none
-   */
-  async removeOldest(mirror?: string): Promise<boolean> {
-    const all = [...this.kept]
-      .filter(([of]) => mirror === undefined || of === mirror)
-      .flatMap(([of, worktrees]) => worktrees.map((worktree) => ({ of, worktree })));
-    const [oldest] = all.toSorted((one, other) => one.worktree.since - other.worktree.since);
-    if (oldest === undefined) return false;
-    this.forget(oldest.of, oldest.worktree);
-    await oldest.worktree.ready;
-    await removeTree(oldest.worktree.path);
-    return true;
+  /** What can go for want of space. */
+  evictable(): Evictable[] {
+    return [...this.kept].flatMap(([mirror, worktrees]) =>
+      worktrees.map((worktree) => ({
+        path: worktree.path,
+        usedAt: worktree.since,
+        remove: async () => this.discard(mirror, worktree),
+      })),
+    );
+  }
+
+  /** Before a mirror goes that they borrow from. */
+  async removeOf(mirror: string): Promise<void> {
+    await Promise.all((this.kept.get(mirror) ?? []).map(async (one) => this.discard(mirror, one)));
+  }
+
+  private async discard(mirror: string, worktree: WarmWorktree): Promise<void> {
+    // Somebody may have taken it meanwhile.
+    if (!(this.kept.get(mirror) ?? []).includes(worktree)) return;
+    this.forget(mirror, worktree);
+    await worktree.ready;
+    await removeTree(worktree.path);
   }
 
   /** Resolves when none is being cleaned. */
@@ -135,7 +143,7 @@ export class WarmWorktrees {
     const worktree: WarmWorktree = {
       path: at,
       commit,
-      since: performance.now(),
+      since: Date.now(),
       ready: moved
         .then(() => this.clean(at, mirror, commit))
         .catch(async () => {

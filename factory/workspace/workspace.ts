@@ -7,10 +7,10 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Checkpoint } from '../../shared/contract/job.js';
 import { globalConfig, includeUserConfig } from '../processes/environment.js';
+import { DiskSpace, MIN_FREE_BYTES, type DiskSpaceSpec, type Evictable } from './diskSpace.js';
 import { Git } from './git.js';
 import { claimGitDir, isGitDir } from './gitDir.js';
-import { mirrorOf, repoOf, type Mirror } from './mirror.js';
-import { freeBytes, MIN_FREE_BYTES, PreflightError } from './preflight.js';
+import { mirrorOf, repoOf, usedAt, type Mirror } from './mirror.js';
 import { SetupCache } from './setupCache.js';
 import { removeTree } from './trees.js';
 import { WarmWorktrees } from './warmWorktrees.js';
@@ -47,6 +47,9 @@ export interface Checkout {
 export interface WorkspaceOptions {
   /** Below this no run begins (bytes). */
   readonly minFreeBytes?: number;
+  /** What the folder may take in all (bytes). */
+  readonly maxBytes?: number;
+  readonly freeBytes?: DiskSpaceSpec['freeBytes'];
   /** Runs at the same time, at most. */
   readonly stations?: number;
 }
@@ -56,12 +59,14 @@ export class Workspace {
   readonly setupCache: SetupCache;
   private readonly warmWorktrees: WarmWorktrees;
   private readonly folders: { readonly repos: string; readonly worktrees: string; readonly scratch: string };
-  private readonly root: string;
-  private readonly minFreeBytes: number;
+  /** Room on the disk. */
+  readonly disk: DiskSpace;
   private readonly git: Git;
   private readonly env: Readonly<Record<string, string>>;
   private readonly onDisk = new Set<string>();
   private readonly mirrors = new Map<string, Mirror>();
+  /** The mirrors that runs borrow from, by run. */
+  private readonly busy = new Map<string, string>();
   /** Worktrees of runs that are under way. */
   private readonly inUse = new Map<
     string,
@@ -75,10 +80,10 @@ export class Workspace {
   constructor(
     root: string,
     env: Readonly<Record<string, string>>,
-    { minFreeBytes = MIN_FREE_BYTES, stations = 1 }: WorkspaceOptions = {},
+    { minFreeBytes = MIN_FREE_BYTES, maxBytes = Infinity, stations = 1, freeBytes }: WorkspaceOptions = {},
   ) {
-    this.root = root;
-    this.minFreeBytes = minFreeBytes;
+    const evictable = (): Promise<Evictable[]> => this.evictable();
+    this.disk = new DiskSpace({ root, minFreeBytes, maxBytes, evictable, ...(freeBytes && { freeBytes }) });
     this.folders = {
       repos: path.join(root, 'repos'),
       worktrees: path.join(root, 'worktrees'),
@@ -103,12 +108,13 @@ export class Workspace {
 
   /**
    * A fresh worktree at the head of the base branch.
-   * @throws PreflightError when the repository or the branch cannot be had, or the disk is full
+   * @throws PreflightError when the repository or the branch cannot be had; NoSpaceError
    */
   async checkout(spec: CheckoutSpec, signal?: AbortSignal): Promise<Checkout> {
     const mirror = this.mirror(spec.repo);
     await mkdir(this.folders.worktrees, { recursive: true });
-    await this.requireSpace();
+    this.busy.set(spec.run, mirror.path);
+    await this.disk.require();
     const at = this.worktreePath(spec.run);
     await removeTree(at);
     const [heads, scratch, present] = await allOf([
@@ -136,6 +142,7 @@ export class Workspace {
         await fill(git, at, baseCommit, mirror.path, signal);
       }
     }
+    await mirror.touch();
     this.inUse.set(spec.run, { mirror, commit: baseCommit, worktrees: [at] });
     return {
       repo: spec.repo,
@@ -172,16 +179,31 @@ export class Workspace {
     return { ...checkout, git, path: at, scratch };
   }
 
-  /** What only saves time goes first. */
-  private async requireSpace(): Promise<void> {
-    if ((await freeBytes(this.root)) >= this.minFreeBytes) return;
-    await this.setupCache.clear();
-    const free = await freeBytes(this.root);
-    if (free >= this.minFreeBytes) return;
-    const megabytes = (bytes: number): string => `${Math.floor(bytes / 1024 / 1024)} MB`;
-    throw new PreflightError(
-      `the disk of ${this.root} has ${megabytes(free)} free, and a run needs ${megabytes(this.minFreeBytes)}: free some, or give the factory another folder with --data`,
-    );
+  /** What only saves time: setups, worktrees that nobody has, mirrors that no run borrows from. */
+  private async evictable(): Promise<Evictable[]> {
+    const busy = new Set(this.busy.values());
+    const idle = (await list(this.folders.repos))
+      .map((name) => path.join(this.folders.repos, name))
+      .filter((mirror) => !busy.has(mirror));
+    const mirrors = idle.map(async (at) => ({
+      path: at,
+      usedAt: await usedAt(at),
+      remove: () => this.removeMirror(at),
+    }));
+    return [
+      ...(await this.setupCache.evictable()),
+      ...this.warmWorktrees.evictable(),
+      ...(await Promise.all(mirrors)),
+    ];
+  }
+
+  private async removeMirror(at: string): Promise<void> {
+    // A run may have begun with it meanwhile.
+    if ([...this.busy.values()].includes(at)) return;
+    await this.warmWorktrees.removeOf(at);
+    for (const [repo, mirror] of this.mirrors) if (mirror.path === at) this.mirrors.delete(repo);
+    this.onDisk.delete(await repoOf(at).catch(() => ''));
+    await removeTree(at);
   }
 
   /** Removes what a run had; fine when it had nothing. What of it can serve the next run is made clean for it. */
@@ -192,6 +214,8 @@ export class Workspace {
     if (had)
       await Promise.all(had.worktrees.map((at) => this.warmWorktrees.give(at, had.mirror, had.commit)));
     await Promise.all([this.worktreePath(run), this.cleanPath(run), scratch].map(removeTree));
+    this.busy.delete(run);
+    void this.disk.measure();
   }
 
   /** Removes checkpoints of a job that needs them no more. @throws GitError when the repository does not let it */
@@ -200,8 +224,8 @@ export class Workspace {
   }
 
   /** Resolves when nothing is being done in the background. */
-  settled(): Promise<void> {
-    return this.warmWorktrees.settled();
+  async settled(): Promise<void> {
+    await Promise.all([this.warmWorktrees.settled(), this.disk.settled()]);
   }
 
   private cleanPath(run: string): string {

@@ -18,7 +18,14 @@ function written(text: string): TemporaryFolder {
 test('nothing need be said', () => {
   using folder = new TemporaryFolder();
   const config = readConfig(folder.path);
-  expect(config).toEqual({ advertise: [], hide: [], pass: [], checkpointSeconds: 600, engines: {} });
+  expect(config).toEqual({
+    advertise: [],
+    hide: [],
+    pass: [],
+    diskGigabytes: 50,
+    checkpointSeconds: 600,
+    engines: {},
+  });
   expect(settingsOf(config, 'claude').stallSeconds).toBe(900);
 });
 

@@ -8,7 +8,7 @@ import { cleanEnvironment } from '../../../factory/processes/environment.js';
 import { createLogger } from '../../../factory/log.js';
 import { executeRun, type RunDeps } from '../../../factory/runs/execute.js';
 import { Redactor } from '../../../factory/runs/redact.js';
-import { Workspace } from '../../../factory/workspace/workspace.js';
+import { Workspace, type WorkspaceOptions } from '../../../factory/workspace/workspace.js';
 import { ControlPlane, type SeenRun } from './controlPlane.js';
 import { createRepository, TemporaryFolder, type Repository } from './repository.js';
 
@@ -34,7 +34,10 @@ export interface FactoryFixture extends AsyncDisposable {
 /** @param more other engines, settings or environment than this machine's */
 export async function factoryFixture(
   files?: Readonly<Record<string, string>>,
-  more: Partial<Pick<RunDeps, 'engines' | 'config' | 'env'>> = {},
+  {
+    space = {},
+    ...more
+  }: Partial<Pick<RunDeps, 'engines' | 'config' | 'env'>> & { space?: WorkspaceOptions } = {},
 ): Promise<FactoryFixture> {
   const temporary = new TemporaryFolder();
   const plane = await ControlPlane.start();
@@ -42,6 +45,7 @@ export async function factoryFixture(
   const workspace = new Workspace(
     dataDir,
     cleanEnvironment({ ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' }),
+    space,
   );
   const redactor = new Redactor();
   const said: string[] = [];
@@ -56,6 +60,7 @@ export async function factoryFixture(
     redactor,
     logger: createLogger((line) => said.push(line)),
     running: () => 1,
+    onNoSpace: () => said.push('no space'),
     onDrainAsked: () => drain.abort(),
     ...more,
   };

@@ -132,3 +132,17 @@ test('takes a ticket that is stale off the queue', async () => {
   await until(() => bus.waiting() === 0);
   expect(working).toEqual([]);
 });
+
+test('a factory that rests leaves the work to others, and takes some again afterwards', async () => {
+  const resting = factory(1);
+  resting.rest(60_000);
+  await submit();
+  factory(1);
+  await until(() => working.length === 1);
+  await submit();
+  expect(resting.running).toBe(0);
+  expect(bus.waiting()).toBe(1);
+  resting.rest(1);
+  await until(() => working.length === 2);
+  expect(resting.running).toBe(1);
+});

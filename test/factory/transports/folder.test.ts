@@ -94,6 +94,7 @@ const depsOf = (factory: FactoryFixture, queue: FolderQueue) => ({
   redactor: factory.redactor,
   logger: silent,
   running: () => 1,
+  onNoSpace() {},
   onDrainAsked: () => {},
 });
 

@@ -89,6 +89,7 @@ async function factoryOn(
     redactor: fixture.redactor,
     logger: silent,
     running: () => 1,
+    onNoSpace() {},
     onDrainAsked: () => {},
   };
   const claims = new Claims({

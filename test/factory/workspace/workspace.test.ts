@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { cleanEnvironment } from '../../../factory/processes/environment.js';
+import { bytesBelow, NoSpaceError } from '../../../factory/workspace/diskSpace.js';
 import { PreflightError } from '../../../factory/workspace/preflight.js';
 import { Workspace } from '../../../factory/workspace/workspace.js';
 import { createRepository, git, TemporaryFolder } from '../support/repository.js';
@@ -154,12 +156,51 @@ test('begins no run on a disk that is nearly full, after it gave up what only sa
   const repository = createRepository(folder.path);
   const root = path.join(folder.path, 'data');
   const workspace = new Workspace(root, env, { minFreeBytes: Number.MAX_SAFE_INTEGER });
-  mkdirSync(path.join(root, 'cache', 'repo'), { recursive: true });
+  mkdirSync(path.join(root, 'cache', 'repo', 'setup'), { recursive: true });
   const wanted = spec(repository.path);
   await expect(workspace.checkout(wanted)).rejects.toThrow(
     /the disk of .* has \d+ MB free, and a run needs \d+ MB: free/,
   );
-  await expect(workspace.checkout(wanted)).rejects.toBeInstanceOf(PreflightError);
-  expect(existsSync(path.join(root, 'cache'))).toBe(false);
+  await expect(workspace.checkout(wanted)).rejects.toBeInstanceOf(NoSpaceError);
+  expect(readdirSync(path.join(root, 'cache', 'repo'))).toEqual([]);
   expect(existsSync(workspace.worktreePath('job-1.1'))).toBe(false);
+});
+
+test('above its ceiling removes what was not used for longest, and never what a run needs', async () => {
+  using folder = new TemporaryFolder();
+  const root = path.join(folder.path, 'data');
+  // 1 MB in a worktree, three quarters of it in a mirror.
+  const noise = randomBytes(750_000).toString('base64');
+  const [one = '', two = '', three = ''] = ['one', 'two', 'three'].map((name) => {
+    mkdirSync(path.join(folder.path, name));
+    return createRepository(path.join(folder.path, name), { 'noise.txt': noise }).path;
+  });
+  const maxBytes = 2_200_000;
+  const workspace = new Workspace(root, env, { maxBytes });
+  await workspace.checkout(spec(one, 'job-1.1'));
+  await workspace.checkout(spec(two, 'job-2.1'));
+  await workspace.remove('job-2.1');
+  await workspace.settled();
+  expect(workspace.warm.toSorted()).toEqual([one, two].toSorted());
+  expect(await bytesBelow(root)).toBeGreaterThan(maxBytes);
+  await workspace.disk.measure();
+
+  await workspace.checkout(spec(three, 'job-3.1'));
+  // The first is older, but a run is in it.
+  expect(workspace.warm.toSorted()).toEqual([one, three].toSorted());
+  expect(existsSync(path.join(workspace.worktreePath('job-1.1'), 'noise.txt'))).toBe(true);
+  expect(readdirSync(path.join(root, 'warm'))).toEqual([]);
+});
+
+test('above its ceiling with nothing to remove begins no run, and says what to do', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path);
+  const workspace = new Workspace(path.join(folder.path, 'data'), env, { maxBytes: 20_000 });
+  await workspace.checkout(spec(repository.path));
+  await workspace.disk.measure();
+  const second = workspace.checkout(spec(repository.path, 'job-2.1'));
+  await expect(second).rejects.toBeInstanceOf(NoSpaceError);
+  await expect(second).rejects.toThrow(
+    /takes \d+ MB, and may take 0 MB: raise diskGigabytes in factory.yaml/,
+  );
 });

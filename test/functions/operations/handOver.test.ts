@@ -110,6 +110,7 @@ async function offline() {
             redactor: fixture.redactor,
             logger: silent,
             running: () => 1,
+            onNoSpace() {},
             onDrainAsked: () => {},
           },
           new AbortController().signal,
