@@ -2,10 +2,10 @@
  * A pull request for the feature branch, where the repository is GitHub's and this machine has a token for it. Without
  * either the branch alone is there, as with any git server.
  */
+import { callGithub, githubRefusal } from '../shared/cloud/github.js';
 import type { PullRequest } from '../shared/contract/job.js';
+import type { GithubTokens } from './githubToken.js';
 
-/** One call (ms). */
-const TIMEOUT_MS = 15_000;
 const MAX_BODY_CHARS = 60_000;
 
 export interface PullRequestSpec {
@@ -25,7 +25,7 @@ export interface GithubRepository {
 }
 
 /**
- * @param env `GH_TOKEN` or `GITHUB_TOKEN`; `GH_HOST` names an Enterprise host, `GITHUB_API_URL` its API where that is elsewhere
+ * @param env `GH_HOST` names an Enterprise host, `GITHUB_API_URL` its API where that is elsewhere
  * @returns undefined for an address that is not on GitHub
  */
 export function githubRepository(repo: string, env: NodeJS.ProcessEnv): GithubRepository | undefined {
@@ -48,11 +48,13 @@ export function githubRepository(repo: string, env: NodeJS.ProcessEnv): GithubRe
 export async function ensurePullRequest(
   spec: PullRequestSpec,
   env: NodeJS.ProcessEnv,
+  tokens: Pick<GithubTokens, 'tokenFor'>,
   signal: AbortSignal,
 ): Promise<PullRequest | undefined> {
   const repository = githubRepository(spec.repo, env);
-  const token = env['GH_TOKEN'] || env['GITHUB_TOKEN'];
-  if (repository === undefined || !token) return undefined;
+  if (repository === undefined) return undefined;
+  const token = await tokens.tokenFor(repository, signal);
+  if (token === undefined) return undefined;
   const pulls = `${repository.apiUrl}/repos/${repository.owner}/${repository.name}/pulls`;
   const found = async (): Promise<PullRequest | undefined> => {
     const query = new URLSearchParams({
@@ -60,39 +62,28 @@ export async function ensurePullRequest(
       base: spec.baseBranch,
       state: 'open',
     });
-    const listed = await ask(`${pulls}?${query.toString()}`, token, signal);
-    if (!listed.ok) throw await refusal('list the pull requests', listed);
+    const listed = await callGithub(`${pulls}?${query.toString()}`, token, { signal });
+    if (!listed.ok) throw await githubRefusal('list the pull requests', listed);
     const [first] = (await listed.json()) as unknown[];
     return first === undefined ? undefined : readPullRequest(first);
   };
   const open = await found();
   if (open !== undefined) return open;
-  const created = await ask(pulls, token, signal, {
-    title: spec.title,
-    head: spec.branch,
-    base: spec.baseBranch,
-    body: spec.body.slice(0, MAX_BODY_CHARS),
+  const created = await callGithub(pulls, token, {
+    method: 'POST',
+    body: {
+      title: spec.title,
+      head: spec.branch,
+      base: spec.baseBranch,
+      body: spec.body.slice(0, MAX_BODY_CHARS),
+    },
+    signal,
   });
   if (created.ok) return readPullRequest(await created.json());
   // Somebody else was faster, or our own answer got lost.
   const other = created.status === 422 ? await found() : undefined;
   if (other !== undefined) return other;
-  throw await refusal('open a pull request', created);
-}
-
-function ask(url: string, token: string, signal: AbortSignal, body?: object): Promise<Response> {
-  return fetch(url, {
-    method: body ? 'POST' : 'GET',
-    headers: {
-      accept: 'application/vnd.github+json',
-      authorization: `Bearer ${token}`,
-      'user-agent': 'gigafactory',
-      'x-github-api-version': '2022-11-28',
-      ...(body ? { 'content-type': 'application/json' } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-  });
+  throw await githubRefusal('open a pull request', created);
 }
 
 function readPullRequest(value: unknown): PullRequest {
@@ -100,13 +91,4 @@ function readPullRequest(value: unknown): PullRequest {
   if (typeof number !== 'number' || typeof url !== 'string')
     throw new Error('GitHub answered without a pull request');
   return { number, url };
-}
-
-async function refusal(what: string, response: Response): Promise<Error> {
-  const { message, errors } = (await response.json().catch(() => ({}))) as {
-    message?: unknown;
-    errors?: { message?: unknown }[];
-  };
-  const why = [message, ...(errors ?? []).map((one) => one.message)].filter((one) => typeof one === 'string');
-  return new Error(`GitHub refused to ${what} (${response.status}): ${why.join('; ') || 'no reason given'}`);
 }

@@ -54,6 +54,7 @@ const RULES = [
       'shared/',
       'yaml',
       'zod',
+      'jose',
       'picomatch',
       'semver',
       'commander',

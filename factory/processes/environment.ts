@@ -19,6 +19,8 @@ const OURS = [
   /^MSI_(ENDPOINT|SECRET)$/i,
   /^AZURE_(CLIENT_SECRET|CLIENT_CERTIFICATE_.*|FEDERATED_TOKEN_FILE|PASSWORD)$/i,
   /^NODE_CHANNEL_/,
+  // Who signs as the app is the app, on every repository that it is installed on.
+  /^GITHUB_APP_/i,
   // A factory that was started from a git hook would point every git of the run at that repository.
   /^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|PREFIX|NAMESPACE|CONFIG.*|AUTHOR_.*|COMMITTER_.*)$/,
 ];

@@ -112,7 +112,7 @@ const beginning = ({ commit, baseCommit }: Checkpoint, { resumed }: Checkout): s
 
 /** A change without a pull request is a change all the same: what GitHub refuses stands in the log. */
 async function openPullRequest(
-  { claim, env, log, mayPush, signal }: RunContext,
+  { claim, env, githubTokens, log, mayPush, signal }: RunContext,
   repo: string,
   branch: string,
 ): Promise<PullRequest | undefined> {
@@ -129,6 +129,7 @@ async function openPullRequest(
         body: `Made by a coding agent for the job ${jobId}.${about} It is merged when somebody ships the job.`,
       },
       env,
+      githubTokens,
       signal,
     );
     if (opened) log.note(`pull request: ${opened.url}`);

@@ -3,6 +3,7 @@ import type { Claim } from '../../shared/contract/api.js';
 import type { Usage } from '../../shared/contract/job.js';
 import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
+import type { GithubTokens } from '../githubToken.js';
 import type { Engine } from '../engines/engine.js';
 import type { Workspace } from '../workspace/workspace.js';
 import type { Checkpoints } from './checkpoints.js';
@@ -23,6 +24,8 @@ export interface RunContext {
   readonly config: FactoryConfig;
   /** The machine's environment. */
   readonly env: NodeJS.ProcessEnv;
+  /** Of this machine, for pull requests. */
+  readonly githubTokens: GithubTokens;
   readonly log: RunLog;
   readonly report: Reporter;
   readonly redactor: Redactor;

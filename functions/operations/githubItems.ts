@@ -1,4 +1,5 @@
 /** The GitHub REST calls that the product makes, with the answers told apart as far as it acts on them. */
+import { callGithub } from '../../shared/cloud/github.js';
 import type { TrackerItem } from '../../shared/contract/job.js';
 import type { Product } from '../../shared/contract/fleet.js';
 import type { Deps } from './deps.js';
@@ -7,7 +8,6 @@ import type { Deps } from './deps.js';
 const PAGE_SIZE = 100;
 /** An item with more comments than this is not looked through to the end. */
 const MAX_PAGES = 50;
-const TIMEOUT_MS = 15_000;
 
 /** A call that failed. `passing`: the same call may succeed later. */
 export class TrackerError extends Error {
@@ -73,18 +73,7 @@ export function githubItem(deps: Deps, tracker: Tracker, item: TrackerItem): Git
 
 async function request(url: string, method: string, token: string, body?: object): Promise<Response> {
   try {
-    return await fetch(url, {
-      method,
-      headers: {
-        accept: 'application/vnd.github+json',
-        authorization: `Bearer ${token}`,
-        'user-agent': 'gigafactory',
-        'x-github-api-version': '2022-11-28',
-        ...(body ? { 'content-type': 'application/json' } : {}),
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    return await callGithub(url, token, { method, ...(body && { body }) });
   } catch (cause) {
     throw new TrackerError(`${new URL(url).origin} cannot be reached`, true, undefined, { cause });
   }

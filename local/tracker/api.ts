@@ -1,4 +1,4 @@
-// GitHub's REST API for issues, as far as the product calls it. Paths, answers and errors are GitHub's
+// GitHub's REST API for issues, pull requests and apps, as far as the product calls it. Paths, answers and errors are GitHub's
 // (docs.github.com/rest/issues, version 2022-11-28); anything else is its 404.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BodyTooLarge, readBody, sendJson } from '../httpServer.js';
@@ -12,7 +12,9 @@ import {
   objectOf,
   requiredState,
 } from './fields.js';
+import type { App } from './app.js';
 import type { Issue, Issues } from './issues.js';
+import type { Pulls } from './pulls.js';
 import { commentResource, issueResource, labelResource, type Site } from './resources.js';
 
 /** Bytes; room for the longest body in JSON. */
@@ -23,7 +25,10 @@ const MAX_PER_PAGE = 100;
 export interface ApiContext {
   site: Site;
   issues: Issues;
-  /** The one token that is accepted, and who writes with it. */
+  pulls: Pulls;
+  /** One whose tokens are accepted too. */
+  app: App | undefined;
+  /** The one token that is always accepted, and who writes with it. */
   token: string;
   login: string;
   /** Resolves when everything so far is on disk: nothing is acknowledged before. */
@@ -45,9 +50,17 @@ export async function answerApi(
   query: URLSearchParams,
 ): Promise<void> {
   try {
-    checkCaller(context, request);
-    const body = request.method === 'GET' ? undefined : await readJson(request);
-    const answer = route(context, request.method ?? '', pathname, query, body);
+    const method = request.method ?? '';
+    const sent = tokenOf(request);
+    const read = (): Promise<unknown> => (method === 'GET' ? Promise.resolve(undefined) : readJson(request));
+    const { site, app, pulls, login } = context;
+    const ofApp = await app?.answer(method, pathname, site.repository, sent, read);
+    if (ofApp) return sendJson(response, ofApp.status, ofApp.body);
+    if (sent !== context.token && !app?.accepts(sent)) throw new ApiError(401, 'Bad credentials');
+    const body = await read();
+    const answer: Answer =
+      pulls.answer(site, login, method, pathname, query, body) ??
+      route(context, method, pathname, query, body);
     if (request.method !== 'GET') await context.save();
     sendJson(response, answer.status, answer.body, answer.headers);
   } catch (error) {
@@ -61,12 +74,14 @@ export async function answerApi(
   }
 }
 
-function checkCaller({ token }: ApiContext, { headers }: IncomingMessage): void {
+/** @throws ApiError for a request without one */
+function tokenOf({ headers }: IncomingMessage): string {
   if (!headers['user-agent'])
     throw new ApiError(403, 'Request forbidden by administrative rules: send a User-Agent header.');
   const [scheme = '', sent] = headers.authorization?.split(' ') ?? [];
   if (sent === undefined) throw new ApiError(401, 'Requires authentication');
-  if (!/^(bearer|token)$/i.test(scheme) || sent !== token) throw new ApiError(401, 'Bad credentials');
+  if (!/^(bearer|token)$/i.test(scheme)) throw new ApiError(401, 'Bad credentials');
+  return sent;
 }
 
 /** @returns undefined for no body at all */

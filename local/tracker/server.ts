@@ -5,9 +5,11 @@ import path from 'node:path';
 import type { Clock } from '../clock.js';
 import { BodyTooLarge, listen, readBody, send, sendHtml } from '../httpServer.js';
 import { answerApi } from './api.js';
+import { App, type AppOptions } from './app.js';
 import { ApiError, newIssue } from './fields.js';
 import { Issues } from './issues.js';
 import { EMPTY_DRAFT, issuePage, listPage, LIVE_SCRIPT, missingPage, newIssuePage } from './pages.js';
+import { Pulls } from './pulls.js';
 import { issuesPayload, type Site } from './resources.js';
 import { openState } from './stateFile.js';
 import { Webhooks, type Delivery } from './webhooks.js';
@@ -32,8 +34,10 @@ export interface TrackerOptions {
   repository: string;
   /** What git can clone: the repository that the items are about. */
   cloneUrl: string;
-  /** The one token that the REST API accepts. */
+  /** The one token that the REST API always accepts. */
   token: string;
+  /** A GitHub App that is installed on the repository, and gets tokens of its own. */
+  app?: AppOptions;
   webhook?: { url: string; secret: string };
   log?: (line: string) => void;
   /** Times of items, and of the webhooks' retries. */
@@ -78,7 +82,8 @@ export async function startTracker(options: TrackerOptions): Promise<Tracker> {
   const issues = new Issues(state.tracked, now, (event) =>
     webhooks?.send('issues', issuesPayload(site, event)),
   );
-  const api = { site, issues, token, login: PROGRAM, save };
+  const app = options.app && new App(options.app, now);
+  const api = { site, issues, pulls: new Pulls(), app, token, login: PROGRAM, save };
   open = async (request, response, url) => {
     if (url.pathname.startsWith(`${API}/`))
       await answerApi(api, request, response, url.pathname.slice(API.length), url.searchParams);
