@@ -83,7 +83,7 @@ async function show(context: Context, flags: ShowFlags, name: string): Promise<v
       `${name} has no version ${flags.version ?? ''}; \`aq profile history ${name}\``,
     );
   if (flags.file === true && !context.json) {
-    const { profileText } = await import('../../shared/manifest/profileText.js');
+    const { profileText } = await import('../../shared/contract/profileText.js');
     context.io.stdout.write(profileText(found.spec));
     return;
   }

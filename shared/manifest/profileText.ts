@@ -31,18 +31,3 @@ function withPersona(value: unknown): unknown {
   const { body, ...fields } = value;
   return 'persona' in fields || body === '' ? fields : { ...fields, persona: body };
 }
-
-/** A profile as a file: what `aq profile show --file` writes and `put` reads. */
-export function profileText({ persona, ...fields }: ProfileSpec): string {
-  const lines = Object.entries(fields).flatMap(([name, value]) =>
-    isDefault(name, value) ? [] : [`${name}: ${JSON.stringify(value)}`],
-  );
-  return `---\n${lines.join('\n')}\n---\n${persona.trim()}\n`;
-}
-
-/** JSON is YAML too; what equals its default need not be said. */
-const isDefault = (name: string, value: unknown): boolean =>
-  value === undefined ||
-  (Array.isArray(value) && value.length === 0 && name !== 'allowed-scope') ||
-  (name === 'push-policy' && value === 'branch') ||
-  (name === 'produces' && value === 'change');

@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobDetail } from '../../shared/contract/api.js';
 import type { Job } from '../../shared/contract/job.js';
+import type { Profile } from '../../shared/contract/profile.js';
 import { CONTROL, DATABASE } from '../../shared/topology.js';
 import { browserPath, openBrowser } from '../support/browser.js';
 import { git, reach, startTestSystem, until, type System } from '../support/system.js';
@@ -144,6 +145,9 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     await reach(system, job.jobId, 'shipped');
     await page.getByText('All 2 children shipped').first().waitFor();
     await expect.poll(() => graph.getByText('Shipped').count(), { timeout: 10_000 }).toBe(3);
+    const rollup = page.getByLabel('Children in all');
+    await rollup.getByText('2: 2 shipped').waitFor();
+    expect(await rollup.getByText('2 passed, 0 failed, 0 open').isVisible()).toBe(true);
   });
 
   it('shows the profiles with their personas and versions', async () => {
@@ -153,8 +157,45 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     expect(await page.getByText('the catalogue as it was shipped').isVisible()).toBe(true);
   });
 
+  it('edits a profile as the file that it is, tells what the version changed, and refuses what is not the newest', async () => {
+    const edit = async (from: string, to: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Edit', exact: true }).click();
+      const area = dialog.getByRole('textbox').first();
+      await area.fill((await area.inputValue()).replace(from, to));
+    };
+    const dialog = page.getByRole('dialog');
+    await page.goto(`${system.consoleUrl}/profiles?product=sample&profile=docs-writer`);
+    await edit('summary: "', 'sumary: "');
+    await dialog.getByRole('button', { name: 'Save as version 1' }).click();
+    await dialog.getByText('there is no field "sumary"').waitFor();
+    await dialog.getByRole('button', { name: 'Discard' }).click();
+
+    await edit('summary: "', 'summary: "In rhymes. ');
+    await dialog.getByLabel('Why, for the record').fill('poetry week');
+    await dialog.getByRole('button', { name: 'Save as version 1' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('poetry week').waitFor();
+
+    await edit('In rhymes. ', 'In prose. ');
+    // Somebody else is faster.
+    const owner = 'profiles/sample';
+    const { profiles } = (await system.api('GET', owner)) as { profiles: Profile[] };
+    const own = profiles.find(({ name }) => name === 'docs-writer');
+    await system.api('PUT', `${owner}/docs-writer`, {
+      profile: { ...own?.spec, summary: 'In silence.' },
+      basedOn: 1,
+    });
+    await dialog.getByRole('button', { name: 'Save as version 2' }).click();
+    await dialog.getByText('is at version 2, and you edited version 1').waitFor();
+    await dialog.getByRole('button', { name: 'Discard' }).click();
+    await page.reload();
+    const change = page.getByLabel('What version 2 changed');
+    await change.getByText(/^\+ summary: "In silence/).waitFor();
+    expect(await change.getByText(/^− summary: "In rhymes/).isVisible()).toBe(true);
+  });
+
   it('made no errors on the way', () => {
-    // The refused manifest is a 400, which the browser reports as well.
-    expect(troubles.filter((trouble) => !trouble.includes('400'))).toEqual([]);
+    // What was refused (400, 409) the browser reports as well.
+    expect(troubles.filter((trouble) => !/40[09]/.test(trouble))).toEqual([]);
   });
 });

@@ -11,7 +11,8 @@ import {
   type ProfileSpecInput,
 } from '../../../shared/contract/profile.js';
 import { catalogue } from '../../../shared/manifest/catalogue.js';
-import { parseProfile, profileText } from '../../../shared/manifest/profileText.js';
+import { profileText } from '../../../shared/contract/profileText.js';
+import { parseProfile } from '../../../shared/manifest/profileText.js';
 import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,

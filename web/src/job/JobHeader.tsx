@@ -25,7 +25,7 @@ export function JobHeader({ detail, onChanged }: { detail: JobDetail; onChanged:
             </a>
           </li>
         )}
-        <li>{job.engine ?? job.manifest['engine-class'] ?? 'any engine'}</li>
+        {!job.children && <li>{job.engine ?? job.manifest['engine-class'] ?? 'any engine'}</li>}
         <li>
           <span className="priority" data-priority={job.manifest.priority}>
             {job.manifest.priority}

@@ -8,6 +8,7 @@ import { JobHeader } from './JobHeader.js';
 import { JobNotices } from './JobNotices.js';
 import { LogTab } from './LogTab.js';
 import { ManifestTab } from './ManifestTab.js';
+import { RollupPanel } from './RollupPanel.js';
 import { Runs } from './Runs.js';
 import { StageRail } from './StageRail.js';
 import { TABS, tabOf, Tabs, type Tab } from './Tabs.js';
@@ -54,6 +55,7 @@ export function JobView({ detail, onChanged }: { detail: JobDetail; onChanged: (
     <>
       <JobHeader detail={detail} onChanged={onChanged} />
       <StageRail detail={detail} />
+      {detail.rollup && <RollupPanel job={detail.job} rollup={detail.rollup} />}
       <JobNotices
         detail={detail}
         tab={tab}

@@ -5,11 +5,13 @@ import { useHotkeys } from '../hooks/useHotkeys.js';
 import { usePoll } from '../hooks/usePoll.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
 import { navigate, setParam, useAddress } from '../router.js';
+import { ProfileEditor } from './ProfileEditor.js';
+import { VersionChange } from './VersionChange.js';
 
 const POLL_MS = 10_000;
 const CATALOGUE = 'fleet';
 
-/** Who works on jobs, and within what limits; each with its versions. Editing is for `aq profile put`. */
+/** Who works on jobs, and within what limits; each with its versions and what each changed; edited here or by `aq profile put`. */
 export function ProfilesScreen() {
   const { client } = useControl();
   const params = new URLSearchParams(useAddress().search);
@@ -60,28 +62,67 @@ export function ProfilesScreen() {
               </button>
             ))}
           </nav>
-          <ProfileView key={`${chosen.productId} ${chosen.name}`} owner={owner} newest={chosen} />
+          <ProfileView
+            key={`${chosen.productId} ${chosen.name}`}
+            owner={owner}
+            newest={chosen}
+            onSaved={refresh}
+          />
         </div>
       )}
     </div>
   );
 }
 
-function ProfileView({ owner, newest }: { owner: string; newest: Profile }) {
+interface ViewProps {
+  owner: string;
+  newest: Profile;
+  onSaved: () => void;
+}
+
+function ProfileView({ owner, newest, onSaved }: ViewProps) {
   const { client } = useControl();
   const [version, setVersion] = useState<number>();
+  const [editing, setEditing] = useState(false);
   const { name } = newest;
-  const { value } = usePoll(
+  const { value, refresh } = usePoll(
     `versions ${owner} ${name}`,
     (signal) => client.getProfileHistory({ params: { owner, name } }, { signal }),
     POLL_MS,
   );
   const versions = value?.profiles ?? [newest];
   const shown = versions.find((one) => one.version === version) ?? newest;
+  const before = versions.find((one) => one.version === shown.version - 1);
   const { spec } = shown;
   return (
     <article className="profile">
-      <h2>{spec.title}</h2>
+      <div className="job-title">
+        <h2>{spec.title}</h2>
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            setEditing(true);
+          }}
+        >
+          Edit
+        </button>
+      </div>
+      {editing && (
+        <ProfileEditor
+          owner={owner}
+          profile={newest}
+          onClose={() => {
+            setEditing(false);
+          }}
+          onSaved={(saved) => {
+            setEditing(false);
+            setVersion(saved.version);
+            refresh();
+            onSaved();
+          }}
+        />
+      )}
       <p>{spec.summary}</p>
       <dl className="facts">
         {factsOf(shown).map(([term, text]) => (
@@ -125,6 +166,7 @@ function ProfileView({ owner, newest }: { owner: string; newest: Profile }) {
           ))}
         </tbody>
       </table>
+      {before && <VersionChange before={before} after={shown} />}
     </article>
   );
 }
