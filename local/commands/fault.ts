@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CONNECTIONS_FILE } from '../cloud.js';
-import { signSas } from '../servicebus/auth.js';
+import { cosmosFaults, serviceBusFaults, type FaultRequest } from '../faultRequest.js';
 import { UsageError } from '../usageError.js';
 
 export const FAULT_SERVICES = ['servicebus', 'cosmos', 'host'] as const;
@@ -13,9 +13,6 @@ export interface FaultCommand {
   /** JSON. */
   readonly fault: string;
 }
-
-/** A signature for one request need not last (ms). */
-const SIGNATURE_MS = 60_000;
 
 /** @throws UsageError when the folder has no such file: nothing runs there, or not with that service */
 function readIn(dataDir: string, ...names: string[]): Readonly<Record<string, unknown>> {
@@ -30,24 +27,16 @@ function readIn(dataDir: string, ...names: string[]): Readonly<Record<string, un
   }
 }
 
-const field = (connection: unknown, name: string): string =>
-  new RegExp(`(?:^|;)${name}=([^;]*)`).exec(String(connection))?.[1] ?? '';
-
 /** Where a fault of that service goes, and by what right. */
-function target({ dataDir, service }: FaultCommand): { url: string; headers: Record<string, string> } {
+function target({ dataDir, service }: FaultCommand): FaultRequest {
   switch (service) {
     case 'servicebus': {
       const { serviceBus } = readIn(dataDir, 'cloud', CONNECTIONS_FILE);
-      const key = {
-        name: field(serviceBus, 'SharedAccessKeyName'),
-        value: field(serviceBus, 'SharedAccessKey'),
-      };
-      const url = `${field(serviceBus, 'Endpoint').replace(/^sb:/, 'http:')}/$faults`;
-      return { url, headers: { authorization: signSas(key, url, Date.now() + SIGNATURE_MS) } };
+      return serviceBusFaults(String(serviceBus));
     }
     case 'cosmos': {
       const { cosmos } = readIn(dataDir, 'cloud', CONNECTIONS_FILE);
-      return { url: new URL('/$faults', field(cosmos, 'AccountEndpoint')).href, headers: {} };
+      return cosmosFaults(String(cosmos));
     }
     case 'host': {
       const { apiUrl } = readIn(dataDir, 'connection.json');

@@ -1,6 +1,7 @@
 // What chaos does to a running system: parts are killed, paused, cut off and throttled. Each disturbance ends by itself.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { cosmosFaults, serviceBusFaults, type FaultRequest } from '../faultRequest.js';
 import type { RunningProcess } from '../processes.js';
 import type { System } from '../system.js';
 import type { Line } from './line.js';
@@ -67,17 +68,23 @@ async function killWorker(host: RunningProcess): Promise<void> {
   await wait(REVIVE_MS);
 }
 
-const portOf = (connectionString: string): string =>
-  /Endpoint=\w+:\/\/[^;]*?:(\d+)/.exec(connectionString)?.[1] ?? '';
-
-/** A part that is down has no faults to set. */
-async function fault(connectionString: string, method: 'POST' | 'DELETE', body?: object): Promise<void> {
-  await fetch(`http://127.0.0.1:${portOf(connectionString)}/$faults`, {
+/**
+ * A part that is down has no faults to set.
+ * @throws Error when the emulator does not take the fault: that would be a disturbance that disturbs nothing
+ */
+async function fault(
+  { url, headers }: FaultRequest,
+  method: 'POST' | 'DELETE',
+  body?: object,
+): Promise<void> {
+  const answer = await fetch(url, {
     method,
     signal: AbortSignal.timeout(2000),
-    headers: { 'content-type': 'application/json' },
+    headers: { ...headers, 'content-type': 'application/json' },
     ...(body ? { body: JSON.stringify(body) } : {}),
   }).catch(() => undefined);
+  if (answer && answer.status >= 400 && answer.status < 500)
+    throw new Error(`the fault ${JSON.stringify(body)} was refused: ${answer.status} ${await answer.text()}`);
 }
 
 /** Everything that can happen to that system. */
@@ -90,9 +97,9 @@ export function disturbances({ system, factories, leaseSeconds }: Target): Distu
     part: 'database',
     weight,
     async run(random) {
-      await fault(system.cloud.cosmos, 'POST', body);
+      await fault(cosmosFaults(system.cloud.cosmos), 'POST', body);
       await wait(between(random, 500, 3000));
-      await fault(system.cloud.cosmos, 'DELETE');
+      await fault(cosmosFaults(system.cloud.cosmos), 'DELETE');
     },
   });
   const busFault = (kind: string, weight: number, body: (ms: number) => object): Disturbance => ({
@@ -101,7 +108,7 @@ export function disturbances({ system, factories, leaseSeconds }: Target): Distu
     weight,
     async run(random) {
       const ms = between(random, 500, 3000);
-      await fault(system.cloud.serviceBus, 'POST', body(Math.round(ms)));
+      await fault(serviceBusFaults(system.cloud.serviceBus), 'POST', body(Math.round(ms)));
       await wait(ms);
     },
   });
@@ -175,6 +182,6 @@ export async function calm({ system, factories }: Target): Promise<void> {
     api.mend();
     bus.mend();
   }
-  await fault(system.cloud.cosmos, 'DELETE');
-  await fault(system.cloud.serviceBus, 'POST', { kind: 'clear' });
+  await fault(cosmosFaults(system.cloud.cosmos), 'DELETE');
+  await fault(serviceBusFaults(system.cloud.serviceBus), 'POST', { kind: 'clear' });
 }

@@ -26,14 +26,19 @@ const MAX_PAUSE_MS = 2000;
 const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal }).catch(() => undefined);
 
-/** Several parts may suffer at once, but each from one thing at a time. @returns all that was done, when it is over */
+/**
+ * Several parts may suffer at once, but each from one thing at a time.
+ * @returns all that was done, when it is over
+ * @throws the first thing that could not be done
+ */
 export async function carryOut(all: readonly Disturbance[], options: PlanOptions): Promise<Blow[]> {
   const random = seeded(options.seed);
   const end = Date.now() + options.forMs;
   const busy = new Set<string>();
   const blows: Blow[] = [];
   const running: Promise<void>[] = [];
-  while (Date.now() < end && !options.signal.aborted) {
+  const failures: unknown[] = [];
+  while (Date.now() < end && !options.signal.aborted && failures.length === 0) {
     const one = pick(all, random());
     // A generator of its own, so that the next draws do not depend on how long this one lasts.
     const own = seeded(Math.floor(random() * 2 ** 32));
@@ -42,20 +47,24 @@ export async function carryOut(all: readonly Disturbance[], options: PlanOptions
       options.onBlow(one.kind, one.part);
       const from = Date.now();
       running.push(
-        one.run(own).finally(() => {
-          busy.delete(one.part);
-          blows.push({
-            kind: one.kind,
-            from,
-            to: Date.now(),
-            ...(one.factory ? { factory: one.factory } : {}),
-          });
-        }),
+        one
+          .run(own)
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => {
+            busy.delete(one.part);
+            blows.push({
+              kind: one.kind,
+              from,
+              to: Date.now(),
+              ...(one.factory ? { factory: one.factory } : {}),
+            });
+          }),
       );
     }
     await wait(random() * MAX_PAUSE_MS, options.signal);
   }
   await Promise.all(running);
+  if (failures.length > 0) throw failures[0];
   return blows;
 }
 
