@@ -172,7 +172,7 @@ export class Agent {
     const queue = new FolderQueue({ root, productId, factoryId, advertises, person: userInfo().username });
     const state = path.join(root, '.state');
     await mkdir(state, { recursive: true });
-    this.unlocks.push(await lockFolder(state));
+    this.unlocks.push(await lockFolder(state, '--folder'));
     await queue.open();
     return queue;
   }

@@ -23,17 +23,23 @@ function addressOf(dataDir: string): string {
     : path.join(os.tmpdir(), `gigafactory-${hash}.lock`);
 }
 
+/** How the folder is named on the command line. */
+export type FolderOption = '--data' | '--folder';
+
 /**
- * Takes the data folder until the returned function is called, or the process ends.
+ * Takes a folder until the returned function is called, or the process ends.
  * @throws InUseError when another factory has it
  */
-export async function lockFolder(dataDir: string): Promise<() => Promise<void>> {
+export async function lockFolder(
+  dataDir: string,
+  option: FolderOption = '--data',
+): Promise<() => Promise<void>> {
   const address = addressOf(dataDir);
   const server = createServer((socket) => socket.destroy());
   if (!(await listen(server, address))) {
     if (await answers(address)) {
       throw new InUseError(
-        `another factory works in ${dataDir}: stop it, or give this one a folder with --data`,
+        `another factory works in ${dataDir}: stop it, or give this one a folder with ${option}`,
       );
     }
     // Left by a factory that crashed.

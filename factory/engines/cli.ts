@@ -4,7 +4,7 @@
  * anew, or is over.
  */
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { access, constants, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { presenceOf, wanted, type Credential } from '../capabilities/credentials.js';
 import { versionOf } from '../capabilities/version.js';
@@ -88,7 +88,7 @@ export function cliEngine(adapter: CliAdapter): Engine {
         const asked = settings.program ?? adapter.program;
         return {
           kind: 'unfit',
-          message: `the engine ${adapter.name} is not on this factory: no program ${asked} on its PATH`,
+          message: `the engine ${adapter.name} is not on this factory: no program ${asked}${path.isAbsolute(asked) ? '' : ' on its PATH'}`,
         };
       }
       return new CliRun(adapter, program, request).work(signal);
@@ -101,7 +101,12 @@ const programOf = async (
   { program }: EngineSettings,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> =>
-  program !== undefined && path.isAbsolute(program) ? program : findProgram(program ?? adapter.program, env);
+  program !== undefined && path.isAbsolute(program)
+    ? access(program, constants.X_OK).then(
+        () => program,
+        () => undefined,
+      )
+    : findProgram(program ?? adapter.program, env);
 
 class CliRun {
   private readonly adapter: CliAdapter;

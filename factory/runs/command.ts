@@ -27,6 +27,11 @@ export interface CommandEnd extends ChildEnd {
   readonly tail: string;
 }
 
+/** A step of the run did not end in its time: reported as `timeout`. */
+export class StepTimeoutError extends Error {
+  override readonly name = 'StepTimeoutError';
+}
+
 /**
  * Runs the command until it and all that it started have ended.
  * @throws PreflightError when there is no shell; the signal's reason when it was stopped

@@ -15,6 +15,7 @@ import { PreflightError } from '../workspace/preflight.js';
 import type { Workspace } from '../workspace/workspace.js';
 import { buildRun } from './build.js';
 import { Checkpoints } from './checkpoints.js';
+import { StepTimeoutError } from './command.js';
 import { repoOf, type RunContext } from './context.js';
 import { landRun } from './land.js';
 import { planRun } from './plan.js';
@@ -147,15 +148,19 @@ class RunExecution {
         this.tell('warn', 'no space for a run', { why: error.message });
         return { kind: 'released', message: error.message };
       }
-      const preflight = error instanceof PreflightError || !this.engineStarted;
       return {
         kind: 'failed',
-        reason: preflight ? 'preflight' : 'engine_failed',
+        reason: this.reasonFor(error),
         message: reasonOf(error) || 'the factory failed without a reason',
         exitCode: null,
         ...(this.usage && { usage: this.usage }),
       };
     }
+  }
+
+  private reasonFor(error: unknown): 'timeout' | 'preflight' | 'engine_failed' {
+    if (error instanceof StepTimeoutError) return 'timeout';
+    return error instanceof PreflightError || !this.engineStarted ? 'preflight' : 'engine_failed';
   }
 
   private async finish(last: RunReport): Promise<void> {

@@ -5,7 +5,7 @@ import { emptyScope, type Scope } from '../../shared/rules/scope.js';
 import { readRepoSettings } from '../repoSettings.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
-import { runCommand } from './command.js';
+import { runCommand, StepTimeoutError } from './command.js';
 import type { RunContext } from './context.js';
 
 /** What holds for this run: the job's word, narrowed by the repository's. */
@@ -58,7 +58,7 @@ export async function setUp(
 
 /**
  * Runs a list of commands in the checkout, up to the first that fails.
- * @throws PreflightError with the command and the end of its output
+ * @throws PreflightError with the command and the end of its output; StepTimeoutError
  */
 export async function runAll(
   context: RunContext,
@@ -82,6 +82,11 @@ export async function runAll(
       context.signal,
     );
     if (end.passed) continue;
+    if (end.cause === 'timeout') {
+      throw new StepTimeoutError(
+        `the repository's ${what} command \`${command}\` did not end in time\n${end.tail}`.trim(),
+      );
+    }
     const how = end.signal ? `was killed by ${end.signal}` : `ended with exit code ${end.exitCode}`;
     throw new PreflightError(`the repository's ${what} command \`${command}\` ${how}\n${end.tail}`.trim());
   }

@@ -64,12 +64,13 @@ export class Records {
       [...FOLDERS, '.state'].map((name) => mkdir(path.join(this.root, name), { recursive: true })),
     );
     const ids = (await readdir(state)).filter((name) => name.startsWith('job-'));
-    return Promise.all(
+    const records = await Promise.all(
       ids.map(async (jobId) => {
         const file = path.join(state, jobId, 'record.json');
         try {
-          return RecordSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+          return [RecordSchema.parse(JSON.parse(await readFile(file, 'utf8')))];
         } catch (error) {
+          if (await isUnwritten(path.join(state, jobId))) return [];
           throw new Error(
             `${file} cannot be read: mend it, or move ${jobId} out of .state to forget the job`,
             {
@@ -79,6 +80,7 @@ export class Records {
         }
       }),
     );
+    return records.flat();
   }
 
   /** The folder of a job's record, logs and artifacts. */
@@ -116,6 +118,10 @@ export class Records {
     return new Map(lists);
   }
 }
+
+/** A crash before the first record: the manifest still lies in the inbox, and nothing else was written. */
+const isUnwritten = async (folder: string): Promise<boolean> =>
+  (await readdir(folder)).every((name) => name === 'record.json.new');
 
 /** Never seen half. */
 export async function replaceFile(file: string, text: string): Promise<void> {

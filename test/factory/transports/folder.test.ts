@@ -14,7 +14,9 @@ import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { FolderQueue } from '../../../factory/transports/folder/queue.js';
+import { Records } from '../../../factory/transports/folder/records.js';
 import type { Claim } from '../../../shared/contract/api.js';
+import { TemporaryFolder } from '../support/repository.js';
 import { factoryFixture, silent, type FactoryFixture } from '../support/fixture.js';
 
 const ADVERTISES = ['arch:x64', 'engine-class:script', 'engine:shell', 'os:linux'];
@@ -278,4 +280,15 @@ describe('a folder queue', () => {
       ['A', 'queued'],
     ]);
   });
+});
+
+it('a crash before the first record of a job keeps nobody from starting; one that lost its record does', async () => {
+  using folder = new TemporaryFolder();
+  const state = path.join(folder.path, '.state', 'job-0000000000000001');
+  mkdirSync(state, { recursive: true });
+  writeFileSync(path.join(state, 'record.json.new'), '{"fi');
+  const records = new Records(folder.path);
+  expect(await records.open()).toEqual([]);
+  writeFileSync(path.join(state, '1.log'), 'it worked');
+  await expect(records.open()).rejects.toThrow(/record\.json cannot be read: mend it, or move job-/);
 });
