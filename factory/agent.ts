@@ -110,6 +110,8 @@ export class Agent {
     ]);
     this.tickets = tickets;
     const { stations, draining, fleet } = this;
+    if (settings.isBusBehindProxy)
+      deps.logger.info('the bus is behind a proxy, which AMQP does not pass: claiming over HTTP');
     const queue =
       settings.folder === undefined || settings.route !== 'folder'
         ? undefined

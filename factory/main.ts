@@ -1,5 +1,6 @@
 /** The factory's command line: one process, one line on standard output when it waits, an orderly end on a signal. */
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { proxyFetch } from '../shared/client/proxyFetch.js';
 import { Agent } from './agent.js';
 import { readConfig } from './capabilities/config.js';
 import { probe } from './capabilities/probe.js';
@@ -85,6 +86,8 @@ interface CommandLine extends FactoryOptions {
 }
 
 async function main(): Promise<number> {
+  // Node's own looks at no proxy; one for the whole process, so that no call is forgotten.
+  globalThis.fetch = proxyFetch(process.env);
   const options = program.parse().opts<CommandLine>();
   const redactor = new Redactor();
   const logger = createLogger((line) => void process.stderr.write(line), {

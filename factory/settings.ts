@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { serviceSetting, SettingsError, type ServiceSetting } from '../shared/cloud/settings.js';
+import { proxyFor } from '../shared/client/proxyFetch.js';
 import { ProductIdSchema } from '../shared/contract/job.js';
 import { FactoryIdSchema } from '../shared/contract/fleet.js';
 import { readConfig, type FactoryConfig } from './capabilities/config.js';
@@ -57,6 +58,8 @@ export interface FactorySettings {
   readonly productId: string;
   /** Compare the folder's choices with the control plane's. */
   readonly shadow: boolean;
+  /** The bus would have been the route, and can only be reached through a proxy: AMQP goes through none. */
+  readonly isBusBehindProxy: boolean;
   /** With the route `bus`. */
   readonly serviceBus: ServiceSetting | undefined;
   /** What the data folder may take (bytes). */
@@ -72,7 +75,9 @@ export interface FactorySettings {
 export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): FactorySettings {
   const enrolmentToken = env[ENROLMENT] || undefined;
   delete env[ENROLMENT];
-  const route = routeOf(options, env);
+  const asked = routeOf(options, env);
+  const isBusBehindProxy = asked === 'bus' && !env[ROUTE] && busHasProxy(env);
+  const route = isBusBehindProxy ? 'poll' : asked;
   const folder = options.folder === undefined ? undefined : path.resolve(options.folder);
   if (route === 'folder' && folder === undefined)
     throw new SettingsError('the work comes from a folder, and none is named: give one with --folder');
@@ -114,6 +119,7 @@ export function readSettings(options: FactoryOptions, env: NodeJS.ProcessEnv): F
     folder,
     productId,
     shadow,
+    isBusBehindProxy,
     serviceBus: route === 'bus' ? serviceSetting(env, 'SERVICE_BUS') : undefined,
     agentVersion: packageVersion(),
     config,
@@ -146,6 +152,13 @@ function diskGigabytesOf(env: NodeJS.ProcessEnv): number | undefined {
   if (text !== undefined && !(Number(text) > 0))
     throw new SettingsError(`${DISK} is "${text}": expected gigabytes, such as 20`);
   return text === undefined ? undefined : Number(text);
+}
+
+/** Is the bus an address that a proxy stands before? */
+function busHasProxy(env: NodeJS.ProcessEnv): boolean {
+  const { kind, value } = serviceSetting(env, 'SERVICE_BUS');
+  const host = kind === 'endpoint' ? value : /Endpoint=sb:\/\/([^/;]+)/i.exec(value)?.[1];
+  return host !== undefined && proxyFor(new URL(`https://${host}`), env) !== undefined;
 }
 
 /** The route that is named; else the folder where there is one or the fleet is off; else the bus. */

@@ -52,10 +52,19 @@ export async function problemOf(response: Response): Promise<AppError> {
 export const unreachable = (url: string, cause: unknown): AppError =>
   new AppError(
     'unavailable',
-    `${new URL(url).origin} cannot be reached; is the control plane running there?`,
+    `${new URL(url).origin} cannot be reached${whyUnreachable(cause)}`,
     {},
     { cause },
   );
+
+/** Where the way is at fault, and not who is at its end. */
+function whyUnreachable(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const message = cause instanceof Error ? cause.message : '';
+  if (/certificate|self.signed/i.test(message))
+    return `: ${message}; NODE_EXTRA_CA_CERTS names the file of a private authority`;
+  return message.startsWith('the proxy ') ? `: ${message}` : '; is the control plane running there?';
+}
 
 const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(CODES, code);
 

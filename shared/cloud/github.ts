@@ -20,7 +20,7 @@ export interface GithubCall {
 export function callGithub(
   url: string,
   token: string,
-  { method = 'GET', body, signal, fetch: send = fetch }: GithubCall = {},
+  { method = 'GET', body, signal, fetch: send = globalThis.fetch }: GithubCall = {},
 ): Promise<Response> {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   return send(url, {

@@ -75,6 +75,9 @@ test.each([
   [{}, BUS, 'bus'],
   [{}, { GIGAFACTORY_API: BUS.GIGAFACTORY_API, AQ_FLEET_ROUTE: 'poll' }, 'poll'],
   [{ folder: 'jobs' }, {}, 'folder'],
+  [{}, { ...BUS, HTTPS_PROXY: 'http://p:1' }, 'poll'],
+  [{}, { ...BUS, HTTPS_PROXY: 'http://p:1', AQ_FLEET_ROUTE: 'bus' }, 'bus'],
+  [{}, { ...BUS, HTTPS_PROXY: 'http://p:1', NO_PROXY: 'x' }, 'bus'],
   [{ folder: 'jobs', product: 'shop' }, { ...BUS, AQ_FLEET_ROUTE: 'bus' }, 'bus'],
   [{ folder: 'jobs' }, { ...BUS, AQ_FLEET_ROUTE: 'bus', AQ_FLEET: '0' }, 'folder'],
 ])('with %o and %o the work comes from the %3$s', (options, env, route) => {
