@@ -39,7 +39,10 @@ async function proxyTo(target: number, password = '') {
       near.write('HTTP/1.1 200 Connection established\r\n\r\n');
       near.pipe(far).pipe(near);
     });
-    for (const socket of [near, far]) socket.on('error', () => {}) && sockets.add(socket);
+    for (const socket of [near, far]) {
+      socket.on('error', () => {});
+      sockets.add(socket);
+    }
   });
   const port = await listen(server);
   return {
