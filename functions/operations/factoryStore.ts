@@ -2,6 +2,7 @@ import type { PatchStep } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Factory } from '../../shared/contract/fleet.js';
 import { AppError } from '../../shared/errors.js';
+import { healthAfter } from '../../shared/rules/health.js';
 import { FACTORIES, FLEET } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
 import { instanceMemory } from './instanceMemory.js';
@@ -53,6 +54,20 @@ export async function noteRenewal(deps: Deps, factoryId: string, running: number
   if (contacts.size >= MAX_CONTACTS) contacts.clear();
   contacts.set(factoryId, { at, running });
   await noteContact(deps, factoryId, { running });
+}
+
+/** Notes how a run ended on a factory. Only scores depend on it: a note that gets lost, or comes twice, does little. */
+export async function noteOutcome(deps: Deps, factoryId: string, ok: boolean): Promise<void> {
+  try {
+    const stored = await deps.documents.read<Factory>(FACTORIES, [FLEET], factoryId);
+    if (!stored) return;
+    const { health } = stored.document;
+    const next = healthAfter(health, ok);
+    if (next === (health ?? 1)) return;
+    await deps.documents.patch(FACTORIES, [FLEET], factoryId, [{ op: 'set', path: '/health', value: next }]);
+  } catch (error) {
+    deps.log('warn', 'the end of a run was not noted', { factoryId, error: String(error) });
+  }
 }
 
 /** Marks a factory that let a lease run out or work lie, unless it was heard of since. */

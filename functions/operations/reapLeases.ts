@@ -9,7 +9,7 @@ import { JOBS, LEASES } from '../../shared/topology.js';
 import { changeJob } from './changeJob.js';
 import type { Deps } from './deps.js';
 import { giveBackUnclaimed } from './budgetStore.js';
-import { markOffline } from './factoryStore.js';
+import { markOffline, noteOutcome } from './factoryStore.js';
 import { readJob, readRun, type JobRef } from './jobStore.js';
 import { dropLease, readLease, refOf } from './leaseStore.js';
 
@@ -67,6 +67,7 @@ async function reap(deps: Deps, lease: Stored<Lease>): Promise<boolean> {
   await markOffline(deps, takenFrom, expiresAt);
   const why = `no sign of life from ${takenFrom} since before ${expiresAt}`;
   const isTaken = await takeBack(deps, refOf(lease.document), epoch, why);
+  if (isTaken) await noteOutcome(deps, takenFrom, false);
   if (!isTaken) await dropLease(deps, jobId, epoch);
   return isTaken;
 }

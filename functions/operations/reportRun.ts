@@ -1,9 +1,11 @@
 import type { Job } from '../../shared/contract/job.js';
 import type { RouteInput } from '../../shared/contract/routeTypes.js';
+import { outcomeOf } from '../../shared/rules/health.js';
 import { actorOf, requireFactory, type Caller, type FactoryCaller } from './caller.js';
 import { changeJob } from './changeJob.js';
 import type { Deps } from './deps.js';
 import { createSoon } from './createChildren.js';
+import { noteOutcome } from './factoryStore.js';
 import { locateJob, readJob, type JobRef } from './jobStore.js';
 import { holds } from './leaseStore.js';
 import { checkPlan, storePlan, type CheckedPlan } from './storePlan.js';
@@ -32,6 +34,8 @@ export async function reportRun(
   });
   if (plan) await createSoon(deps, job, plan);
   await tendSoon(deps, job);
+  const ok = outcomeOf(input.body);
+  if (ok !== undefined) await noteOutcome(deps, factory.id, ok);
   return { job };
 }
 

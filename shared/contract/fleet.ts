@@ -32,6 +32,8 @@ export const FactorySchema = FactoryDescriptorSchema.extend({
   enrolledAt: TimestampSchema,
   lastSeenAt: TimestampSchema,
   running: z.number().int().nonnegative(),
+  /** How its last runs ended: 1 all well, 0 none (rules/health.ts). Absent while none has failed. */
+  health: z.number().min(0).max(1).optional(),
   /** Repositories with a warm checkout. */
   warm: z.array(z.string()),
   /** Ids of the tokens that it may call with: the last one given, and the one before, whose holder may not have got the last. */

@@ -21,6 +21,7 @@ export const factoryView = (factory: Factory, pools: readonly PoolSpec[]): Facto
   products: factory.products,
   pools: factory.pools,
   costClass: costClassOf(factory.pools, pools),
+  ...(factory.health !== undefined && { health: factory.health }),
 });
 
 export interface Placement {

@@ -215,7 +215,7 @@ function enrolled(random: Random, size: Size, store: SimStore, time: SimTime): [
     const id = `factory-${at + 1}`;
     const stations = random.int(...size.stations);
     const pools = poolsFor(advertises, POOLS).filter((pool) => USED_POOLS.has(pool));
-    const factory: Factory = {
+    const factory = {
       id,
       name: id,
       type: 'factory',
@@ -231,7 +231,7 @@ function enrolled(random: Random, size: Size, store: SimStore, time: SimTime): [
       running: 0,
       warm: [],
       tokens: [id],
-    };
+    } satisfies Factory;
     store.container(FACTORIES).execute([FLEET], { kind: 'create', body: { ...factory } });
     return [{ kind: 'factory', id, tokenId: id, pools, products: ['*'] }, stations];
   });

@@ -56,6 +56,20 @@ describe('a lease', () => {
     expect((await detail(deps, jobId)).job.holder).toBe(factory.id);
   });
 
+  it('that runs out and a run that fails tell against the factory in the score, until others went well', async () => {
+    const { factory, claim, jobId, productId } = await claimed({ retry: { backoff: 1 } });
+    const health = async () => (await readFactories(deps)).find(({ id }) => id === factory.id)?.health;
+    expect(await health()).toBeUndefined();
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    await reapLeases(deps);
+    expect((await detail(deps, jobId)).runs[0]?.status).toBe('lost');
+    expect(await health()).toBe(0.8);
+    await submit(deps, productId, { verify: 'npm test', priority: 'critical' });
+    await build(deps, factory);
+    expect(await health()).toBeCloseTo(0.84);
+    expect(claim.job.jobId).toBe(jobId);
+  });
+
   it('of a silent factory is taken back, and another one finishes the job', async () => {
     const { factory, other, claim, jobId } = await claimed({ retry: { backoff: 1 } });
     await report(deps, factory, claim, { kind: 'started' });
