@@ -23,7 +23,7 @@ export const leasesHeldBy = (deps: Deps, factoryId: string): Promise<Lease[]> =>
 /**
  * Writes the lease of a claim that was just committed. A lease of a later epoch is left alone: whoever comes so late
  * has lost the job already.
- * @returns undefined when a later epoch holds the job
+ * @returns undefined when a later epoch holds the job, or the reaper has fenced this one
  */
 export async function grantLease(
   deps: Deps,
@@ -52,6 +52,9 @@ export async function grantLease(
     const existing = await readLease(deps, lease.id);
     if (!existing) continue;
     if (existing.document.epoch > lease.epoch) return undefined;
+    // Fenced: the reaper is on its way to take the job, and must not find it leased once more.
+    if (existing.document.epoch === lease.epoch && existing.document.takenFrom !== undefined)
+      return undefined;
     if (existing.document.epoch === lease.epoch && existing.document.holder === lease.holder)
       return existing.document;
     try {

@@ -151,6 +151,16 @@ describe('a lease', () => {
     expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeDefined();
   });
 
+  it('that the reaper has fenced is not written again, although the job is not taken yet', async () => {
+    const { factory, claim, jobId } = await claimed();
+    const lease = await cloud.documents.read<Lease>(LEASES, [jobId], jobId);
+    if (!lease) throw new Error('the claim wrote no lease');
+    const fenced: Lease = { ...lease.document, holder: 'reaper', takenFrom: factory.id };
+    await cloud.documents.replace(LEASES, [jobId], fenced, lease.etag);
+    await expect(renew(factory, claim)).rejects.toMatchObject({ code: 'stale-epoch' });
+    expect((await cloud.documents.read<Lease>(LEASES, [jobId], jobId))?.document.holder).toBe('reaper');
+  });
+
   it('is not refused by an instance that still reads the job as it was before the claim', async () => {
     const { productId } = await makeProduct(deps);
     const factory = await makeFactory(deps, productId);
