@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { CosmosClient } from '@azure/cosmos';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,7 +40,7 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     await page.goto(system.consoleUrl);
     await page.getByText('Volume discount for large orders').first().click();
     await page.getByText('verify passed').first().waitFor();
-    await page.getByText('Assigned to factory-1').waitFor();
+    await page.getByText('Assigned to factory-1').first().waitFor();
     expect(page.url()).toContain(jobId);
   });
 
@@ -82,6 +83,25 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
       await problem.waitFor();
       expect(await problem.isVisible()).toBe(true);
     }
+  });
+
+  it('lists what a run kept, sums its test reports up, and hands a file out that has its checksum', async () => {
+    const junit = '<testsuite><testcase name="adds"/><testcase name="odd"><skipped/></testcase></testsuite>';
+    const { job } = (await system.api('POST', 'jobs', {
+      productId: 'sample',
+      text: `---\nengine: shell\ntitle: Keep it\nrepo: ${system.sampleRepository}\nverify: "cp KEPT.txt kept.txt; cp REPORT.md junit.xml"\nartifacts: [kept.txt]\n---\necho to keep > KEPT.txt; echo '${junit}' > REPORT.md\n`,
+    })) as { job: Job };
+    const { runs } = await reach(system, job.jobId, 'testing');
+    await page.goto(`${system.consoleUrl}/jobs/${job.jobId}?tab=change`);
+    await page.getByLabel('Test reports').getByText('1 passed · 1 skipped').waitFor();
+    const kept = page.getByLabel('Artifacts');
+    await kept.getByText(`sha256 ${runs[0]?.artifacts?.[0]?.sha256.slice(0, 12)}`).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      kept.getByRole('button', { name: 'kept.txt' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('kept.txt');
+    expect(readFileSync(await download.path(), 'utf8')).toBe('to keep\n');
   });
 
   it('shows the fleet', async () => {

@@ -1,8 +1,10 @@
-import type { Job } from '../../../shared/contract/job.js';
+import type { Job, Run } from '../../../shared/contract/job.js';
+import { testSummary } from '../view/artifacts.js';
 import { parseAnsi } from '../view/ansi.js';
 import { formatDuration } from '../view/time.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { AnsiText } from './AnsiText.js';
+import { ArtifactList } from './ArtifactList.js';
 import { ChangeSize } from './ChangeSize.js';
 
 /** Where the change went that somebody should look at. */
@@ -12,9 +14,10 @@ const SCOPE_ROWS = [
   { list: 'gates', label: 'Its own checks' },
 ] as const;
 
-/** The branch, what changed on it, and what the verify command said. */
-export function ChangeTab({ job }: { job: Job }) {
+/** The branch, what changed on it, what the verify command and its reports said, and what the runs kept. */
+export function ChangeTab({ job, runs }: { job: Job; runs: readonly Run[] }) {
   const { change, verify } = job;
+  const reports = verify && testSummary(verify);
   return (
     <div className="panel-body">
       {change ? (
@@ -92,6 +95,20 @@ export function ChangeTab({ job }: { job: Job }) {
               in {formatDuration(verify.durationMs)}, exit code {verify.exitCode ?? 'none'}
             </span>
           </h3>
+          {reports !== undefined && (
+            <p className="test-report" aria-label="Test reports">
+              {reports}
+            </p>
+          )}
+          {verify.tests && verify.tests.failures.length > 0 && (
+            <ul className="files" aria-label="Tests that failed">
+              {verify.tests.failures.map((name) => (
+                <li key={name} className="bad-text">
+                  <code>{name}</code>
+                </li>
+              ))}
+            </ul>
+          )}
           <pre className="output" tabIndex={0} aria-label="The end of its output">
             <span className="prompt">$ {verify.command}</span>
             {'\n'}
@@ -110,6 +127,7 @@ export function ChangeTab({ job }: { job: Job }) {
             : 'The job has no verify command: a reviewer is its gate.'}
         </p>
       )}
+      <ArtifactList jobId={job.jobId} runs={runs} />
     </div>
   );
 }

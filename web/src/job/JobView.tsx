@@ -20,7 +20,7 @@ function TabPanel({ tab, detail }: { tab: Tab; detail: JobDetail }) {
     case 'log':
       return <LogTab detail={detail} />;
     case 'change':
-      return <ChangeTab job={detail.job} />;
+      return <ChangeTab job={detail.job} runs={detail.runs} />;
     case 'why':
       return <WhyTab jobId={detail.job.jobId} />;
     case 'graph':
