@@ -7,7 +7,7 @@ import { clockTime, oneLine, table, type Paint } from '../text.js';
 const MAX_POOL_LINES = 3;
 const MAX_POOL_NAMES = 3;
 
-export function describeBlock(block: Block): string {
+function describeBlock(block: Block): string {
   switch (block.kind) {
     case 'capability':
       return `lacks ${block.missing.join(', ')}`;

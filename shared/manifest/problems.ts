@@ -26,7 +26,7 @@ export interface Vocabulary {
   readonly synonyms: Readonly<Record<string, string>>;
 }
 
-export const MANIFEST: Vocabulary = {
+const MANIFEST: Vocabulary = {
   schema: ManifestSchema,
   name: 'the manifest',
   expected: EXPECTED,

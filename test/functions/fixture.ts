@@ -1,5 +1,6 @@
 // What tests of operations share: dependencies on a started cloud, callers, products, jobs, enrolled factories.
 import { randomUUID } from 'node:crypto';
+import { afterAll } from 'vitest';
 import type { Caller, FactoryCaller, Grant } from '../../functions/operations/caller.js';
 import { claimJobs } from '../../functions/operations/claimJobs.js';
 import type { Deps } from '../../functions/operations/deps.js';
@@ -16,7 +17,7 @@ import type { RouteInput } from '../../shared/contract/routeTypes.js';
 import { poolsFor } from '../../shared/rules/routing.js';
 import { FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
 import { getJob } from '../../functions/operations/getJob.js';
-import type { TestCloud } from '../support/cloud.js';
+import { startTestCloud, type TestCloud } from '../support/cloud.js';
 
 /** Any 32 bytes. */
 export const AUDIT_KEY = Buffer.alloc(32, 7);
@@ -54,6 +55,13 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
     },
     lines,
   };
+}
+
+/** A cloud for the tests of one file, closed after the last of them. */
+export async function cloudOfTests(): Promise<{ cloud: TestCloud; deps: ReturnType<typeof depsOn> }> {
+  const cloud = await startTestCloud();
+  afterAll(() => cloud.close());
+  return { cloud, deps: depsOn(cloud) };
 }
 
 type ProductSettings = RouteInput<'putProduct'>['body'];

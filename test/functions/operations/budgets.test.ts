@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
 import { readBudget, reserve, unreserve } from '../../../functions/operations/budgetStore.js';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
@@ -10,13 +10,12 @@ import { putBudget } from '../../../functions/operations/putBudget.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
 import type { LedgerEntry } from '../../../shared/contract/fleet.js';
 import { BUDGETS } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -25,13 +24,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 /** A product whose day has a ceiling, with a factory for agents. */
 async function productWith(dayUsd: number) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { addChildren } from '../../../functions/operations/addChildren.js';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
@@ -13,13 +13,12 @@ import { putProfile } from '../../../functions/operations/putProfile.js';
 import { PutProfileSchema } from '../../../shared/contract/profile.js';
 import { PlanSchema, type PlanInput } from '../../../shared/contract/children.js';
 import type { Job } from '../../../shared/contract/job.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   type Report,
   claim,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -29,13 +28,7 @@ import {
   verified,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests();
 
 const AUTO = { verify: 'x', 'review-policy': 'auto' };
 const child = (key: string, manifest: Record<string, unknown> = {}) => ({

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
 import { dispatchJob } from '../../../functions/operations/dispatchJob.js';
@@ -8,13 +8,12 @@ import { putProduct } from '../../../functions/operations/putProduct.js';
 import type { Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
 import type { Factory, Lease, ReadyEntry } from '../../../shared/contract/fleet.js';
 import { FACTORIES, FLEET, JOBS, LEASES, READY } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -24,13 +23,7 @@ import {
 
 const WINDOWS = ['os:windows', 'engine:shell'];
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 async function entryOf(jobId: string, pool = 'any'): Promise<ReadyEntry> {
   const stored = await cloud.documents.read<ReadyEntry>(READY, [pool], jobId);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decideGate, type GateDecision } from '../../../functions/operations/decideGate.js';
 import { dispatchReadyJob } from '../../../functions/operations/dispatchReadyJob.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
@@ -7,14 +7,13 @@ import { listJobs } from '../../../functions/operations/listJobs.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import { LEASES, READY } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   build,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -23,13 +22,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 const decide = (jobId: string, decision: GateDecision, caller = ADMIN) =>
   decideGate(deps, caller, jobId, decision);

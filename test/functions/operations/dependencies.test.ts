@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { decideGate } from '../../../functions/operations/decideGate.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
@@ -8,13 +8,12 @@ import { unblockDependents } from '../../../functions/operations/unblockDependen
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import type { Claim } from '../../../shared/contract/api.js';
 import type { Job } from '../../../shared/contract/job.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -23,13 +22,7 @@ import {
   verified,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests();
 
 const start = async () => {
   const { productId } = await makeProduct(deps);

@@ -1,17 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { drainFactory } from '../../../functions/operations/drainFactory.js';
 import { listFactories } from '../../../functions/operations/listFactories.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { ADMIN, claim, claimOne, depsOn, makeFactory, makeProduct, operator, submit } from '../fixture.js';
+import {
+  ADMIN,
+  claim,
+  claimOne,
+  cloudOfTests,
+  makeFactory,
+  makeProduct,
+  operator,
+  submit,
+} from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests();
 
 const drain = (factoryId: string, undo = false, caller = ADMIN) =>
   drainFactory(deps, caller, { params: { factoryId }, body: { reason: 'new disk', undo } });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
 import { dispatchReadyJob } from '../../../functions/operations/dispatchReadyJob.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
@@ -7,13 +7,12 @@ import { sweepTickets } from '../../../functions/operations/sweepTickets.js';
 import type { Spend } from '../../../shared/contract/fleet.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
 import { BUDGETS, READY } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import { drain } from '../../support/queues.js';
 import {
   ADMIN,
   build,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -21,13 +20,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 const firstEvent = async (jobId: string): Promise<JobEvent> => {
   const [event] = (await detail(deps, jobId)).events;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readFactories } from '../../../functions/operations/listFactories.js';
 import { reapLeases, reapOrphans } from '../../../functions/operations/reapLeases.js';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
@@ -10,14 +10,13 @@ import type { Identified, PartitionKey, Stored } from '../../../shared/cloud/doc
 import type { Claim } from '../../../shared/contract/api.js';
 import type { Lease } from '../../../shared/contract/fleet.js';
 import { JOBS, LEASES, READY } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   LEASE_SECONDS,
   build,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -26,13 +25,7 @@ import {
   verified,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 const renew = (factory: FactoryCaller, { job, run }: Claim) =>
   renewLease(deps, factory, { params: { jobId: job.jobId, epoch: run.epoch }, body: { running: 1 } });

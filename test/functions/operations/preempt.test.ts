@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { preempt } from '../../../functions/operations/preempt.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { claim, depsOn, detail, makeFactory, makeProduct, report, submit } from '../fixture.js';
+import { claim, cloudOfTests, detail, makeFactory, makeProduct, report, submit } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 it('critical work takes a station from less urgent work, once, and only where that is switched on', async () => {
   const { productId } = await makeProduct(deps);

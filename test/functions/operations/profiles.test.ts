@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { getProfileHistory, listProfiles } from '../../../functions/operations/listProfiles.js';
 import { putProfile } from '../../../functions/operations/putProfile.js';
 import { readProfile, writeVersion } from '../../../functions/operations/profileStore.js';
@@ -13,14 +13,13 @@ import {
 import { catalogue } from '../../../shared/manifest/catalogue.js';
 import { profileText } from '../../../shared/contract/profileText.js';
 import { parseProfile } from '../../../shared/manifest/profileText.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   build,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -29,13 +28,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests();
 
 const start = async () => {
   const { productId } = await makeProduct(deps);

@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { submitJob } from '../../../functions/operations/submitJob.js';
 import type { ReadyEntry } from '../../../shared/contract/fleet.js';
 import { READY, poolQueueName } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { ADMIN, depsOn, detail, makeProduct, operator, submit } from '../fixture.js';
+import { ADMIN, cloudOfTests, detail, makeProduct, operator, submit } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 describe('submitting a job', () => {
   it('writes job and event as one, and offers the job in its pool at once', async () => {

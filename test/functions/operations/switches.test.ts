@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
@@ -8,13 +8,12 @@ import { renewLease } from '../../../functions/operations/renewLease.js';
 import { halt, listSwitchRecords, listSwitches, resume } from '../../../functions/operations/switches.js';
 import type { Claim } from '../../../shared/contract/api.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import { drain } from '../../support/queues.js';
 import {
   ADMIN,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -23,13 +22,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 afterEach(async () => {
   for (const { scope } of (await listSwitches(deps, ADMIN)).on)
     await resume(deps, ADMIN, { body: { scope } });

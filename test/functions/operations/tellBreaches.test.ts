@@ -1,20 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { tellBreaches } from '../../../functions/operations/tellBreaches.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { hashOfEvent } from '../../../shared/eventChain.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { ADMIN, claimOne, depsOn, detail, makeFactory, makeProduct, submit } from '../fixture.js';
+import { ADMIN, claimOne, cloudOfTests, detail, makeFactory, makeProduct, submit } from '../fixture.js';
 
 const MINUTE = 60;
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 const breachesOf = async ({ jobId }: Pick<Job, 'jobId'>) =>
   (await detail(deps, jobId)).events.flatMap(({ body, actor }) =>

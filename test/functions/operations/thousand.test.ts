@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { addChildren } from '../../../functions/operations/addChildren.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getDag } from '../../../functions/operations/getDag.js';
@@ -8,16 +8,9 @@ import { changeJob } from '../../../functions/operations/changeJob.js';
 import { inParallel } from '../../../functions/operations/inParallel.js';
 import { PlanSchema } from '../../../shared/contract/children.js';
 import type { Job } from '../../../shared/contract/job.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { ADMIN, depsOn, detail, makeProduct, submit } from '../fixture.js';
+import { ADMIN, cloudOfTests, detail, makeProduct, submit } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests();
 
 const WIDTH = 50;
 const DEPTH = 20;
