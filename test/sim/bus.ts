@@ -40,10 +40,10 @@ export class SimBus {
   }
 
   /** The bus as one instance of the function app sees it. */
-  busFor(user: { readonly isDead: boolean; mayDie(): void }): Bus {
+  busFor(user: { readonly isDead: boolean; mayDie(): number }): Bus {
     const call = async <T>(act: () => T): Promise<T> => {
       await this.#time.sleep(this.#random.between(1, 15));
-      user.mayDie();
+      await this.#time.sleep(user.mayDie());
       if (user.isDead) await never();
       if (!this.#weather.lasts('busOutage')) return act();
       await this.#time.sleep(this.#random.between(0, GIVES_UP_MS));

@@ -1,13 +1,15 @@
-// Composites and their children: what must hold between jobs of different partitions.
+// What must hold between documents of different partitions: composites and their children, profiles and their jobs.
+import type { TransactionRecord } from '../../local/cosmos/records.js';
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { Job } from '../../shared/contract/job.js';
+import type { Profile } from '../../shared/contract/profile.js';
 import { isEnded } from '../../shared/rules/stages.js';
 import type { SimTime } from './time.js';
 
 /** Between the last look at the children and the write that ends the parent a person may run one of them again. */
 const LOOK_MS = 2 * 60_000;
 /** As long as the feed may stand still, and be tried again, before the children of a cancelled parent are reached. */
-const CANCEL_MS = 60 * 60_000;
+const CANCEL_MS = 30 * 60_000;
 
 interface Member {
   job: Job;
@@ -23,6 +25,8 @@ export class Families {
   readonly #jobs = new Map<string, Member>();
   readonly #children = new Map<string, Set<string>>();
   readonly #cancelledAt = new Map<string, number>();
+  /** `owner name` → its versions and when each came (ms). */
+  readonly #profiles = new Map<string, { version: number; at: number }[]>();
 
   constructor(time: SimTime, violate: (rule: string, message: string) => void) {
     this.#time = time;
@@ -45,8 +49,36 @@ export class Families {
         this.#violate('stages follow the lifecycle', `${jobId} shipped from the queue by ${body.kind}`);
       if (body.kind === 'job.cancelled') this.#cancelledAt.set(jobId, now);
       if (body.kind === 'job.requeued') this.#cancelledAt.delete(jobId);
-      if (body.kind === 'job.assigned' && parent !== undefined) this.#checkCancelled(job, parent);
+      if (from !== undefined && parent !== undefined && !isEnded(from) && body.kind !== 'job.cancelled')
+        this.#checkCancelled(job, parent);
+      if (body.kind === 'job.assigned' && body.run !== 'land') this.#checkProfile(job);
     }
+  }
+
+  /** A version of a profile is there. */
+  profileWritten({ w }: TransactionRecord): void {
+    for (const { b } of w) {
+      if (b?.['type'] !== 'profile') continue;
+      const { productId, name, version } = b as unknown as Profile;
+      const key = `${productId} ${name}`;
+      const versions = this.#profiles.get(key) ?? [];
+      const newest = versions.at(-1)?.version ?? 0;
+      if (version !== newest + 1 && version !== newest)
+        this.#violate('profiles keep every version', `${key} went from version ${newest} to ${version}`);
+      this.#profiles.set(key, [...versions, { version, at: this.#time.now }]);
+    }
+  }
+
+  /** A job that waited while its profile was edited is assigned with what it is now. */
+  #checkProfile({ jobId, profile }: Job): void {
+    if (!profile) return;
+    const versions = this.#profiles.get(`${profile.owner} ${profile.name}`) ?? [];
+    const known = versions.findLast(({ at }) => at < this.#time.now - LOOK_MS)?.version ?? 0;
+    if (profile.version < known)
+      this.#violate(
+        'a job is assigned with the newest profile',
+        `${jobId} got version ${profile.version} of ${profile.name}, ${known} is there for long`,
+      );
   }
 
   /** All children are there and have ended, and the parent says the truth about them. */
@@ -78,7 +110,7 @@ export class Families {
     if (lateMs > CANCEL_MS)
       this.#violate(
         'a cancelled composite takes its children along',
-        `${jobId} was claimed ${Math.round(lateMs / 1000)} s after ${parent} was cancelled`,
+        `${jobId} was still at work ${Math.round(lateMs / 1000)} s after ${parent} was cancelled`,
       );
   }
 

@@ -20,6 +20,9 @@ import { never, type SimTime } from './time.js';
 import { TRACKER_SECRETS } from './tracker.js';
 import type { Weather } from './weather.js';
 
+/** A host stands still for at most so long (ms), less than any lease, and not again before it has come to itself. */
+const MAX_PAUSE_MS = 20_000;
+const BETWEEN_PAUSES_MS = 60_000;
 /** A client of the control plane gives up after so long (ms). */
 const TIMEOUT_MS = 20_000;
 /** The clocks of two hosts differ by less than this (ms); cloud machines keep theirs far closer. */
@@ -88,6 +91,7 @@ class Host implements StoreUser {
   readonly deps: Deps;
   readonly seen = new Map<string, number>();
   isDead = false;
+  #pausedUntil = -Infinity;
   /** Rejects when it dies. */
   readonly death: Promise<never>;
   #die!: (error: Error) => void;
@@ -134,8 +138,12 @@ class Host implements StoreUser {
     };
   }
 
-  mayDie(): void {
-    if (!this.isDead && this.#world.weather.strikes('hostKill', 0.002)) this.kill();
+  mayDie(): number {
+    const { weather, time, random } = this.#world;
+    if (!this.isDead && weather.strikes('hostKill', 0.002)) this.kill();
+    if (time.now > this.#pausedUntil + BETWEEN_PAUSES_MS && weather.strikes('hostPause', 0.005))
+      this.#pausedUntil = time.now + random.between(1000, MAX_PAUSE_MS);
+    return Math.max(0, this.#pausedUntil - time.now);
   }
 
   kill(): void {

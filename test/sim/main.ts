@@ -39,9 +39,16 @@ function whole(name: string, text: string): number {
   process.exit(2);
 }
 
+function minutes(text: string): number {
+  const number = Number(text);
+  if (number > 0 && Number.isFinite(number)) return number;
+  process.stderr.write(`--minutes is "${text}"; expected a number above 0\n\n${USAGE}`);
+  process.exit(2);
+}
+
 async function many(totals: Totals): Promise<number> {
   const from = whole('from', values.from);
-  const untilMs = values.minutes === undefined ? Infinity : Date.now() + Number(values.minutes) * 60_000;
+  const untilMs = values.minutes === undefined ? Infinity : Date.now() + minutes(values.minutes) * 60_000;
   const seeds = values.minutes === undefined ? whole('seeds', values.seeds) : Number.MAX_SAFE_INTEGER;
   const step = Math.min(
     seeds,

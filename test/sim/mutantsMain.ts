@@ -13,12 +13,16 @@ const { values } = parseArgs({
     only: { type: 'string' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     json: { type: 'boolean', default: false },
+    /** Writes the table into docs/reliability.md. */
+    write: { type: 'boolean', default: false },
   },
 });
 /** What a simulation needs of the product. */
 const PARTS = ['shared', 'functions', 'factory', 'local', 'test/sim'];
-/** A defect may also send the product into an endless loop: that is caught as well. */
-const TIMEOUT_MS = 20 * 60_000;
+/** Time for all seeds of one mutant on a busy machine; what takes longer was not caught. */
+const TIMEOUT_MS = 40 * 60_000;
+/** Around the table in the page. */
+const MARKS = ['<!-- mutants -->', '<!-- /mutants -->'] as const;
 
 const dist = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const root = path.dirname(dist);
@@ -52,7 +56,7 @@ function simulate(folder: string): Promise<{ caught: string | undefined; seed: n
       args,
       { cwd: folder, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout) => {
-        if (!error) return resolve({ caught: undefined, seed: undefined });
+        if (!error || error.killed) return resolve({ caught: undefined, seed: undefined });
         const [first] = violationsIn(stdout);
         resolve({
           caught: first?.rule ?? `the process ended with ${error.message.slice(0, 80)}`,
@@ -89,9 +93,7 @@ await Promise.all(
         const { caught, seed } = await simulate(folder);
         restore();
         outcomes.push({ name: mutant.name, caught, seed });
-        const told =
-          caught === undefined ? 'NOT CAUGHT' : `${caught}${seed === undefined ? '' : ` (seed ${seed})`}`;
-        if (!values.json) process.stdout.write(`${mutant.name}: ${told}\n`);
+        if (!values.json) process.stderr.write(`${mutant.name}: ${caught ?? 'NOT CAUGHT'}\n`);
       }
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -99,9 +101,24 @@ await Promise.all(
   }),
 );
 const caught = outcomes.filter((one) => one.caught !== undefined).length;
+/** In the order of the list, whichever ended first. */
+const table = [
+  `| ${outcomes.length} planted defects, ${caught} caught within ${values.seeds} seeds | seed | broken rule |`,
+  '|---|---|---|',
+  ...chosen.map(({ name }) => {
+    const outcome = outcomes.find((one) => one.name === name);
+    return `| ${name} | ${outcome?.seed ?? ''} | ${outcome?.caught ?? '**not caught**'} |`;
+  }),
+].join('\n');
 process.stdout.write(
-  values.json
-    ? `${JSON.stringify({ mutants: outcomes.length, caught, outcomes })}\n`
-    : `\n${caught} of ${outcomes.length} mutants caught within ${values.seeds} seeds\n`,
+  values.json ? `${JSON.stringify({ mutants: outcomes.length, caught, outcomes })}\n` : `${table}\n`,
 );
+if (values.write) {
+  const page = path.join(root, 'docs/reliability.md');
+  const [before, rest] = readFileSync(page, 'utf8').split(MARKS[0]);
+  const after = rest?.split(MARKS[1])[1];
+  if (before === undefined || after === undefined)
+    throw new Error(`${page} has no place for the table; expected ${MARKS.join(' … ')} once`);
+  writeFileSync(page, `${before}${MARKS[0]}\n${table}\n${MARKS[1]}${after}`);
+}
 process.exitCode = caught === outcomes.length ? 0 : 1;

@@ -30,6 +30,8 @@ import { OWN_PROFILE, manifestOf, planOf, profileOf } from './work.js';
 export const ADA: Operator = { kind: 'operator', id: 'ada', grants: [{ role: 'admin', productId: '*' }] };
 const BOB: Operator = { kind: 'operator', id: 'bob', grants: [{ role: 'admin', productId: '*' }] };
 const MINUTE_MS = 60_000;
+/** No request arrives so long after it was sent. */
+const LATE_MINUTES = 6;
 const MEDDLINGS = [
   'halt',
   'pauseProduct',
@@ -72,7 +74,6 @@ export class People {
   #submitted: string[] = [];
   readonly #budgeted = new Set<string>();
   readonly #profiled = new Set<string>();
-  readonly #halted = new Set<string>();
   #isTidying = false;
 
   constructor(world: PeopleWorld, products: readonly string[]) {
@@ -246,7 +247,6 @@ export class People {
         return;
       case 'halt': {
         const scope = random.pick(['fleet', `product:${productId}`, 'pool:any']);
-        this.#halted.add(scope);
         await this.#ask('halt', (deps) => halt(deps, ADA, { body: { scope, reason: 'look' } }));
         await time.sleep(random.between(10_000, 20 * MINUTE_MS));
         await this.#goOn(scope);
@@ -309,7 +309,6 @@ export class People {
 
   async #goOn(scope: string): Promise<void> {
     await this.#ask('resume', (deps) => resume(deps, ADA, { body: { scope } }));
-    this.#halted.delete(scope);
   }
 
   async #decide(jobId: string, decision: GateDecision): Promise<void> {
@@ -341,10 +340,12 @@ export class People {
       await this.#ask('putBudget', (deps) =>
         putBudget(deps, ADA, { params: { productId }, body: { dayUsd: null, monthUsd: null } }),
       );
-    for (const scope of this.#halted) await this.#goOn(scope);
-    for (const productId of this.#products)
-      await this.#ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
-    while (!isOver()) {
+    for (let minute = 0; !isOver(); minute += 1) {
+      // Requests that come minutes late halt and pause once more what was let go on.
+      if (minute % LATE_MINUTES === 0)
+        for (const productId of this.#products)
+          await this.#ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
+      for (const { scope } of watch.halts) await this.#goOn(scope);
       for (const { job } of watch.jobs.values()) await this.#finish(job);
       await time.sleep(MINUTE_MS);
     }

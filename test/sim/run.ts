@@ -3,7 +3,14 @@ import type { FactoryCaller } from '../../functions/operations/caller.js';
 import type { Factory } from '../../shared/contract/fleet.js';
 import { isEnded } from '../../shared/rules/stages.js';
 import { poolsFor } from '../../shared/rules/routing.js';
-import { FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
+import {
+  FACTORIES,
+  FLEET,
+  POOLS,
+  TRACKER_INBOX,
+  TRACKER_OUTBOX,
+  poolQueueName,
+} from '../../shared/topology.js';
 import { SimBus } from './bus.js';
 import { SimFactory } from './factories.js';
 import { checkHistory, type HistoryEntry } from './history.js';
@@ -50,6 +57,12 @@ interface Size {
   /** Kinds of faults. */
   readonly kinds: readonly [number, number];
 }
+/** Ten times the events of the busiest run: work that makes work, and never comes to rest. */
+const MAX_EVENTS = 1_000_000;
+/** A ticket is a hint; more of them than this do not come from jobs any more. */
+const TICKETS_A_POOL = 30;
+const TICKETS_A_JOB = 5;
+const COUNT_TICKETS_MS = 10 * MINUTE_MS;
 /** Most runs are small: a few things that meet are found sooner in many of them, and their story is short. */
 const SMALL: Size = {
   hosts: [1, 2],
@@ -157,7 +170,25 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     ),
     ...(tracker?.missing(watch) ?? []),
   ];
+  tell(
+    () =>
+      `== seed ${seed}: products ${products.join(', ')}; leases of ${leaseSeconds} s; factories ` +
+      factories
+        .map(({ caller, stations }) => `${caller.id} (${stations} stations in ${caller.pools.join(', ')})`)
+        .join(', ') +
+      `${tracker ? '; a tracker' : ''}; faults until ${new Date(calmAt).toISOString().slice(8, 23)}: ` +
+      (weather.kinds.join(', ') || 'none'),
+  );
   let isOver = false;
+  const countTickets = (): void => {
+    for (const pool of USED_POOLS) {
+      const { active, scheduled } = bus.engine.queue(poolQueueName(pool)).counts();
+      if (active + scheduled > TICKETS_A_POOL + TICKETS_A_JOB * watch.jobs.size)
+        watch.violate('tickets stay few', `${active + scheduled} tickets are in the queue of pool ${pool}`);
+    }
+    time.after(COUNT_TICKETS_MS, countTickets);
+  };
+  countTickets();
   const goOn = async (): Promise<void> => {
     await people.setUp();
     hosts.start();
@@ -193,9 +224,13 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     isOver = true;
   });
   const takeAway = tracker?.install();
-  await time.run(() => isOver || watch.violations.length > 0).finally(takeAway);
+  const isEnd = (): boolean => {
+    if (time.events > MAX_EVENTS) watch.violate('a run comes to its end', `${MAX_EVENTS} events and no end`);
+    return isOver || watch.violations.length > 0;
+  };
+  await time.run(isEnd).finally(takeAway);
   if (failure !== undefined) throw failure;
-  if (isOver && watch.violations.length === 0) checkEnd(watch, people, history);
+  if (isOver && watch.violations.length === 0) checkEnd(watch, people, bus, history);
   return {
     seed,
     hours: (time.now - time.startedAt) / HOUR_MS,
@@ -238,7 +273,7 @@ function enrolled(random: Random, size: Size, store: SimStore, time: SimTime): [
 }
 
 /** What must hold of the run as a whole. */
-function checkEnd(watch: Watch, people: People, history: readonly HistoryEntry[]): void {
+function checkEnd(watch: Watch, people: People, bus: SimBus, history: readonly HistoryEntry[]): void {
   watch.checkChains();
   for (const { what, jobId, seq } of people.acknowledged) {
     const known = watch.jobs.get(jobId);
@@ -249,6 +284,9 @@ function checkEnd(watch: Watch, people: People, history: readonly HistoryEntry[]
       );
   }
   watch.families.checkEnd();
+  for (const queue of [TRACKER_INBOX, TRACKER_OUTBOX])
+    if (bus.engine.queue(queue).counts().deadLetters > 0)
+      watch.violate('no message is given up', `${queue} has dead letters`);
   for (const { jobId, children } of people.split)
     if (watch.jobs.get(jobId)?.job.stage === 'shipped' && children.some((child) => !watch.jobs.has(child)))
       watch.violate('a plan is carried out as a whole', `${jobId} shipped without all of its children`);

@@ -31,8 +31,8 @@ export interface StoreUser {
   readonly isDead: boolean;
   /** What it has seen of each physical partition, as its session token says. */
   readonly seen: Map<string, number>;
-  /** Called before each call: the host may die right there. */
-  mayDie(): void;
+  /** Called before each call: the host may die right there, or stand still for so long (ms). */
+  mayDie(): number;
 }
 
 /** A document as it was before its last write. */
@@ -193,7 +193,8 @@ export class SimStore {
       user,
       weather.lasts('slowDisk') ? this.#random.between(20, 3000) : this.#random.between(0.5, 8),
     );
-    user.mayDie();
+    const pauseMs = user.mayDie();
+    if (pauseMs > 0) await this.#asleep(user, pauseMs);
     if (user.isDead) await never();
     if (weather.lasts('storeOutage')) throw new CloudError('unavailable', 'the store is away');
     if (weather.strikes('throttle', 0.02)) throw new CloudError('throttled', 'too many requests');

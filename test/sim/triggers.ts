@@ -44,6 +44,7 @@ export function startQueueFunctions(world: TriggerWorld): void {
 
 async function messages(world: TriggerWorld, queue: Queue, work: Work): Promise<void> {
   for (;;) {
+    await connected(world);
     const lock = await new Promise<MessageLock>((resolve) => {
       const receiver = queue.openReceiver('peekLock', (_message, one) => {
         queue.closeReceiver(receiver);
@@ -58,6 +59,7 @@ async function messages(world: TriggerWorld, queue: Queue, work: Work): Promise<
 async function sessions(world: TriggerWorld, queue: Queue, work: Work): Promise<void> {
   const { time } = world;
   for (;;) {
+    await connected(world);
     const session = await new Promise<SessionLock>((resolve) => {
       queue.sessions?.acceptNext('functions', resolve, () => {});
     });
@@ -76,6 +78,11 @@ async function sessions(world: TriggerWorld, queue: Queue, work: Work): Promise<
       if (isLeft && done !== 'died' && !session.released) queue.sessions?.close(session);
     }
   }
+}
+
+/** Nothing is received while the bus is away. */
+async function connected({ time, weather }: TriggerWorld): Promise<void> {
+  while (weather.lasts('busOutage')) await time.sleep(1000);
 }
 
 /** @returns true when it is done, false when it comes again, `died` when its host did */
@@ -100,8 +107,8 @@ async function handle(
   await time.sleep(random.between(1, 15));
   if (end === 'died') return 'died';
   if (lock.released) return false;
-  // Done, and nobody hears of it.
-  if (end === 'done' && weather.strikes('redelivery', 0.05)) return 'died';
+  // Over, and the bus does not hear of it.
+  if (weather.lasts('busOutage') || weather.strikes('redelivery', 0.05)) return 'died';
   queue.settle(lock.token, { kind: end === 'done' ? 'complete' : 'abandon' });
   return end === 'done';
 }

@@ -6,7 +6,7 @@ import type { JobEvent } from '../../shared/contract/event.js';
 import type { Lease } from '../../shared/contract/fleet.js';
 import type { Switches } from '../../shared/contract/switches.js';
 import type { Job, Run, Stage } from '../../shared/contract/job.js';
-import { BUDGETS, CONTROL, JOBS, LEASES, READY } from '../../shared/topology.js';
+import { BUDGETS, CONTROL, JOBS, LEASES, PROFILES, READY } from '../../shared/topology.js';
 import type { HistoryEntry } from './history.js';
 import { Families } from './families.js';
 import { MAX_SKEW_MS } from './hosts.js';
@@ -68,7 +68,7 @@ export class Watch {
   readonly #history: HistoryEntry[];
   readonly #leaseSeconds: number;
   readonly #tell: (line: () => string) => void;
-  #halts: Switches['on'] = [];
+  halts: Switches['on'] = [];
   readonly #losses = new Map<string, HistoryEntry & { returnedAt: number }>();
   readonly #listeners: ((job: Job) => void)[] = [];
 
@@ -126,9 +126,11 @@ export class Watch {
         return this.#leaseWritten(record);
       case BUDGETS:
         return this.ledgers.written(record);
+      case PROFILES:
+        return this.families.profileWritten(record);
       case CONTROL:
         for (const { i, b } of record.w)
-          if (b?.['type'] === 'switches') this.#halts = (b as unknown as Switches).on;
+          if (b?.['type'] === 'switches') this.halts = (b as unknown as Switches).on;
           else if (b?.['type'] === 'parked')
             this.violate('nothing is put aside', `${i}: ${String(b['error'] as string)}`);
         return;
@@ -334,7 +336,7 @@ export class Watch {
     { productId, pool }: { productId: string; pool: string },
     what: string,
   ): void {
-    for (const { scope, since } of this.#halts) {
+    for (const { scope, since } of this.halts) {
       if (scope !== 'fleet' && scope !== `product:${productId}` && scope !== `pool:${pool}`) continue;
       const lastedMs = this.#time.now - Date.parse(since);
       if (lastedMs > HALT_GRACE_MS)

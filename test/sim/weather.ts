@@ -33,6 +33,8 @@ export const FAULTS = [
   'feedLag',
   /** The function host dies between two calls of a handler. */
   'hostKill',
+  /** The function host stands still between two calls of a handler, and then goes on as if nothing had been. */
+  'hostPause',
   /** Two hosts run the same timer at once. */
   'reaperRace',
   /** Clocks of hosts are off, and those of factories run fast or slow. */
@@ -103,6 +105,11 @@ export class Weather {
 
   get isCalm(): boolean {
     return this.#time.now >= this.calmAt;
+  }
+
+  /** The kinds of this run. */
+  get kinds(): FaultKind[] {
+    return [...this.#force.keys()];
   }
 
   has(kind: FaultKind): boolean {
