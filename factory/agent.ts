@@ -80,6 +80,7 @@ export class Agent {
     this.workspace = new Workspace(settings.dataDir, cleanEnvironment(deps.env), {
       stations: settings.stations,
       maxBytes: settings.diskBytes,
+      abandonedBranchDays: settings.config.abandonedBranchDays,
     });
     this.fleet = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
     this.coordinator = this.fleet;

@@ -30,6 +30,10 @@ const ConfigSchema = z.strictObject({
   hide: z.array(TagSchema).default([]),
   /** What the data folder may take: above it what was not used for longest goes. */
   diskGigabytes: z.number().positive().default(50),
+  /** A feature branch stays after its change was merged. */
+  keepMergedBranches: z.boolean().default(false),
+  /** Feature branches whose last commit is so old are deleted, also of jobs that wait for a person; absent: never. */
+  abandonedBranchDays: z.number().min(1).optional(),
   /** Between two checkpoints of a run while its engine works. */
   checkpointSeconds: z.number().min(10).max(86_400).default(600),
   /** Names of further variables of the machine that every run sees: its engine, setup, hooks and checks. */

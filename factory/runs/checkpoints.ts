@@ -28,7 +28,7 @@ export interface CheckpointsSpec {
 export class Checkpoints {
   private readonly spec: CheckpointsSpec;
   private readonly saving = new Mutex();
-  private readonly refs = new Set<string>();
+  private readonly pushed = new Map<string, Checkpoint>();
   private last: Checkpoint | undefined;
   private checkout: Checkout | undefined;
   private over = new AbortController();
@@ -36,12 +36,12 @@ export class Checkpoints {
   constructor(spec: CheckpointsSpec) {
     this.spec = spec;
     this.last = spec.claim.job.checkpoint;
-    if (this.last) this.refs.add(this.last.ref);
+    if (this.last) this.pushed.set(this.last.ref, this.last);
   }
 
-  /** Where checkpoints of the job lie that this run knows of. */
-  get known(): readonly string[] {
-    return [...this.refs];
+  /** Checkpoints of the job that this run knows of. */
+  get known(): readonly Checkpoint[] {
+    return [...this.pushed.values()];
   }
 
   /** Keeps the work in this checkout from now on, every so often. */
@@ -96,7 +96,7 @@ export class Checkpoints {
         log.note(`no checkpoint: ${saved.why}`);
         return;
       case 'saved':
-        this.refs.add(ref);
+        this.pushed.set(ref, saved.checkpoint);
         await report.send({ kind: 'checkpointed', checkpoint: saved.checkpoint }, signal);
         this.last = saved.checkpoint;
         log.note(`checkpoint: ${saved.checkpoint.commit.slice(0, 12)}`);

@@ -173,7 +173,7 @@ class RunExecution {
       this.tell('warn', "the run's log is incomplete: the control plane did not take the rest in time");
     }
     const job = await this.reportLast(last);
-    if (last.kind !== 'released' && job?.checkpoint === undefined) await this.clearCheckpoints();
+    if (last.kind !== 'released' && job?.checkpoint === undefined) await this.clear(last);
     this.tell('info', `run ${last.kind}`, { reason, ms: this.sinceClaim() });
   }
 
@@ -197,15 +197,18 @@ class RunExecution {
     }
   }
 
-  /** The job needs them no more: it has a change, or begins anew. */
-  private async clearCheckpoints(): Promise<void> {
+  /** The job needs its checkpoints no more, as it has a change or begins anew, and no branch that was merged. */
+  private async clear(last: RunReport): Promise<void> {
+    const { change } = this.claim.job;
+    const merged = last.kind === 'landed' && change !== undefined && !this.deps.config.keepMergedBranches;
+    const branch = merged ? [{ ref: `refs/heads/${change.branch}`, commit: change.commit }] : [];
     const repo = repoOf(this.claim);
-    const { known } = this.checkpoints;
+    const known = [...this.checkpoints.known, ...branch];
     if (repo === undefined || known.length === 0) return;
     try {
-      await this.deps.workspace.removeCheckpoints(repo, known, AbortSignal.timeout(CLEAR_MS));
+      await this.deps.workspace.deleteRefs(repo, known, AbortSignal.timeout(CLEAR_MS));
     } catch (error) {
-      this.tell('warn', 'its checkpoints could not be removed', { why: reasonOf(error) });
+      this.tell('warn', 'what it left in its repository could not be removed', { why: reasonOf(error) });
     }
   }
 

@@ -16,6 +16,8 @@ import { PreflightError } from './preflight.js';
 const BRANCHES_SHOWN = 8;
 /** Looking for missing objects after a failure (ms). */
 const WALK_TIMEOUT_MS = 120_000;
+/** No run and no kept worktree needs an object longer that no ref leads to. */
+const BORROWED_AT_MOST = '2.weeks.ago';
 /** The repository's address, so that a mirror on the disk can be recognised. */
 const ADDRESS = 'address';
 
@@ -36,6 +38,11 @@ const slug = (repo: string): string =>
 /** Where the mirror of a repository lies: readable, and different for every address. */
 export const mirrorPath = (repos: string, repo: string): string =>
   path.join(repos, `${slug(repo)}-${createHash('sha256').update(repo).digest('hex').slice(0, 12)}.git`);
+
+export interface RemoteRef {
+  readonly ref: string;
+  readonly commit: string;
+}
 
 /** Heads of a remote by branch name. */
 export type Heads = ReadonlyMap<string, string>;
@@ -173,12 +180,46 @@ export class Mirror {
     });
   }
 
-  /** Deletes refs of the remote. @throws GitError also when one of them is not there */
-  async deleteRefs(refs: readonly string[], signal?: AbortSignal): Promise<void> {
+  /**
+   * Deletes refs of the remote, each only while it is at its commit.
+   * @throws GitError also when one of them is not
+   */
+  async deleteRefs(refs: readonly RemoteRef[], signal?: AbortSignal): Promise<void> {
     await this.fetching.run(async () => {
       await this.claim();
-      const args = ['push', '--quiet', '--no-verify', '--', this.repo, ...refs.map((ref) => `:${ref}`)];
+      const leases = refs.map(({ ref, commit }) => `--force-with-lease=${ref}:${commit}`);
+      const gone = refs.map(({ ref }) => `:${ref}`);
+      const args = ['push', '--quiet', '--no-verify', ...leases, '--', this.repo, ...gone];
       await this.git.call(args, { timeoutMs: ASK_TIMEOUT_MS, signal });
+    });
+  }
+
+  /**
+   * Refs of the remote whose commit is older than so many days.
+   * @param prefix such as `refs/heads/aq/`
+   */
+  async refsOlderThan(prefix: string, days: number): Promise<RemoteRef[]> {
+    const here = `refs/tend/${prefix.split('/').filter(Boolean).join('-')}/`;
+    const listed = await this.fetching.run(async () => {
+      await this.claim();
+      const args = ['fetch', '--quiet', '--no-tags', '--prune', '--no-write-fetch-head', '--', this.repo];
+      await this.git.call([...args, `+${prefix}*:${here}*`], { timeoutMs: TRANSFER_TIMEOUT_MS });
+      const format = '%(refname) %(objectname) %(committerdate:unix)';
+      return this.git.call(['for-each-ref', `--format=${format}`, here]);
+    });
+    const oldest = Date.now() / 1000 - days * 24 * 3600;
+    return listed
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' '))
+      .filter(([, , seconds]) => Number(seconds) < oldest)
+      .map(([ref = '', commit = '']) => ({ ref: prefix + ref.slice(here.length), commit }));
+  }
+
+  /** Packs it, and removes what nobody could have borrowed for weeks. */
+  async collectGarbage(): Promise<void> {
+    await this.git.call(['gc', '--quiet', `--prune=${BORROWED_AT_MOST}`], {
+      timeoutMs: TRANSFER_TIMEOUT_MS,
     });
   }
 

@@ -10,8 +10,9 @@ import { globalConfig, includeUserConfig } from '../processes/environment.js';
 import { DiskSpace, MIN_FREE_BYTES, type DiskSpaceSpec, type Evictable } from './diskSpace.js';
 import { Git } from './git.js';
 import { claimGitDir, isGitDir } from './gitDir.js';
-import { mirrorOf, repoOf, usedAt, type Mirror } from './mirror.js';
+import { mirrorOf, repoOf, usedAt, type Mirror, type RemoteRef } from './mirror.js';
 import { SetupCache } from './setupCache.js';
+import { tend, type Abandoned } from './tend.js';
 import { removeTree } from './trees.js';
 import { WarmWorktrees } from './warmWorktrees.js';
 
@@ -50,6 +51,8 @@ export interface WorkspaceOptions {
   /** What the folder may take in all (bytes). */
   readonly maxBytes?: number;
   readonly freeBytes?: DiskSpaceSpec['freeBytes'];
+  /** Feature branches on a remote whose last commit is so old are deleted; absent: never. */
+  readonly abandonedBranchDays?: number | undefined;
   /** Runs at the same time, at most. */
   readonly stations?: number;
 }
@@ -58,7 +61,9 @@ export class Workspace {
   /** What setups of checkouts brought. */
   readonly setupCache: SetupCache;
   private readonly warmWorktrees: WarmWorktrees;
-  private readonly folders: { readonly repos: string; readonly worktrees: string; readonly scratch: string };
+  private readonly folders: Readonly<Record<'repos' | 'worktrees' | 'scratch' | 'stamps', string>>;
+  private readonly abandoned: Abandoned;
+  private tending: Promise<void> = Promise.resolve();
   /** Room on the disk. */
   readonly disk: DiskSpace;
   private readonly git: Git;
@@ -80,14 +85,22 @@ export class Workspace {
   constructor(
     root: string,
     env: Readonly<Record<string, string>>,
-    { minFreeBytes = MIN_FREE_BYTES, maxBytes = Infinity, stations = 1, freeBytes }: WorkspaceOptions = {},
+    {
+      minFreeBytes = MIN_FREE_BYTES,
+      maxBytes = Infinity,
+      stations = 1,
+      freeBytes,
+      abandonedBranchDays,
+    }: WorkspaceOptions = {},
   ) {
     const evictable = (): Promise<Evictable[]> => this.evictable();
     this.disk = new DiskSpace({ root, minFreeBytes, maxBytes, evictable, ...(freeBytes && { freeBytes }) });
+    this.abandoned = { branchDays: abandonedBranchDays };
     this.folders = {
       repos: path.join(root, 'repos'),
       worktrees: path.join(root, 'worktrees'),
       scratch: path.join(root, 'tmp'),
+      stamps: path.join(root, 'tended'),
     };
     this.setupCache = new SetupCache(path.join(root, 'cache'));
     this.git = new Git(root, env);
@@ -179,6 +192,12 @@ export class Workspace {
     return { ...checkout, git, path: at, scratch };
   }
 
+  /** Never while a run borrows from it; what fails today is tried tomorrow. */
+  private async tend(mirror: Mirror): Promise<void> {
+    if ([...this.busy.values()].includes(mirror.path)) return;
+    await tend(mirror, this.folders.stamps, this.abandoned).catch(() => {});
+  }
+
   /** What only saves time: setups, worktrees that nobody has, mirrors that no run borrows from. */
   private async evictable(): Promise<Evictable[]> {
     const busy = new Set(this.busy.values());
@@ -216,16 +235,17 @@ export class Workspace {
     await Promise.all([this.worktreePath(run), this.cleanPath(run), scratch].map(removeTree));
     this.busy.delete(run);
     void this.disk.measure();
+    if (had) this.tending = this.tend(had.mirror);
   }
 
-  /** Removes checkpoints of a job that needs them no more. @throws GitError when the repository does not let it */
-  removeCheckpoints(repo: string, refs: readonly string[], signal?: AbortSignal): Promise<void> {
+  /** Removes what a job has left in its repository. @throws GitError when the repository does not let it */
+  deleteRefs(repo: string, refs: readonly RemoteRef[], signal?: AbortSignal): Promise<void> {
     return this.mirror(repo).deleteRefs(refs, signal);
   }
 
   /** Resolves when nothing is being done in the background. */
   async settled(): Promise<void> {
-    await Promise.all([this.warmWorktrees.settled(), this.disk.settled()]);
+    await Promise.all([this.warmWorktrees.settled(), this.disk.settled(), this.tending]);
   }
 
   private cleanPath(run: string): string {

@@ -212,6 +212,27 @@ test('takes its engine along when it is killed, and cleans up at the next start'
   expect(next.said()).toContain('cleaned up after a crash');
 });
 
+test.runIf(process.platform === 'linux')(
+  'ends what a run has started and leaves no file of it behind, although it was killed itself',
+  async () => {
+    const factory = enrolled();
+    await factory.ready;
+    const { claim } = await longRun(
+      'setsid sleep 300 & echo "escaped $!"; mktemp >/dev/null; mkdir left; echo x > left/x',
+    );
+    const escaped = Number(/escaped (\d+)/.exec(plane.run(claim).log.toString())?.[1]);
+    factory.child.kill('SIGKILL');
+    await factory.ended;
+    expect(isAlive(escaped)).toBe(true);
+    expect(readdirSync(data('tmp'))).toHaveLength(1);
+    const next = start();
+    await next.ready;
+    await until(() => !isAlive(escaped));
+    expect(worktrees()).toEqual([]);
+    expect(existsSync(data('tmp'))).toBe(false);
+  },
+);
+
 test('ends after one run with --once', async () => {
   const factory = enrolled(['--once', '--stations', '4']);
   await factory.ready;

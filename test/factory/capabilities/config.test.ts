@@ -23,6 +23,7 @@ test('nothing need be said', () => {
     hide: [],
     pass: [],
     diskGigabytes: 50,
+    keepMergedBranches: false,
     checkpointSeconds: 600,
     engines: {},
   });

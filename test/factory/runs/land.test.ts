@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import type { Claim, RunReport } from '../../../shared/contract/api.js';
 import type { Change } from '../../../shared/contract/job.js';
 import { claimOf } from '../support/controlPlane.js';
@@ -157,6 +158,23 @@ test('ships to the repository that was named, whatever an earlier job set', asyn
   const claim = await reviewed(fixture);
   const seen = await fixture.execute(claim);
   expect(last(seen.reports)).toMatchObject({ kind: 'landed', mergeCommit: repository.head('main') });
-  for (const job of [mallory, claim]) expect(repository.head(`aq/${job.job.jobId}`)).toBeDefined();
+  expect(repository.head(`aq/${mallory.job.jobId}`)).toBeDefined();
   expect(git(elsewhere, 'for-each-ref')).toBe(before);
+});
+
+test.each([
+  ['is deleted', false],
+  ['stays where the owner of the factory wants it', true],
+])('the branch of a merged change %s', async (_, keepMergedBranches) => {
+  await using fixture = await factoryFixture(undefined, { config: { ...NO_CONFIG, keepMergedBranches } });
+  const claim = await reviewed(fixture);
+  const branch = claim.job.change?.branch ?? '';
+  expect(fixture.repository.head(branch)).toBeDefined();
+  const seen = await fixture.execute(claim);
+  expect(last(seen.reports)).toMatchObject({ kind: 'landed' });
+  expect(fixture.repository.head(branch) !== undefined).toBe(keepMergedBranches);
+  // Somebody whose acknowledgement was lost asks again: it is merged, branch or no branch.
+  fixture.plane.epochs.set(claim.job.jobId, claim.run.epoch);
+  const again = await fixture.execute(claim);
+  expect(last(again.reports)).toMatchObject({ kind: 'landed' });
 });
