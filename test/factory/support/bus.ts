@@ -23,12 +23,12 @@ export class TestBus implements AsyncDisposable {
     return settingOf(this.server);
   }
 
-  /** Rings for a job in a pool. */
-  async ring({ job }: Claim, pool = 'any'): Promise<void> {
+  /** Rings for a job in a pool; another `mark` is another ticket for it, which the queue does not drop. */
+  async ring({ job }: Claim, pool = 'any', mark = ''): Promise<void> {
     const { jobId, lane, epoch } = job;
     await this.sender.send(poolQueueName(pool), {
       body: { ticket: { pool, lane, jobId, epoch } },
-      messageId: `${jobId}.${epoch}`,
+      messageId: `${jobId}.${epoch}${mark}`,
       sessionId: lane,
     });
   }

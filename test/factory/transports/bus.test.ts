@@ -125,6 +125,15 @@ test('claims over HTTP while the bus is away', async () => {
   expect(plane.claimRequests[0]).not.toHaveProperty('lane');
 });
 
+test('works once on a job whose ticket comes twice, and takes both off the queue', async () => {
+  factory(2);
+  const claim = await submit();
+  await bus.ring(claim, 'any', '.sweep');
+  await until(() => plane.claimRequests.length >= 2);
+  await until(() => bus.waiting() === 0);
+  expect(working.map(({ claim: given }) => given.job.jobId)).toEqual([claim.job.jobId]);
+});
+
 test('takes a ticket that is stale off the queue', async () => {
   factory(1);
   await bus.ring(claimOf({ body: 'true' }));
