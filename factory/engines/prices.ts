@@ -8,6 +8,13 @@ import type { TokenCounts } from './tokens.js';
 /** Of the table; goes up with every change of a price, and stands in the factory's probe. */
 export const PRICES_VERSION = '2026-11-01';
 
+/** Where the figures of a row stand, and the day of which they are: the lists change without a word. */
+export const SOURCES = {
+  anthropic: { page: 'https://platform.claude.com/docs/en/about-claude/pricing', asOf: PRICES_VERSION },
+  openai: { page: 'https://platform.openai.com/docs/pricing', asOf: PRICES_VERSION },
+  google: { page: 'https://ai.google.dev/gemini-api/docs/pricing', asOf: PRICES_VERSION },
+} as const;
+
 export interface Price {
   readonly input: number;
   readonly cachedInput: number;
@@ -23,24 +30,30 @@ const price = (input: number, cachedInput: number, output: number, cacheWrite = 
   output,
 });
 
+interface PriceRow {
+  readonly model: RegExp;
+  readonly price: Price;
+  readonly source: keyof typeof SOURCES;
+}
+
 /** The first pattern that matches a model's name decides, so special ones stand before general ones. */
-const PRICES: readonly (readonly [RegExp, Price])[] = [
-  [/opus-4-?\.?[01](?!\d)/, price(15, 1.5, 75, 18.75)],
-  [/opus/, price(5, 0.5, 25, 6.25)],
-  [/sonnet/, price(3, 0.3, 15, 3.75)],
-  [/haiku-3/, price(0.8, 0.08, 4, 1)],
-  [/haiku/, price(1, 0.1, 5, 1.25)],
-  [/gpt-5.*nano/, price(0.05, 0.005, 0.4)],
-  [/gpt-5.*mini/, price(0.25, 0.025, 2)],
-  [/gpt-5\.[2-9]/, price(1.75, 0.175, 14)],
-  [/gpt-5|codex/, price(1.25, 0.125, 10)],
-  [/gpt-4\.1-mini/, price(0.4, 0.1, 1.6)],
-  [/gpt-4\.1/, price(2, 0.5, 8)],
-  [/o4-mini/, price(1.1, 0.275, 4.4)],
-  [/gemini.*flash-lite/, price(0.1, 0.01, 0.4)],
-  [/gemini.*flash/, price(0.3, 0.03, 2.5)],
-  [/gemini-3/, price(2, 0.2, 12)],
-  [/gemini/, price(1.25, 0.125, 10)],
+export const PRICES: readonly PriceRow[] = [
+  { model: /opus-4-?\.?[01](?!\d)/, price: price(15, 1.5, 75, 18.75), source: 'anthropic' },
+  { model: /opus/, price: price(5, 0.5, 25, 6.25), source: 'anthropic' },
+  { model: /sonnet/, price: price(3, 0.3, 15, 3.75), source: 'anthropic' },
+  { model: /haiku-3/, price: price(0.8, 0.08, 4, 1), source: 'anthropic' },
+  { model: /haiku/, price: price(1, 0.1, 5, 1.25), source: 'anthropic' },
+  { model: /gpt-5.*nano/, price: price(0.05, 0.005, 0.4), source: 'openai' },
+  { model: /gpt-5.*mini/, price: price(0.25, 0.025, 2), source: 'openai' },
+  { model: /gpt-5\.[2-9]/, price: price(1.75, 0.175, 14), source: 'openai' },
+  { model: /gpt-5|codex/, price: price(1.25, 0.125, 10), source: 'openai' },
+  { model: /gpt-4\.1-mini/, price: price(0.4, 0.1, 1.6), source: 'openai' },
+  { model: /gpt-4\.1/, price: price(2, 0.5, 8), source: 'openai' },
+  { model: /o4-mini/, price: price(1.1, 0.275, 4.4), source: 'openai' },
+  { model: /gemini.*flash-lite/, price: price(0.1, 0.01, 0.4), source: 'google' },
+  { model: /gemini.*flash/, price: price(0.3, 0.03, 2.5), source: 'google' },
+  { model: /gemini-3/, price: price(2, 0.2, 12), source: 'google' },
+  { model: /gemini/, price: price(1.25, 0.125, 10), source: 'google' },
 ];
 
 /** For a model that the table does not know: what the engine's usual models cost at most, so that a ceiling holds. */
@@ -50,15 +63,15 @@ const USUAL: Partial<Record<Engine, Price>> = {
 };
 const DEAREST: Price = price(5, 0.5, 25, 6.25);
 
-/** US dollars an agent compute unit, of the service that bills in these. */
+/** US dollars an agent compute unit, of the service that bills in these (Devin's own price page, as of the version). */
 export const USD_PER_ACU = 2.25;
 
 const MILLION = 1_000_000;
 
 /** The price of a model; of the engine's usual ones when its name is unknown or not told. */
 export function priceOf(engine: Engine, model: string | undefined): Price {
-  const known = model && PRICES.find(([pattern]) => pattern.test(model.toLowerCase()));
-  return known ? known[1] : (USUAL[engine] ?? DEAREST);
+  const known = model && PRICES.find((row) => row.model.test(model.toLowerCase()));
+  return known ? known.price : (USUAL[engine] ?? DEAREST);
 }
 
 /** What so many tokens cost, in US dollars. */

@@ -243,6 +243,15 @@ test('ends after one run with --once', async () => {
   expect(plane.run(second).reports).toEqual([]);
 });
 
+test('ends by itself after --idle-exit seconds without work, and not while there is some', async () => {
+  // Waiting already, so that only the claim has to come within the time.
+  const claim = await submit('sleep 5; echo 2 > a.txt');
+  const factory = enrolled(['--idle-exit', '4']);
+  expect((await factory.ended).code).toBe(0);
+  expect(plane.run(claim).reports.at(-1)?.kind).toBe('finished');
+  expect(factory.said()).toContain('no work for 4 s');
+}, 30_000);
+
 test('lets only one factory work in a folder', async () => {
   await enrolled().ready;
   const second = start();
