@@ -207,6 +207,7 @@ export class Agent {
   drain(why: string): void {
     if (this.draining.signal.aborted) return;
     this.deps.logger.info('draining', { why, running: this.stations.running });
+    this.workspace.close();
     this.draining.abort();
   }
 
@@ -223,6 +224,7 @@ export class Agent {
       ),
       Promise.race([this.tickets?.close().catch(() => {}), pause(CLOSE_MS)]),
     ]);
+    await Promise.race([this.workspace.settled(), pause(CLOSE_MS)]);
     await Promise.all(this.unlocks.map((unlock) => unlock()));
   }
 

@@ -82,6 +82,8 @@ class RunExecution {
   private readonly report: Reporter;
   private readonly checkpoints: Checkpoints;
   private engineStarted = false;
+  /** What it left in the repository; a station is free when that is gone, the worktree does not wait for it. */
+  private clearing: Promise<void> | undefined;
   /** What the engine used, also when it was ended. */
   private usage: Usage | undefined;
 
@@ -132,6 +134,7 @@ class RunExecution {
       await this.deps.workspace.remove(this.run).catch((error: unknown) => {
         this.tell('warn', 'the worktree could not be removed', { why: reasonOf(error) });
       });
+      await this.clearing;
     }
   }
 
@@ -173,7 +176,7 @@ class RunExecution {
       this.tell('warn', "the run's log is incomplete: the control plane did not take the rest in time");
     }
     const job = await this.reportLast(last);
-    if (last.kind !== 'released' && job?.checkpoint === undefined) await this.clear(last);
+    if (last.kind !== 'released' && job?.checkpoint === undefined) this.clearing = this.clear(last);
     this.tell('info', `run ${last.kind}`, { reason, ms: this.sinceClaim() });
   }
 

@@ -36,6 +36,7 @@ export class WarmWorktrees {
   private readonly perMirror: number;
   /** By the mirror's path; the last one was given last. */
   private readonly kept = new Map<string, WarmWorktree[]>();
+  private closed = false;
 
   /**
    * @param folder where they are kept, absolute; nothing else may be there
@@ -83,7 +84,7 @@ export class WarmWorktrees {
    * @returns false when there are enough already: the folder is still where it was
    */
   async give(from: string, { path: mirror }: Mirror, commit: string): Promise<boolean> {
-    if ((this.kept.get(mirror) ?? []).length >= this.perMirror) return false;
+    if (this.closed || (this.kept.get(mirror) ?? []).length >= this.perMirror) return false;
     const name = [path.basename(mirror, '.git'), commit, randomUUID()].join(SEPARATOR);
     const at = path.join(this.folder, name);
     const moved = mkdir(this.folder, { recursive: true }).then(() => rename(from, at));
@@ -132,6 +133,11 @@ export class WarmWorktrees {
     this.forget(mirror, worktree);
     await worktree.ready;
     await removeTree(worktree.path);
+  }
+
+  /** Takes no more: the factory goes away. */
+  close(): void {
+    this.closed = true;
   }
 
   /** Resolves when none is being cleaned. */

@@ -243,6 +243,11 @@ export class Workspace {
     return this.mirror(repo).deleteRefs(refs, signal);
   }
 
+  /** The factory goes away: what runs leave is removed at once. */
+  close(): void {
+    this.warmWorktrees.close();
+  }
+
   /** Resolves when nothing is being done in the background. */
   async settled(): Promise<void> {
     await Promise.all([this.warmWorktrees.settled(), this.disk.settled(), this.tending]);
