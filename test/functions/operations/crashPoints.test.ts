@@ -173,7 +173,7 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
     [
       'failed and is tried again',
       [{ kind: 'started' }, { kind: 'failed', reason: 'engine_failed', message: 'x', exitCode: 1 }],
-      ['upsert fleet_ready ready', 'send pool-any'],
+      ['upsert fleet_ready ready', 'send pool-any', 'patch fleet_factories'],
     ],
     [
       'gives the job back',
@@ -238,6 +238,7 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
       'remove fleet_leases',
       'upsert fleet_ready ready',
       'send pool-any',
+      'patch fleet_factories',
     ]);
   });
 
