@@ -5,7 +5,7 @@ import { runSeed } from './run.js';
 import { FAULTS } from './weather.js';
 
 /** Each core simulates about seven a second when nothing else runs. */
-const SEEDS = 300;
+const SEEDS = 2000;
 /** Three minutes on two cores that have nothing else to do; tests run beside it. */
 const LIMIT_MS = 20 * 60_000;
 
