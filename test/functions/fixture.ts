@@ -58,10 +58,13 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
 }
 
 /** A cloud for the tests of one file, closed after the last of them. */
-export async function cloudOfTests(): Promise<{ cloud: TestCloud; deps: ReturnType<typeof depsOn> }> {
-  const cloud = await startTestCloud();
+export async function cloudOfTests({
+  secrets,
+  ...options
+}: Parameters<typeof startTestCloud>[0] & { secrets?: Record<string, string> } = {}) {
+  const cloud = await startTestCloud(options);
   afterAll(() => cloud.close());
-  return { cloud, deps: depsOn(cloud) };
+  return { cloud, deps: depsOn(cloud, secrets) };
 }
 
 type ProductSettings = RouteInput<'putProduct'>['body'];

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { getArtifact } from '../../../functions/operations/getArtifact.js';
 import { putArtifact } from '../../../functions/operations/putArtifact.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -16,13 +15,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud({ blobs: true });
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests({ blobs: true });
 
 it('a file that a run kept is read in pieces, once a report names it, by those who may see the job', async () => {
   const { productId } = await makeProduct(deps);

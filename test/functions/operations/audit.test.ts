@@ -1,7 +1,7 @@
 // The record is changed behind the product's back, straight in the database and in the blobs, and must show it.
-import { CosmosClient, type Container } from '@azure/cosmos';
+import { CosmosClient } from '@azure/cosmos';
 import { BlobServiceClient } from '@azure/storage-blob';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditSeal } from '../../../functions/operations/auditSeal.js';
 import { checkpointAudit } from '../../../functions/operations/checkpointAudit.js';
 import { hashOfDocument, hashOfEvent } from '../../../shared/eventChain.js';
@@ -14,12 +14,11 @@ import type { Run } from '../../../shared/contract/job.js';
 import { PutProfileSchema } from '../../../shared/contract/profile.js';
 import { runId } from '../../../shared/rules/lifecycle.js';
 import { CONTROL, DATABASE, JOBS } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   AUDIT_KEY,
   build,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -27,11 +26,11 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-let client: CosmosClient;
-let jobs: Container;
-let control: Container;
+const { cloud, deps } = await cloudOfTests({ blobs: true });
+const client = new CosmosClient(cloud.env['COSMOS'] ?? '');
+afterAll(() => client.dispose());
+const jobs = client.database(DATABASE).container(JOBS);
+const control = client.database(DATABASE).container(CONTROL);
 let productId: string;
 let jobId: string;
 
@@ -53,18 +52,6 @@ const rewrite = async (kept: readonly string[]): Promise<void> => {
   await blob().create();
   if (bytes.length > 0) await blob().appendBlock(bytes, bytes.length);
 };
-
-beforeAll(async () => {
-  cloud = await startTestCloud({ blobs: true });
-  deps = depsOn(cloud);
-  client = new CosmosClient(cloud.env['COSMOS'] ?? '');
-  jobs = client.database(DATABASE).container(JOBS);
-  control = client.database(DATABASE).container(CONTROL);
-});
-afterAll(async () => {
-  client.dispose();
-  await cloud.close();
-});
 
 // A product and a chain of checkpoints of its own for each test: what one breaks must not show in the next.
 beforeEach(async () => {

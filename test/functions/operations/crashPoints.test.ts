@@ -1,7 +1,7 @@
 // The table of crash points in docs/reliability.md, for what happens to one job: each operation dies before each of
 // its writes, then the feed and the timers do what they always do, and the job must end as if nothing had happened.
 // The expected list of writes is the table's row: one more write fails here until it has its place there.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
 import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
@@ -18,7 +18,6 @@ import { submitJob } from '../../../functions/operations/submitJob.js';
 import { halt, resume } from '../../../functions/operations/switches.js';
 import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
 import type { Claim } from '../../../shared/contract/api.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import { atEachWrite, untilDead } from '../../support/dying.js';
 import { drain } from '../../support/queues.js';
 import {
@@ -28,7 +27,7 @@ import {
   build,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -39,13 +38,7 @@ import {
 } from '../fixture.js';
 import { contradictions, feed, repair, timers } from './repairs.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 const CLAIM = { pool: 'any', stations: 1, running: 0, warm: [] };
 const paramsOf = ({ job, run }: Claim) => ({ jobId: job.jobId, epoch: run.epoch });

@@ -1,7 +1,7 @@
 // The table of crash points in docs/reliability.md, for what goes on around jobs: composites, the tracker, logs and
 // artifacts, factories and the audit. As in crashPoints.test.ts each operation dies before each of its writes.
 import { createHash, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { addChildren } from '../../../functions/operations/addChildren.js';
 import { appendLog } from '../../../functions/operations/appendLog.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
@@ -26,7 +26,6 @@ import type { Factory } from '../../../shared/contract/fleet.js';
 import { TrackerPostSchema } from '../../../shared/contract/messages.js';
 import { PutProfileSchema } from '../../../shared/contract/profile.js';
 import { FACTORIES, FLEET } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import { atEachWrite, untilDead } from '../../support/dying.js';
 import {
   ADMIN,
@@ -34,7 +33,7 @@ import {
   build,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -48,13 +47,7 @@ import { contradictions, feed, repair } from './repairs.js';
 const REPOSITORY = 'acme/calculator';
 const SECRETS = { HOOK: 'webhook secret', TOKEN: 'tracker-token' };
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud({ blobs: true });
-  deps = depsOn(cloud, SECRETS);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests({ blobs: true, secrets: SECRETS });
 
 const AUTO = { verify: 'x', 'review-policy': 'auto', retry: { max: 2, backoff: 1 } };
 const child = (key: string, more: object = {}) => ({

@@ -2,7 +2,7 @@
 // time, let go on by the feed's own function, which reads the real change feed. The feed has all writes of all jobs in
 // the order in which they were committed: so what came before what is read from there.
 import { ChangeFeedStartFrom, CosmosClient, type ChangeFeedIteratorOptions } from '@azure/cosmos';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { workOnBatch } from '../../../functions/lib/feedBatch.js';
 import { FEEDS } from '../../../functions/lib/feeds.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
@@ -12,8 +12,16 @@ import type { JobEvent } from '../../../shared/contract/event.js';
 import type { Job, Run } from '../../../shared/contract/job.js';
 import { isReached } from '../../../shared/rules/dag.js';
 import { DATABASE, JOBS, READY } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { FINISHED, claim, depsOn, makeFactory, makeProduct, report, submit, verified } from '../fixture.js';
+import {
+  FINISHED,
+  claim,
+  cloudOfTests,
+  makeFactory,
+  makeProduct,
+  report,
+  submit,
+  verified,
+} from '../fixture.js';
 
 const WIDTH = 50;
 const DEPTH = 20;
@@ -26,18 +34,9 @@ const DEADLINE_MS = 240_000;
 
 type Document = Job | Run | JobEvent;
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-let client: CosmosClient;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-  client = new CosmosClient(cloud.cosmos.connectionString);
-});
-afterAll(async () => {
-  client.dispose();
-  await cloud.close();
-});
+const { cloud, deps } = await cloudOfTests();
+const client = new CosmosClient(cloud.cosmos.connectionString);
+afterAll(() => client.dispose());
 
 const keyOf = (layer: number, at: number): string => `${String(layer).padStart(2, '0')}-${at % WIDTH}`;
 

@@ -1,7 +1,7 @@
 // What a factory did from its folder while the control plane was away, handed over afterwards.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
@@ -20,12 +20,11 @@ import { AppError } from '../../../shared/errors.js';
 import { jobIdOf } from '../../../shared/jobId.js';
 import { BUDGETS } from '../../../shared/topology.js';
 import { factoryFixture, silent } from '../../factory/support/fixture.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   claim,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -33,13 +32,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud({ blobs: true });
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests({ blobs: true });
 
 /** A folder beside a product of its own, a factory that is enrolled for it, and the ways between the two. */
 async function offline() {

@@ -1,10 +1,9 @@
 // Two hundred factories and one lane: what the database has to bear when they all come at once, and what the bus does
 // so that they do not.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { laneSession } from '../../../functions/operations/laneSession.js';
 import { MAX_SHARDS } from '../../../shared/rules/lanes.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { claim, depsOn, detail, makeFactory, makeProduct, submit } from '../fixture.js';
+import { claim, cloudOfTests, detail, makeFactory, makeProduct, submit } from '../fixture.js';
 
 const FACTORIES = 200;
 const JOBS = 40;
@@ -14,14 +13,8 @@ const JOBS = 40;
  */
 const MAX_RU = 80;
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
 let spent = 0;
-beforeAll(async () => {
-  cloud = await startTestCloud({ meter: ({ requestUnits }) => (spent += requestUnits) });
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests({ meter: ({ requestUnits }) => (spent += requestUnits) });
 
 describe('a herd of factories on one lane', { timeout: 90_000 }, () => {
   it('gets every job once, at a bounded price', async () => {

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { auditJob } from '../../../functions/operations/auditChain.js';
 import { shipJob } from '../../../functions/operations/shipJob.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   build,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -14,15 +13,10 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-});
-afterAll(() => cloud.close());
+const { deps } = await cloudOfTests();
 
 describe('the way of a job', () => {
   it('leads from submit over claim, build and verify to shipped', async () => {
-    const deps = depsOn(cloud);
     const { productId } = await makeProduct(deps);
     const factory = await makeFactory(deps, productId);
     const { jobId } = await submit(deps, productId, { verify: 'npm test' });

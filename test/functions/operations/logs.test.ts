@@ -1,17 +1,16 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { serverSentEvents } from '../../../functions/lib/serverSentEvents.js';
 import { appendLog } from '../../../functions/operations/appendLog.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { streamLog, type LogEvent } from '../../../functions/operations/streamLog.js';
 import { createClient } from '../../../shared/client.js';
 import type { Claim } from '../../../shared/contract/api.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -20,13 +19,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud({ blobs: true });
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests({ blobs: true });
 
 interface Running {
   factory: FactoryCaller;

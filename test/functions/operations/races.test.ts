@@ -1,5 +1,5 @@
 // Two who change one job at the same moment, the second one exactly between the first one's read and its write.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Deps } from '../../../functions/operations/deps.js';
 import { pauseProduct, resumeProduct } from '../../../functions/operations/pauseProduct.js';
 import { reapLeases } from '../../../functions/operations/reapLeases.js';
@@ -8,13 +8,12 @@ import { reportRun } from '../../../functions/operations/reportRun.js';
 import type { Documents, Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { CONTROL, JOBS, LEASES } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import {
   ADMIN,
   FINISHED,
   LEASE_SECONDS,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
@@ -22,13 +21,7 @@ import {
   submit,
 } from '../fixture.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests();
 
 /** Lets somebody else act right before a batch is written to the jobs, `times` times. */
 function meeting(times: number, other: () => Promise<unknown>): Deps {

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { startTracker } from '../../../local/tracker/server.js';
 import { echoToTracker } from '../../../functions/operations/echoToTracker.js';
 import { ingestTrackerItem } from '../../../functions/operations/ingestTrackerItem.js';
@@ -13,25 +13,28 @@ import type { JobSummary } from '../../../shared/contract/api.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { TrackerDeliverySchema, TrackerPostSchema } from '../../../shared/contract/messages.js';
 import { TRACKER_INBOX, TRACKER_OUTBOX } from '../../../shared/topology.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
 import { drain } from '../../support/queues.js';
-import { ADMIN, build, claimOne, depsOn, detail, makeFactory, makeProduct, report } from '../fixture.js';
+import {
+  ADMIN,
+  build,
+  claimOne,
+  cloudOfTests,
+  detail,
+  makeFactory,
+  makeProduct,
+  report,
+} from '../fixture.js';
 
 const REPOSITORY = 'acme/calculator';
 const SECRETS = { HOOK: 'webhook secret', TOKEN: 'tracker-token' };
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-let tracker: Awaited<ReturnType<typeof startTracker>>;
-beforeAll(async () => {
-  cloud = await startTestCloud();
-  deps = depsOn(cloud, SECRETS);
-  tracker = await startTracker({ repository: REPOSITORY, cloneUrl: '/repo.git', token: SECRETS.TOKEN });
+const { cloud, deps } = await cloudOfTests({ secrets: SECRETS });
+const tracker = await startTracker({
+  repository: REPOSITORY,
+  cloneUrl: '/repo.git',
+  token: SECRETS.TOKEN,
 });
-afterAll(async () => {
-  await tracker.close();
-  await cloud.close();
-});
+afterAll(() => tracker.close());
 
 const product = (engines: ('shell' | 'claude')[] = ['shell'], apiUrl = tracker.apiUrl) =>
   makeProduct(deps, {
