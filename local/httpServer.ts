@@ -2,6 +2,7 @@
 // closing at once.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { stackOf } from './errorText.js';
 
 /** Everything here is for this machine alone. */
 export const LOOPBACK = '127.0.0.1';
@@ -85,13 +86,6 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   }
   return Buffer.concat(chunks);
 }
-
-/** What happened, for people. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** What happened and where in the code, for a log. */
-export const stackOf = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 export function send(
   response: ServerResponse,

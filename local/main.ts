@@ -1,5 +1,4 @@
 // The commands that run the product on this machine: `start`, `demo` and `cloud` (see --help of each).
-import { messageOf } from './httpServer.js';
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { runChaos } from './commands/chaos.js';
@@ -8,6 +7,7 @@ import { runDemo } from './commands/demo.js';
 import { FAULT_SERVICES, runFault } from './commands/fault.js';
 import { runStart } from './commands/start.js';
 import { runTwoFactories } from './commands/twoFactories.js';
+import { messageOf } from './errorText.js';
 import { DEFAULT_PORTS } from './system.js';
 import { EXIT_USAGE, UsageError } from './usageError.js';
 

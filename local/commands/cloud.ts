@@ -1,8 +1,8 @@
-import { messageOf } from '../httpServer.js';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startCloud, type CloudPorts } from '../cloud.js';
 import { claimDataDir } from '../dataDir.js';
+import { messageOf } from '../errorText.js';
 import { parseEmulatorConfig } from '../servicebus/emulatorConfig.js';
 import { aborted, paint, say, stopSignal, stopwatch } from '../terminal.js';
 import { UsageError } from '../usageError.js';

@@ -1,6 +1,6 @@
 // The emulator as a process of its own: prints one JSON line when it is ready.
-import { messageOf } from '../httpServer.js';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../errorText.js';
 import { startCosmos } from './server.js';
 
 /** A number from the command line. Throws an error that names the option. */

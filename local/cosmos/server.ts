@@ -1,8 +1,8 @@
 // The emulator as a server: HTTP in front, the engine inside, a journal behind.
-import { messageOf, stackOf } from '../httpServer.js';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { realClock, SkewedClock, type Clock } from '../clock.js';
+import { messageOf, stackOf } from '../errorText.js';
 import { authorize, WELL_KNOWN_KEY, type VerifyJwt } from './auth.js';
 import { Engine } from './engine.js';
 import { CosmosError } from './errors.js';

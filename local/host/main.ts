@@ -4,9 +4,9 @@
 // "MasterKey": "…"}}.
 // Prints {"ready":true,"port":…,"url":…} on stdout (and sends it to a parent that forked it); the log goes to
 // stderr. Ends on SIGTERM, SIGINT or when the parent goes away, with its worker.
-import { messageOf } from '../httpServer.js';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { messageOf } from '../errorText.js';
 import { startHost } from './host.js';
 import type { Host } from './host.js';
 import type { LogEntry } from './log.js';

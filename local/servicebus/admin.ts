@@ -1,9 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { messageOf, stackOf } from '../errorText.js';
+import { BodyTooLarge, readBody } from '../httpServer.js';
 import { queueEntry, queueFeed, specOf } from './atom.js';
 import { verifySas } from './auth.js';
 import type { Broker } from './broker.js';
 import { ServiceBusError, type ErrorCode } from './errors.js';
-import { BodyTooLarge, messageOf, readBody, stackOf } from '../httpServer.js';
 import { parseFault } from './faults.js';
 
 const MAX_BODY_BYTES = 64 * 1024;

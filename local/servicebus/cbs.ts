@@ -1,4 +1,4 @@
-import { messageOf } from '../httpServer.js';
+import { messageOf } from '../errorText.js';
 import { verifySas } from './auth.js';
 import type { Broker } from './broker.js';
 import { ServiceBusError } from './errors.js';

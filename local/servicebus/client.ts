@@ -1,5 +1,5 @@
-import { stackOf } from '../httpServer.js';
 import type { Duplex } from 'node:stream';
+import { stackOf } from '../errorText.js';
 import { Connection } from './amqp/connection.js';
 import { IncomingLink, type Link, type OutgoingLink } from './amqp/links.js';
 import { decodeBatch, decodeMessage } from './amqp/message.js';

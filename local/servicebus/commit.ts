@@ -1,4 +1,4 @@
-import { stackOf } from '../httpServer.js';
+import { stackOf } from '../errorText.js';
 import { DecodeError } from './amqp/reader.js';
 import type { Connection } from './amqp/connection.js';
 import type { ErrorFields } from './amqp/performatives.js';

@@ -1,8 +1,8 @@
 // The broker as a process of its own: node main.js --port 0 --data DIR --config FILE. It says that it is ready in
 // one JSON line (and to the parent that forked it), and ends with SIGTERM, SIGINT or its parent.
-import { messageOf } from '../httpServer.js';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../errorText.js';
 import { startServiceBus } from './server.js';
 import type { QueueSpec } from './spec.js';
 

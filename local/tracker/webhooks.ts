@@ -1,8 +1,8 @@
 // Signed webhooks, one after the other. GitHub itself gives up after one attempt and leaves the rest to its
 // "Redeliver" button; here a delivery waits until the receiver is back, so that starting in any order works.
-import { messageOf } from '../httpServer.js';
 import { createHmac, randomUUID } from 'node:crypto';
 import { realClock, type Clock } from '../clock.js';
+import { messageOf } from '../errorText.js';
 
 /** GitHub waits 10 s for an answer. */
 const ANSWER_TIMEOUT_MS = 10_000;
