@@ -32,8 +32,8 @@ function check(schema: z.ZodType | undefined, value: unknown, problems: Problem[
   if (!schema) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const words = { schema, name, expected: {}, synonyms: {} };
-  problems.push(...problemsOf(parsed.error.issues, { value, locate: () => undefined }, words));
+  const source = { value, locate: () => undefined };
+  problems.push(...problemsOf(parsed.error.issues, source, { schema, name }));
   return undefined;
 }
 

@@ -14,13 +14,13 @@ import {
   MAX_ARTIFACTS,
   ProductIdSchema,
   RunSchema,
+  SlaSchema,
   StageSchema,
   TimestampSchema,
   UsageSchema,
   VerifyResultSchema,
 } from './job.js';
 import { ProfileSnapshotSchema } from './profile.js';
-import { SlaSchema } from './job.js';
 import { SwitchSchema } from './switches.js';
 
 /** Either the manifest as JSON, or the text of a file with front matter. */

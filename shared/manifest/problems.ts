@@ -21,9 +21,9 @@ export interface Vocabulary {
   /** The whole of it: "the manifest". */
   readonly name: string;
   /** What a field takes, by dotted path with `[]` for the items of a list; the schema's own demand where none is said. */
-  readonly expected: Readonly<Record<string, string>>;
+  readonly expected?: Readonly<Record<string, string>>;
   /** What people call a field by mistake. */
-  readonly synonyms: Readonly<Record<string, string>>;
+  readonly synonyms?: Readonly<Record<string, string>>;
 }
 
 const MANIFEST: Vocabulary = {
@@ -100,7 +100,7 @@ const isPrecise = (issue: Issue): boolean => issue.code === 'custom' && issue.pa
 function expectedAt(path: Path, { expected }: Vocabulary): string | undefined {
   if (path.length === 0) return 'a map of fields';
   const key = path.map((step) => (typeof step === 'number' ? '[]' : `.${String(step)}`)).join('');
-  return expected[key.slice(1)];
+  return expected?.[key.slice(1)];
 }
 
 /** The words that would have been valid, for an enum or a union with one. */

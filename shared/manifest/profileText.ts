@@ -6,7 +6,7 @@ import { readSource, type Source } from './source.js';
 
 export type ProfileResult = { kind: 'ok'; spec: ProfileSpec } | { kind: 'invalid'; problems: Problem[] };
 
-const PROFILE: Vocabulary = { schema: ProfileSpecSchema, name: 'the profile', expected: {}, synonyms: {} };
+const PROFILE: Vocabulary = { schema: ProfileSpecSchema, name: 'the profile' };
 
 /** The text of a file. Its problems have lines and columns. */
 export function parseProfile(text: string): ProfileResult {

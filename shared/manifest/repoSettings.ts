@@ -7,12 +7,7 @@ import { problemsOf, type Vocabulary } from './problems.js';
 import type { Source } from './source.js';
 import { readYamlText } from './yaml.js';
 
-const REPO_SETTINGS: Vocabulary = {
-  schema: RepoSettingsSchema,
-  name: 'the file',
-  expected: {},
-  synonyms: {},
-};
+const REPO_SETTINGS: Vocabulary = { schema: RepoSettingsSchema, name: 'the file' };
 
 /** Far more than all fields take. */
 const MAX_CHARS = 64 * 1024;
