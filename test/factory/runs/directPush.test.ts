@@ -1,44 +1,30 @@
 // A change goes to the base branch without a person only where profile and product both say so.
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NO_CONFIG } from '../../../factory/capabilities/config.js';
+import { describe, expect, it } from 'vitest';
 import type { Coordinator } from '../../../factory/coordinator.js';
-import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { auditJob } from '../../../functions/operations/auditChain.js';
-import { appendLog } from '../../../functions/operations/appendLog.js';
-import { putArtifact } from '../../../functions/operations/putArtifact.js';
 import { putProfile } from '../../../functions/operations/putProfile.js';
 import { reapLeases } from '../../../functions/operations/reapLeases.js';
-import { renewLease } from '../../../functions/operations/renewLease.js';
-import { reportRun } from '../../../functions/operations/reportRun.js';
-import type { RunReport } from '../../../shared/contract/api.js';
 import { PutProfileSchema } from '../../../shared/contract/profile.js';
-import type { RouteInput } from '../../../shared/contract/routeTypes.js';
-import { ROUTES } from '../../../shared/contract/routes.js';
 import { AppError } from '../../../shared/errors.js';
 import {
   ADMIN,
   LEASE_SECONDS,
   claimOne,
-  depsOn,
+  cloudOfTests,
   detail,
   makeFactory,
   makeProduct,
   submit,
+  type Report,
 } from '../../functions/fixture.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
-import { factoryFixture, silent } from '../support/fixture.js';
+import { factoryFixture } from '../support/fixture.js';
+import { operationsFor } from '../support/operations.js';
 import { git } from '../support/repository.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud({ blobs: true });
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests({ blobs: true });
 
 interface Given {
   readonly profile?: 'branch' | 'direct';
@@ -46,8 +32,8 @@ interface Given {
   readonly manifest?: Record<string, unknown>;
   readonly files?: Record<string, string>;
   readonly body?: string;
-  /** Called with each report before the control plane gets it. */
-  readonly onReport?: (report: RunReport) => void;
+  /** Called with each report's kind before the control plane gets it. */
+  readonly onReport?: (kind: Report['kind']) => void;
 }
 
 const BOTH = { profile: 'direct', product: 'direct' } as const;
@@ -70,20 +56,15 @@ async function scene({ profile = 'branch', product = 'branch', manifest, files, 
   });
   let isFenced = false;
   const caller = await makeFactory(deps, productId);
-  const refuse = () => Promise.reject(new Error('not asked here'));
+  const operations = operationsFor(deps, caller);
   const coordinator: Coordinator = {
-    enrolFactory: refuse,
-    rotateToken: refuse,
-    claimJobs: refuse,
+    ...operations,
     renewLease: (call) =>
-      isFenced ? Promise.reject(new AppError('stale-epoch', 'over')) : renewLease(deps, caller, call),
-    reportRun: async ({ params, body: given }) => {
-      const report = ROUTES.reportRun.body.parse(given);
-      onReport?.(report);
-      return reportRun(deps, caller, { params, body: report });
+      isFenced ? Promise.reject(new AppError('stale-epoch', 'over')) : operations.renewLease(call),
+    reportRun: async (call) => {
+      onReport?.(call.body.kind);
+      return operations.reportRun(call);
     },
-    appendLog: (call) => appendLog(deps, caller, call as RouteInput<'appendLog'>),
-    putArtifact: (call) => putArtifact(deps, caller, call),
   };
   return {
     ...fixture,
@@ -92,23 +73,7 @@ async function scene({ profile = 'branch', product = 'branch', manifest, files, 
     unfence: () => (isFenced = false),
     async work() {
       const claim = await claimOne(deps, caller);
-      await executeRun(
-        claim,
-        {
-          coordinator,
-          workspace: fixture.workspace,
-          engines: ENGINES,
-          engineVersions: new Map<string, string>(),
-          config: NO_CONFIG,
-          env: process.env,
-          redactor: fixture.redactor,
-          logger: silent,
-          running: () => 1,
-          onNoSpace() {},
-          onDrainAsked: () => {},
-        },
-        new AbortController().signal,
-      );
+      await executeRun(claim, fixture.depsOn(coordinator), new AbortController().signal);
       return claim;
     },
     async outcome() {
@@ -184,7 +149,7 @@ describe('a verified change', () => {
     let meanwhile = (): void => {};
     await using moved = await scene({
       ...BOTH,
-      onReport: ({ kind }) => {
+      onReport: (kind) => {
         if (kind === 'verified') meanwhile();
       },
     });
@@ -205,7 +170,7 @@ describe('a verified change', () => {
     let fence = (): void => {};
     await using stale = await scene({
       ...BOTH,
-      onReport: ({ kind }) => {
+      onReport: (kind) => {
         if (kind === 'verified') fence();
       },
     });
@@ -225,7 +190,7 @@ describe('a verified change', () => {
     let isLost = true;
     await using lost = await scene({
       ...BOTH,
-      onReport: ({ kind }) => {
+      onReport: (kind) => {
         if (kind === 'landed' && isLost) throw new AppError('stale-epoch', 'the answer of a dead factory');
       },
     });

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Claim } from '../../../shared/contract/api.js';
+import type { Coordinator } from '../../../factory/coordinator.js';
 import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
 import { cleanEnvironment } from '../../../factory/processes/environment.js';
@@ -25,6 +26,8 @@ export interface FactoryFixture extends AsyncDisposable {
   readonly said: readonly string[];
   /** Aborting it drains. */
   readonly drain: AbortController;
+  /** What a run gets that takes its work from elsewhere than `plane`. */
+  depsOn(coordinator: Coordinator): RunDeps;
   /** Carries out a claim and answers with what the control plane saw of it. */
   execute(claim: Claim): Promise<SeenRun>;
   /** What runs have left in the data folder. */
@@ -73,6 +76,7 @@ export async function factoryFixture(
     redactor,
     said,
     drain,
+    depsOn: (coordinator) => ({ ...deps, coordinator }),
     async execute(claim) {
       plane.epochs.set(claim.job.jobId, claim.run.epoch);
       await executeRun(claim, deps, drain.signal);

@@ -10,14 +10,12 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NO_CONFIG } from '../../../factory/capabilities/config.js';
-import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { FolderQueue } from '../../../factory/transports/folder/queue.js';
 import { Records } from '../../../factory/transports/folder/records.js';
 import type { Claim } from '../../../shared/contract/api.js';
 import { TemporaryFolder } from '../support/repository.js';
-import { factoryFixture, silent, type FactoryFixture } from '../support/fixture.js';
+import { factoryFixture } from '../support/fixture.js';
 
 const ADVERTISES = ['arch:x64', 'engine-class:script', 'engine:shell', 'os:linux'];
 
@@ -47,7 +45,7 @@ async function folderFixture(now?: () => string) {
   const claim = async (stations = 1, running = 0): Promise<Claim[]> =>
     (await queue.claimJobs({ body: { pool: 'folder', stations, running } })).claims;
   const execute = (one: Claim): Promise<void> =>
-    executeRun(one, depsOf(factory, queue), new AbortController().signal);
+    executeRun(one, factory.depsOn(queue), new AbortController().signal);
   return {
     ...factory,
     root,
@@ -85,20 +83,6 @@ async function folderFixture(now?: () => string) {
     [Symbol.asyncDispose]: () => factory[Symbol.asyncDispose](),
   };
 }
-
-const depsOf = (factory: FactoryFixture, queue: FolderQueue) => ({
-  coordinator: queue,
-  workspace: factory.workspace,
-  engines: ENGINES,
-  engineVersions: new Map<string, string>(),
-  config: NO_CONFIG,
-  env: process.env,
-  redactor: factory.redactor,
-  logger: silent,
-  running: () => 1,
-  onNoSpace() {},
-  onDrainAsked: () => {},
-});
 
 describe('a folder queue', () => {
   it('takes a job from the inbox to testing, and to shipped when a person moves it there', async () => {

@@ -2,17 +2,10 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CosmosClient } from '@azure/cosmos';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { appendLog } from '../../../functions/operations/appendLog.js';
-import { claimJobs } from '../../../functions/operations/claimJobs.js';
-import { putArtifact } from '../../../functions/operations/putArtifact.js';
-import { renewLease } from '../../../functions/operations/renewLease.js';
-import { reportRun } from '../../../functions/operations/reportRun.js';
+import { expect, it } from 'vitest';
 import { shipJob } from '../../../functions/operations/shipJob.js';
 import { submitJob } from '../../../functions/operations/submitJob.js';
 import type { Coordinator } from '../../../factory/coordinator.js';
-import { NO_CONFIG } from '../../../factory/capabilities/config.js';
-import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { Stations } from '../../../factory/stations.js';
 import { waitOnPool } from '../../../factory/transports/bus.js';
@@ -23,36 +16,17 @@ import { pollPool } from '../../../factory/transports/poll.js';
 import { Shadow, verdictOf } from '../../../factory/transports/shadow.js';
 import { openTickets } from '../../../shared/cloud/tickets.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
-import type { RouteInput } from '../../../shared/contract/routeTypes.js';
-import { ROUTES } from '../../../shared/contract/routes.js';
 import { CONTAINERS, DATABASE, poolQueueName } from '../../../shared/topology.js';
-import { ADMIN, depsOn, detail, makeFactory, makeProduct } from '../../functions/fixture.js';
-import { startTestCloud, type TestCloud } from '../../support/cloud.js';
+import { ADMIN, cloudOfTests, detail, makeFactory, makeProduct } from '../../functions/fixture.js';
 import { factoryFixture, silent, type FactoryFixture } from '../support/fixture.js';
+import { operationsFor } from '../support/operations.js';
 import { until } from '../support/processes.js';
 
-let cloud: TestCloud;
-let deps: ReturnType<typeof depsOn>;
-beforeAll(async () => {
-  cloud = await startTestCloud({ blobs: true });
-  deps = depsOn(cloud);
-});
-afterAll(() => cloud.close());
+const { cloud, deps } = await cloudOfTests({ blobs: true });
 
 /** The control plane's operations, called as its triggers would. */
 async function controlPlane(productId: string): Promise<Coordinator> {
-  const caller = await makeFactory(deps, productId);
-  const refuse = () => Promise.reject(new Error('not asked here'));
-  return {
-    enrolFactory: refuse,
-    rotateToken: refuse,
-    claimJobs: ({ body }) => claimJobs(deps, caller, { body: ROUTES.claimJobs.body.parse(body) }),
-    renewLease: (call) => renewLease(deps, caller, call),
-    reportRun: ({ params, body }) =>
-      reportRun(deps, caller, { params, body: ROUTES.reportRun.body.parse(body) }),
-    appendLog: (call) => appendLog(deps, caller, call as RouteInput<'appendLog'>),
-    putArtifact: (call) => putArtifact(deps, caller, call),
-  };
+  return operationsFor(deps, await makeFactory(deps, productId));
 }
 
 /** Everything that does not depend on who, when and where. */
@@ -79,25 +53,12 @@ async function factoryOn(
   const stations = new Stations(1);
   const over = new AbortController();
   let ended = 0;
-  const runDeps = {
-    coordinator,
-    workspace: fixture.workspace,
-    engines: ENGINES,
-    engineVersions: new Map<string, string>(),
-    config: NO_CONFIG,
-    env: process.env,
-    redactor: fixture.redactor,
-    logger: silent,
-    running: () => 1,
-    onNoSpace() {},
-    onDrainAsked: () => {},
-  };
   const claims = new Claims({
     coordinator,
     stations,
     warm: () => [],
     work: async (claim) => {
-      await executeRun(claim, runDeps, new AbortController().signal);
+      await executeRun(claim, fixture.depsOn(coordinator), new AbortController().signal);
       ended += 1;
     },
     closed: over.signal,

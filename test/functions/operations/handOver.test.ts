@@ -2,8 +2,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NO_CONFIG } from '../../../factory/capabilities/config.js';
-import { ENGINES } from '../../../factory/engines/registry.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { handOverFolder, type HandOverSpec } from '../../../factory/transports/folder/handOver.js';
 import { FolderQueue } from '../../../factory/transports/folder/queue.js';
@@ -91,23 +89,7 @@ async function offline() {
     },
     async work() {
       for (let [one] = await claimHere(); one; [one] = await claimHere())
-        await executeRun(
-          one,
-          {
-            coordinator: queue,
-            workspace: fixture.workspace,
-            engines: ENGINES,
-            engineVersions: new Map<string, string>(),
-            config: NO_CONFIG,
-            env: process.env,
-            redactor: fixture.redactor,
-            logger: silent,
-            running: () => 1,
-            onNoSpace() {},
-            onDrainAsked: () => {},
-          },
-          new AbortController().signal,
-        );
+        await executeRun(one, fixture.depsOn(queue), new AbortController().signal);
     },
     handOver: () => handOverFolder({ queue, fleet, root, productId, logger: silent }),
     /** The same work, as a person submits it to the control plane. */
