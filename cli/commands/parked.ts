@@ -20,8 +20,8 @@ export function addParked(program: Command, io: Io): void {
 
   parked
     .command('retry')
-    .description('try it again now, whatever its pause; left out, everything')
-    .argument('[id]', 'as aq parked lists it')
+    .description('try it again now, whatever its pause')
+    .argument('[id]', 'as aq parked lists it; left out, everything')
     .addHelpText(
       'after',
       '\nExamples:\n  aq parked retry\n  aq parked retry parked:echoToTracker:job-3f9a:event:00000002',
