@@ -11,6 +11,7 @@ import { AppError, type ErrorCode } from '../shared/errors.js';
 import { probe, type Capabilities } from './capabilities/probe.js';
 import type { Coordinator, Fleet } from './coordinator.js';
 import { ENGINES } from './engines/registry.js';
+import { GithubTokens } from './githubToken.js';
 import {
   describes,
   enrol,
@@ -61,6 +62,7 @@ export class Agent {
   private readonly draining = new AbortController();
   private readonly stations: Stations;
   private readonly workspace: Workspace;
+  private readonly githubTokens: GithubTokens;
   private coordinator: Coordinator;
   private readonly fleet: Fleet;
   private token = '';
@@ -82,6 +84,7 @@ export class Agent {
       maxBytes: settings.diskBytes,
       abandonedBranchDays: settings.config.abandonedBranchDays,
     });
+    this.githubTokens = new GithubTokens(deps.env, (token) => deps.redactor.know(token));
     this.fleet = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
     this.coordinator = this.fleet;
     deps.redactor.knowEnvironment(deps.env);
@@ -244,6 +247,7 @@ export class Agent {
         engineVersions: capabilities.engineVersions,
         config: this.settings.config,
         env,
+        githubTokens: this.githubTokens,
         redactor,
         logger,
         running: () => this.stations.running,

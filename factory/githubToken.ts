@@ -12,9 +12,9 @@ import { findProgram } from './processes/program.js';
 import type { GithubRepository } from './pullRequests.js';
 
 /** The variables that this reads; no command of a run sees them unless the owner passes them on. */
-export const APP_ID = 'GITHUB_APP_ID';
-export const APP_KEY = 'GITHUB_APP_PRIVATE_KEY';
-export const APP_KEY_FILE = 'GITHUB_APP_PRIVATE_KEY_FILE';
+const APP_ID = 'GITHUB_APP_ID';
+const APP_KEY = 'GITHUB_APP_PRIVATE_KEY';
+const APP_KEY_FILE = 'GITHUB_APP_PRIVATE_KEY_FILE';
 
 /** GitHub takes ten minutes at most (s), and its clock may be behind ours. */
 const JWT_SECONDS = 540;

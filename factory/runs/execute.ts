@@ -21,7 +21,7 @@ import { landRun } from './land.js';
 import { planRun } from './plan.js';
 import { isRefusal, RunLease, type LeaseEnd } from './lease.js';
 import { RunLog } from './log.js';
-import { GithubTokens } from '../githubToken.js';
+import type { GithubTokens } from '../githubToken.js';
 import type { Redactor } from './redact.js';
 import { Reporter } from './reporter.js';
 
@@ -44,6 +44,8 @@ export interface RunDeps {
   readonly config: FactoryConfig;
   /** The machine's environment. */
   readonly env: NodeJS.ProcessEnv;
+  /** One for the machine: a token of an app serves the runs of an hour. */
+  readonly githubTokens: GithubTokens;
   readonly redactor: Redactor;
   readonly logger: Logger;
   /** How many runs this factory has now. */
@@ -267,7 +269,7 @@ class RunExecution {
   private context(): RunContext {
     const { workspace, engines, engineVersions, config, env } = this.deps;
     return {
-      githubTokens: tokensOf(this.deps),
+      githubTokens: this.deps.githubTokens,
       claim: this.claim,
       run: this.run,
       coordinator: this.deps.coordinator,
@@ -308,13 +310,4 @@ class RunExecution {
   private tell(level: keyof Logger, message: string, facts: LogFacts = {}): void {
     this.deps.logger[level](message, { job: this.claim.job.jobId, epoch: this.claim.run.epoch, ...facts });
   }
-}
-
-const known = new WeakMap<Redactor, GithubTokens>();
-
-/** One for the machine: a token of an app serves the runs of an hour. */
-function tokensOf({ env, redactor }: RunDeps): GithubTokens {
-  const tokens = known.get(redactor) ?? new GithubTokens(env, (token) => redactor.know(token));
-  known.set(redactor, tokens);
-  return tokens;
 }

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { HandOverOutcomeSchema, JobEventSchema } from '../../../shared/contract/event.js';
 import { JobSchema, RunSchema, TimestampSchema, type Stage } from '../../../shared/contract/job.js';
 
-export const FOLDERS = ['inbox', 'building', 'review', 'testing', 'shipped', 'failed'] as const;
+const FOLDERS = ['inbox', 'building', 'review', 'testing', 'shipped', 'failed'] as const;
 export type Folder = (typeof FOLDERS)[number];
 
 const RecordSchema = z.strictObject({
@@ -124,7 +124,7 @@ const isUnwritten = async (folder: string): Promise<boolean> =>
   (await readdir(folder)).every((name) => name === 'record.json.new');
 
 /** Never seen half. */
-export async function replaceFile(file: string, text: string): Promise<void> {
+async function replaceFile(file: string, text: string): Promise<void> {
   const fresh = `${file}.new`;
   await writeFile(fresh, text);
   await rename(fresh, file);

@@ -5,6 +5,7 @@ import type { Claim } from '../../../shared/contract/api.js';
 import type { Coordinator } from '../../../factory/coordinator.js';
 import { NO_CONFIG } from '../../../factory/capabilities/config.js';
 import { ENGINES } from '../../../factory/engines/registry.js';
+import { GithubTokens } from '../../../factory/githubToken.js';
 import { cleanEnvironment } from '../../../factory/processes/environment.js';
 import { createLogger } from '../../../factory/log.js';
 import { executeRun, type RunDeps } from '../../../factory/runs/execute.js';
@@ -60,6 +61,7 @@ export async function factoryFixture(
     engineVersions: new Map(),
     config: NO_CONFIG,
     env: process.env,
+    githubTokens: new GithubTokens(more.env ?? process.env, (token) => redactor.know(token)),
     redactor,
     logger: createLogger((line) => said.push(line)),
     running: () => 1,
