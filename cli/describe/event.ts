@@ -72,7 +72,7 @@ export function describeEvent({ body }: Pick<JobEvent, 'body'>): string {
         ? `all ${body.shipped} children shipped`
         : `${body.failed.length} of ${body.shipped + body.failed.length} children did not ship: ${message(body.failed.join(', '))}`;
     case 'gate.approved':
-      return body.open === 0 ? 'approved' : `approved; ${body.open} more needed`;
+      return `approved${body.review === undefined ? '' : `, reviewed by ${body.review}`}${body.open === 0 ? '' : `; ${body.open} more needed`}`;
     case 'gate.rejected':
       return `rejected: ${message(body.reason)}`;
     case 'gate.promoted':

@@ -205,7 +205,11 @@ const artifactsIn = async (context: RunContext, worktree: string): Promise<{ art
 /** What a reviewer should know of where the change went. */
 const remarks = ({ outside, shared, gates }: ScopeReport): string[] => [
   ...(outside.length > 0 ? [`outside of its scope, so it cannot ship as it is: ${outside.join(', ')}`] : []),
-  ...(shared.length > 0 ? [`in shared packages, so a second person must approve: ${shared.join(', ')}`] : []),
+  ...(shared.length > 0
+    ? [
+        `in shared packages, so the profile reviewer must read it and a second person approve: ${shared.join(', ')}`,
+      ]
+    : []),
   ...(gates.length > 0
     ? [`it changes what judges it, so it never ships by itself: ${gates.join(', ')}`]
     : []),

@@ -3,6 +3,7 @@ import { ROUTES } from '../../shared/contract/routes.js';
 import { operatorActor, type Caller } from './caller.js';
 import { changeJob } from './changeJob.js';
 import type { Deps } from './deps.js';
+import { findReview } from './findReview.js';
 import { jobFor } from './jobStore.js';
 import { tendSoon } from './tendChildren.js';
 
@@ -22,8 +23,13 @@ export async function decideGate(
   decision: GateDecision,
 ): Promise<{ job: Job }> {
   const [role] = ROUTES[`${decision.kind}Job`].access;
-  const ref = await jobFor(deps, caller, jobId, role);
-  const job = await changeJob(deps, ref, { ...decision, actor: operatorActor(caller) });
+  const found = await jobFor(deps, caller, jobId, role);
+  const actor = operatorActor(caller);
+  const command =
+    decision.kind === 'approve'
+      ? { kind: decision.kind, actor, review: await findReview(deps, found) }
+      : { ...decision, actor };
+  const job = await changeJob(deps, found, command);
   await tendSoon(deps, job);
   return { job };
 }

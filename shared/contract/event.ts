@@ -133,6 +133,8 @@ export const EventBodySchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('gate.approved'),
     commit: z.string(),
+    /** See ApprovalSchema. */
+    review: JobIdSchema.optional(),
     open: z.number().int().nonnegative(),
   }),
   z.strictObject({ kind: z.literal('gate.rejected'), reason: z.string() }),

@@ -216,7 +216,13 @@ export const TrackerItemSchema = z.strictObject({
 export type TrackerItem = z.infer<typeof TrackerItemSchema>;
 
 /** A reviewer's yes to the change at that commit. */
-export const ApprovalSchema = z.strictObject({ by: z.string(), at: TimestampSchema, commit: z.string() });
+export const ApprovalSchema = z.strictObject({
+  by: z.string(),
+  at: TimestampSchema,
+  commit: z.string(),
+  /** The job that reviewed the commit with the profile `reviewer`; there where shared packages changed. */
+  review: JobIdSchema.optional(),
+});
 
 /** An admin's word that the change at that commit may ship although it left its scope. */
 export const OverrideSchema = z.strictObject({

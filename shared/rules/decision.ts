@@ -49,7 +49,8 @@ export type Command =
   /** The clock: it has stayed in its phase for too long. */
   | { kind: 'breach'; actor: Actor }
   | { kind: 'ship'; actor: Actor }
-  | { kind: 'approve'; actor: Actor }
+  /** `review`: a job whose profile reviewed that commit, where somebody looked for one. */
+  | { kind: 'approve'; actor: Actor; review?: { jobId: string; commit: string } | undefined }
   | { kind: 'reject'; actor: Actor; reason: string }
   | { kind: 'promote'; actor: Actor }
   | { kind: 'override'; actor: Actor; reason: string }

@@ -20,8 +20,11 @@ const isNamed = (reviewer: string, id: string): boolean => plain(reviewer) === p
 const mayBeSame = (one: string, other: string | undefined): boolean =>
   other !== undefined && account(one) === account(other);
 
+/** The profile that has to have read a change of shared packages before a person approves it. */
+export const REVIEWER_PROFILE = 'reviewer';
+
 /** Does it touch a package that others build on? */
-const isShared = ({ change }: Pick<Job, 'change'>): boolean => (change?.scope?.shared.length ?? 0) > 0;
+export const isShared = ({ change }: Pick<Job, 'change'>): boolean => (change?.scope?.shared.length ?? 0) > 0;
 
 /** How many more approvals the change needs; a policy without reviewers asks for one where a shared package changed. */
 export function openApprovals(job: Pick<Job, 'manifest' | 'profile' | 'approvals' | 'change'>): number {
@@ -53,7 +56,7 @@ export function shipGate(job: Job): string | undefined {
   const open = openApprovals(job);
   if (open === 0) return undefined;
   if (typeof policy === 'string')
-    return `it changes shared packages (${namesOf(job.change?.scope?.shared ?? [])}): it needs the approval of a reviewer who did not ask for it`;
+    return `it changes shared packages (${namesOf(job.change?.scope?.shared ?? [])}): it needs a review by the profile ${REVIEWER_PROFILE}, and the approval of a person who did not ask for it`;
   const given = new Set(job.approvals?.map(({ by }) => plain(by)));
   const others = policy.reviewers.filter((reviewer) => !given.has(plain(reviewer)));
   return `it needs ${open} more ${open === 1 ? 'approval' : 'approvals'}, of ${others.join(', ')}`;
@@ -77,6 +80,20 @@ export function approvalGate(job: Job, actor?: Actor): string | undefined {
   if (mayBeSame(actor.id, trackerItem?.author))
     return `${actor.id} filed its item, and nobody approves their own`;
   return undefined;
+}
+
+/**
+ * Why the approval waits for the reviewer profile; undefined when it does not. A change of shared packages needs both:
+ * a job with that profile, built on the very commit, and a person.
+ * @param review the job that reviewed a commit, if there is one
+ */
+export function reviewGate(
+  job: Pick<Job, 'change'>,
+  review: { readonly commit: string } | undefined,
+): string | undefined {
+  const { change } = job;
+  if (change === undefined || !isShared(job) || review?.commit === change.commit) return undefined;
+  return `it changes shared packages (${namesOf(change.scope?.shared ?? [])}) and the profile ${REVIEWER_PROFILE} has not read ${change.commit.slice(0, 12)} yet: submit a job with \`profile: ${REVIEWER_PROFILE}\` and \`base-branch: ${change.branch}\`, and approve when its review is there`;
 }
 
 /** Has this person approved the change as it is? */

@@ -10,7 +10,7 @@ import { draft, enter, omit } from './decision.js';
 import type { Command, CommandOf, Decision, Rejected } from './decision.js';
 import { laneOf } from './lanes.js';
 import { loseRun } from './failure.js';
-import { approvalGate, hasApproved, scopeGate, shipGate } from './gates.js';
+import { approvalGate, hasApproved, reviewGate, scopeGate, shipGate } from './gates.js';
 import * as composite from './composite.js';
 import * as person from './personCommands.js';
 import { applyReport, isRepeat } from './report.js';
@@ -239,7 +239,9 @@ function decideOn(job: Job, run: Run | undefined, command: Command, now: string)
   if (command.kind === 'report') return decideReport(job, run, command, now);
   if (command.kind === 'lose' && (command.epoch !== job.epoch || !isInFlight(job)))
     return stale(`epoch ${command.epoch} of ${job.jobId} is over already`);
-  const why = obstacle(job, command.kind, command.actor);
+  const why =
+    obstacle(job, command.kind, command.actor) ??
+    (command.kind === 'approve' ? reviewGate(job, command.review) : undefined);
   if (why !== undefined) return illegal(job, command.kind, why, command.actor);
   const current = run?.epoch === job.epoch && isInFlight(job) ? run : undefined;
   switch (command.kind) {

@@ -3,7 +3,7 @@ import type { Actor, Job, Run } from '../contract/job.js';
 import { draft, enter, omit } from './decision.js';
 import type { Accepted, CommandOf } from './decision.js';
 import { cancelledRun, releaseRun } from './failure.js';
-import { hasApproved, openApprovals } from './gates.js';
+import { hasApproved, isShared, openApprovals } from './gates.js';
 import { isLanding } from './stages.js';
 
 const unchanged = (job: Job): Accepted => ({ kind: 'accepted', job, events: [] });
@@ -59,11 +59,15 @@ export function requeue(
 }
 
 /** Counted once a person. Approving does not ship: with the last one, shipping becomes legal. */
-export function approve(job: Job, { actor }: CommandOf<'approve'>, now: string): Accepted {
+export function approve(job: Job, { actor, review }: CommandOf<'approve'>, now: string): Accepted {
   if (hasApproved(job, actor)) return unchanged(job);
   const commit = job.change?.commit ?? '';
-  const next: Job = { ...job, approvals: [...(job.approvals ?? []), { by: actor.id, at: now, commit }] };
-  const body = { kind: 'gate.approved', commit, open: openApprovals(next) } as const;
+  const reviewed = review?.commit === commit && isShared(job) ? { review: review.jobId } : {};
+  const next: Job = {
+    ...job,
+    approvals: [...(job.approvals ?? []), { by: actor.id, at: now, commit, ...reviewed }],
+  };
+  const body = { kind: 'gate.approved', commit, open: openApprovals(next), ...reviewed } as const;
   return { kind: 'accepted', job: next, events: [draft(body, actor, now, job, next)] };
 }
 

@@ -20,8 +20,12 @@ import {
   operator,
   report,
   submit,
+  verified,
 } from '../fixture.js';
 
+if (FINISHED.kind !== 'finished') throw new Error('the fixture ends a build');
+const ENDED = FINISHED;
+const CHANGE = ENDED.change;
 const { cloud, deps } = await cloudOfTests();
 
 const decide = (jobId: string, decision: GateDecision, caller = ADMIN) =>
@@ -110,6 +114,52 @@ describe('reviewers', () => {
     const { job } = await decide(jobId, { kind: 'reject', reason: 'not like this' });
     expect(job).toMatchObject({ stage: 'failed', failure: { reason: 'rejected', message: 'not like this' } });
     expect((await detail(deps, jobId)).legal).toEqual(['requeue']);
+  });
+});
+
+describe('a change of shared packages', () => {
+  const scope = { allowed: [], outside: [], shared: ['packages/core/a.ts'], gates: [] };
+  const finish = async (
+    productId: string,
+    manifest: Parameters<typeof submit>[2],
+    change: Partial<typeof CHANGE>,
+    factory: Awaited<ReturnType<typeof makeFactory>>,
+  ) => {
+    const { jobId } = await submit(deps, productId, { engine: 'shell', verify: 'npm test', ...manifest });
+    const claimed = await claimOne(deps, factory);
+    expect(claimed.job.jobId).toBe(jobId);
+    await report(deps, factory, claimed, { kind: 'started' });
+    await report(deps, factory, claimed, { ...ENDED, change: { ...CHANGE, ...change } });
+    await report(deps, factory, claimed, verified(true));
+    return jobId;
+  };
+
+  it('ships after the reviewer profile read that commit and another person approved it, not with one of both', async () => {
+    const { productId, factory } = await start();
+    const jobId = await finish(productId, {}, { scope }, factory);
+    const bob = operator('reviewer', productId, 'bob');
+    const refused = { code: 'illegal-transition', message: expect.stringContaining('profile: reviewer') };
+    const approve = () => decide(jobId, { kind: 'approve' }, bob);
+    const ship = () => shipJob(deps, bob, { params: { jobId } });
+    await expect(approve()).rejects.toMatchObject(refused);
+
+    const onBranch = { 'base-branch': 'aq/job' };
+    const other = { commit: 'f00d', baseCommit: 'c0ffee' };
+    await finish(productId, { ...onBranch, profile: 'developer' }, other, factory);
+    await finish(productId, { ...onBranch, profile: 'reviewer' }, { ...other, baseCommit: 'beef' }, factory);
+    await expect(approve()).rejects.toMatchObject(refused);
+    const turnedDown = await finish(productId, { ...onBranch, profile: 'reviewer' }, other, factory);
+    await decide(turnedDown, { kind: 'reject', reason: 'it read nothing' });
+    await expect(approve()).rejects.toMatchObject(refused);
+
+    const review = await finish(productId, { ...onBranch, profile: 'reviewer' }, other, factory);
+    await expect(ship()).rejects.toMatchObject({ message: expect.stringContaining('approval of a person') });
+    await expect(decide(jobId, { kind: 'approve' })).rejects.toMatchObject({
+      message: expect.stringContaining('nobody approves their own'),
+    });
+    expect((await approve()).job.approvals).toMatchObject([{ by: 'bob', commit: 'c0ffee', review }]);
+    await ship();
+    expect((await claimOne(deps, factory)).run.kind).toBe('land');
   });
 });
 

@@ -13,6 +13,7 @@ import {
   claim,
   hold,
   job,
+  jobId,
   override,
   pause,
   report,
@@ -23,6 +24,7 @@ import {
 
 const { started, finished, passed, broken, conflict } = REPORTS;
 const BUILD = [claim('build'), started, finished] as const;
+const REVIEW = jobId(7);
 const person = (id: string): Actor => ({ kind: 'operator', id });
 const approves = (id: string) => ({ kind: 'approve', actor: person(id) }) as const;
 const tested = (policy: ManifestInput['review-policy'], change: Partial<Job> = {}) =>
@@ -79,9 +81,42 @@ describe('a change of a shared package', () => {
     const touched = after(job(), claim('build'), started, changed({ shared: ['shared/a.ts'] }), passed);
     expect(legalCommands(touched.job)).not.toContain('ship');
     expect(refusal(touched, touched.job.submittedBy.id)).toContain('nobody approves their own');
-    const approved = accept(touched, approves('bob'));
+    const review = { jobId: REVIEW, commit: 'c0ffee' };
+    const approved = accept(touched, { ...approves('bob'), review });
+    expect(approved.job.approvals).toMatchObject([{ by: 'bob', commit: 'c0ffee', review: REVIEW }]);
+    expect(approved.events[0]?.body).toMatchObject({ kind: 'gate.approved', open: 0, review: REVIEW });
     expect(accept(approved, ship).job.landing).toBeDefined();
   });
+
+  it.each([
+    ['none', undefined],
+    ['one of another commit', { jobId: REVIEW, commit: 'beef' }],
+  ])('is not approved with %s as its review by the profile reviewer', (_, review) => {
+    const policies: ManifestInput['review-policy'][] = [undefined, 'auto', { reviewers: ['bob'] }];
+    for (const policy of policies) {
+      const touched = after(
+        job({ 'review-policy': policy }),
+        claim('build'),
+        started,
+        changed({ shared: ['shared/a.ts'] }),
+        passed,
+      );
+      expect(decide(touched.job, touched.run, { ...approves('bob'), review }, NOW)).toMatchObject({
+        kind: 'rejected',
+        code: 'illegal-transition',
+        message: expect.stringMatching(
+          /shared\/a\.ts.*profile reviewer has not read c0ffee.*base-branch: aq\//,
+        ) as unknown,
+      });
+      expect(legalCommands(touched.job)).not.toContain('ship');
+    }
+  });
+});
+
+it('a change away from shared packages is approved without a review by a profile', () => {
+  expect(accept(tested({ reviewers: ['bob'] }), approves('bob')).job.approvals).toEqual([
+    { by: 'bob', at: NOW, commit: 'c0ffee' },
+  ]);
 });
 
 describe('reviewers with a quorum', () => {

@@ -107,6 +107,7 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return {
         text: body.open === 0 ? 'Approved' : `Approved; ${body.open} more needed`,
         tone: 'person',
+        ...(body.review !== undefined && { note: `The profile reviewer read it in ${body.review}.` }),
       };
     case 'gate.rejected':
       return { text: 'Rejected', tone: 'bad', note: body.reason };
