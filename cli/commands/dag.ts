@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Dag } from '../../shared/contract/dag.js';
 import { action } from '../context.js';
-import { paintStage } from '../describe/stage.js';
+import { paintStanding } from '../describe/stage.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
 import { count, oneLine, table, type Paint } from '../text.js';
@@ -37,9 +37,9 @@ function describeDag({ jobs, edges }: Dag, asked: string, paint: Paint, columns:
   }
   const family = (number = 0): string[] =>
     number === 0 ? [] : [`its ${count(number, 'child', 'children')}`];
-  const rows = jobs.map(({ jobId, stage, title }) => [
+  const rows = jobs.map(({ jobId, title, ...standing }) => [
     jobId === asked ? paint('bold', jobId) : jobId,
-    paintStage(paint, stage),
+    paintStanding(paint, standing),
     oneLine(title),
     [...(needs.get(jobId) ?? []), ...family(children.get(jobId))].join(', ') || '–',
   ]);

@@ -99,8 +99,17 @@ const describeRuns = (runs: JobDetail['runs']): string | undefined => {
   return parts.length === 0 ? undefined : parts.join(', ');
 };
 
-const describeRollup = ({ jobs, byStage, usage, verify }: NonNullable<JobDetail['rollup']>): string => {
-  const stages = Object.entries(byStage).map(([stage, number]) => `${number} ${stage.replaceAll('_', ' ')}`);
+const describeRollup = ({
+  jobs,
+  byStage,
+  cancelled,
+  usage,
+  verify,
+}: NonNullable<JobDetail['rollup']>): string => {
+  const numbers = { ...byStage, failed: (byStage.failed ?? 0) - cancelled, cancelled };
+  const stages = Object.entries(numbers)
+    .filter(([, number]) => number > 0)
+    .map(([stage, number]) => `${number} ${stage.replaceAll('_', ' ')}`);
   const checked = verify.passed + verify.failed === 0 ? '' : `; verify passed ${verify.passed} of ${jobs}`;
   return `${count(jobs, 'job')} below: ${stages.join(', ')}${checked}; ${usd(usage.usd)} in all`;
 };

@@ -17,7 +17,8 @@ export const STAGE_NAMES = Object.keys(COLOURS);
 
 export const paintStage = (paint: Paint, stage: Stage): string => paint(COLOURS[stage], stage);
 
-type Standing = Pick<Job, 'stage' | 'failure'>;
+/** What tells a cancelled job from a failed one. */
+type Standing = Pick<Job, 'stage'> & { failure?: Pick<NonNullable<Job['failure']>, 'reason'> | undefined };
 
 /** Ended by a person, which is nothing to be alarmed about. */
 export const isCancelled = ({ stage, failure }: Standing): boolean =>

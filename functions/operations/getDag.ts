@@ -7,7 +7,7 @@ import { jobFor } from './jobStore.js';
 
 /** Jobs with dependencies or parents that are looked through, the newest first. */
 const MAX_JOBS = 5000;
-const FIELDS = 'c.jobId, c.title, c.stage, c.deps, c.parent';
+const FIELDS = 'c.jobId, c.title, c.stage, c.failure, c.deps, c.parent';
 
 /**
  * All jobs that hang together with one job, each after those that it waits for.
@@ -38,10 +38,11 @@ export async function getDag(
   const jobs = connectedJobs(job.jobId, all);
   const shown = new Set(jobs.map(({ jobId }) => jobId));
   return {
-    jobs: jobs.map(({ jobId, title, stage, parent }) => ({
+    jobs: jobs.map(({ jobId, title, stage, failure, parent }) => ({
       jobId,
       title,
       stage,
+      ...(failure && { failure: { reason: failure.reason } }),
       ...(parent !== undefined && { parent }),
     })),
     edges: edgesOf(jobs)

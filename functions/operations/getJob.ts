@@ -41,11 +41,14 @@ export async function getJob(
 }
 
 async function readRollup(deps: Deps, job: Job): Promise<Rollup> {
-  const below = await deps.documents.select<Pick<Job, 'stage' | 'usage'> & { passed?: boolean }>(JOBS, {
-    text: `SELECT c.stage, c.usage, c.verify.passed FROM c
+  const below = await deps.documents.select<Pick<Job, 'stage' | 'failure' | 'usage'> & { passed?: boolean }>(
+    JOBS,
+    {
+      text: `SELECT c.stage, c.failure, c.usage, c.verify.passed FROM c
            WHERE c.productId = @productId AND c.type = 'job' AND ARRAY_CONTAINS(c.ancestors, @jobId)`,
-    parameters: { productId: job.productId, jobId: job.jobId },
-  });
+      parameters: { productId: job.productId, jobId: job.jobId },
+    },
+  );
   return rollupOf(job, below);
 }
 

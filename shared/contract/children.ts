@@ -83,6 +83,8 @@ export type ChildDraft = z.infer<typeof ChildDraftSchema>;
 export const RollupSchema = z.strictObject({
   jobs: z.number().int().nonnegative(),
   byStage: z.partialRecord(StageSchema, z.number().int().positive()),
+  /** Those of `byStage.failed` that somebody cancelled. */
+  cancelled: z.number().int().nonnegative(),
   /** The composite's own included. */
   usage: UsageSchema,
   verify: z.strictObject({

@@ -1,6 +1,6 @@
 /** Jobs that wait for each other, as a graph. */
 import { z } from 'zod';
-import { DepSchema, JobIdSchema, StageSchema } from './job.js';
+import { DepSchema, FailureReasonSchema, JobIdSchema, StageSchema } from './job.js';
 
 export const DagSchema = z.strictObject({
   /** Each after those that it waits for. */
@@ -9,6 +9,8 @@ export const DagSchema = z.strictObject({
       jobId: JobIdSchema,
       title: z.string(),
       stage: StageSchema,
+      /** Why it ended badly; `cancelled` is no bad end. */
+      failure: z.strictObject({ reason: FailureReasonSchema }).optional(),
       parent: JobIdSchema.optional(),
     }),
   ),

@@ -6,7 +6,7 @@ import { roundUsd } from './budget.js';
 import { draft, enter, omit } from './decision.js';
 import type { Accepted, CommandOf } from './decision.js';
 import { addUsage } from './spend.js';
-import { isEnded } from './stages.js';
+import { isCancelled, isEnded } from './stages.js';
 
 /** A composite that nobody plans for: it waits for its children before there is one. */
 export const noChildren = (): NonNullable<Job['children']> => ({
@@ -150,15 +150,17 @@ export function familyOf(children: readonly Pick<Job, 'jobId' | 'stage'>[], coun
 /** A composite with all that hang below it, added up. */
 export function rollupOf(
   composite: Pick<Job, 'usage'>,
-  below: readonly (Pick<Job, 'stage' | 'usage'> & { passed?: boolean | undefined })[],
+  below: readonly (Pick<Job, 'stage' | 'failure' | 'usage'> & { passed?: boolean | undefined })[],
 ): Rollup {
   const byStage: Rollup['byStage'] = {};
   const verify = { passed: 0, failed: 0, open: 0 };
   let { usage } = composite;
+  let cancelled = 0;
   for (const job of below) {
     byStage[job.stage] = (byStage[job.stage] ?? 0) + 1;
+    if (isCancelled(job)) cancelled += 1;
     usage = addUsage(usage, job.usage);
     verify[job.passed === undefined ? 'open' : job.passed ? 'passed' : 'failed'] += 1;
   }
-  return { jobs: below.length, byStage, usage, verify };
+  return { jobs: below.length, byStage, cancelled, usage, verify };
 }

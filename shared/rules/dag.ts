@@ -53,7 +53,7 @@ function backTo(start: string, from: ReadonlyMap<string, string>): string[] {
 }
 
 /** A job as a part of the graph. */
-export type DagJob = Pick<Job, 'jobId' | 'title' | 'stage' | 'deps' | 'parent'>;
+export type DagJob = Pick<Job, 'jobId' | 'title' | 'stage' | 'failure' | 'deps' | 'parent'>;
 
 /** What each job waits for: its dependencies, and a composite its children. */
 export function edgesOf(jobs: readonly DagJob[]): { from: string; to: string; until: Dep['until'] }[] {

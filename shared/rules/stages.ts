@@ -1,5 +1,5 @@
 /** Predicates over a job's state, each in its one home. */
-import type { Job, RunKind, Stage } from '../contract/job.js';
+import type { FailureReason, Job, RunKind, Stage } from '../contract/job.js';
 import { verifyOf } from './profile.js';
 
 /** Lists carry manifests without their body. */
@@ -12,6 +12,15 @@ export const isInFlight = (job: Pick<Job, 'holder'>): boolean => job.holder !== 
 
 /** Will it stay as it is unless a person asks for more? */
 export const isEnded = (stage: Stage): boolean => ENDED.has(stage);
+
+/** Did somebody end it? That is nothing to be alarmed about. */
+export const isCancelled = ({
+  stage,
+  failure,
+}: {
+  stage: Stage;
+  failure?: { reason: FailureReason } | undefined;
+}): boolean => stage === 'failed' && failure?.reason === 'cancelled';
 
 /** Has a person said ship, and is the change not merged yet? */
 export const isLanding = (job: Pick<Job, 'stage' | 'landing'>): boolean =>

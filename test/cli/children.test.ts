@@ -64,6 +64,16 @@ describe('aq children add', () => {
     expect(edges).toContainEqual({ from: api, to: page, until: 'testing', met: false });
   });
 
+  it('calls a cancelled tree cancelled, in the graph and where the parent adds up', async () => {
+    const parent = await composite();
+    await aq('children', 'add', parent, await folder('dropped', ROADMAP));
+    expect((await aq('cancel', parent, '--reason', 'dropped')).code).toBe(0);
+    const dag = (await aq('dag', parent)).stdout;
+    expect(dag.match(/ cancelled /g)).toHaveLength(3);
+    expect(dag).not.toContain('failed');
+    expect((await aq('show', parent)).stdout).toContain('2 jobs below: 2 cancelled;');
+  });
+
   it('tells a program the same, remembers --fail-fast, and changes nothing when it is said again', async () => {
     const parent = await composite();
     const file = await system.file('only.md', '---\ntitle: Only\n---\necho 1\n');

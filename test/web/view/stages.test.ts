@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { STAGES as CONTRACT_STAGES } from '../../../shared/contract/job.js';
 import {
   asksFor,
+  rollupParts,
   stageClass,
   stageCounts,
   stageLabel,
@@ -14,6 +15,17 @@ const states = (changes: Parameters<typeof sampleJob>[0]): string =>
   stageTrack(sampleJob(changes))
     .steps.map(({ state }) => state)
     .join(' ');
+
+it('tells what hangs below a composite by stage, the cancelled apart from the failed', () => {
+  expect(rollupParts({ byStage: { failed: 3, shipped: 1 }, cancelled: 2 })).toEqual([
+    { label: 'Shipped', className: 'stage-shipped', number: 1 },
+    { label: 'Failed', className: 'stage-failed', number: 1 },
+    { label: 'Cancelled', className: 'stage-cancelled', number: 2 },
+  ]);
+  expect(rollupParts({ byStage: { failed: 3 }, cancelled: 3 }).map(({ label }) => label)).toEqual([
+    'Cancelled',
+  ]);
+});
 
 it('shows the stages in the order of the contract', () => {
   expect(STAGES).toEqual(CONTRACT_STAGES);

@@ -4,7 +4,7 @@ import { FailureNotice } from '../parts/FailureNotice.js';
 import { Link } from '../parts/Link.js';
 import { jobPath } from '../router.js';
 import { NODE, layoutDag } from '../view/dagLayout.js';
-import { STAGE_LABEL } from '../view/stages.js';
+import { stageClass, stageLabel } from '../view/stages.js';
 
 const POLL_MS = 3000;
 
@@ -36,12 +36,12 @@ export function GraphTab({ jobId }: { jobId: string }) {
         {jobs.map(({ job, x, y }) => (
           <div
             key={job.jobId}
-            className={`graph-job stage-${job.stage}`}
+            className={`graph-job ${stageClass(job)}`}
             data-here={job.jobId === jobId || undefined}
             style={{ left: x, top: y, width: NODE.width, height: NODE.height }}
           >
             <Link to={`${jobPath(job.jobId)}?tab=graph`}>{job.title}</Link>
-            <span>{STAGE_LABEL[job.stage]}</span>
+            <span>{stageLabel(job)}</span>
           </div>
         ))}
       </div>

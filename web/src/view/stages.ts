@@ -1,4 +1,5 @@
 /** How far a job is, as the console shows it: six steps, and where it stopped if it failed. */
+import type { Rollup } from '../../../shared/contract/children.js';
 import type { Job, Stage } from '../../../shared/contract/job.js';
 
 /** The way of a job that goes well. The two bad ends are no steps: they show where on the way it stopped. */
@@ -30,7 +31,8 @@ export interface StageTrack {
 /** What the track reads of a job. */
 export type TrackedJob = Pick<Job, 'stage' | 'attempts' | 'epoch' | 'holder' | 'change' | 'verify'>;
 
-type Standing = Pick<Job, 'stage' | 'failure'>;
+/** What tells a cancelled job from a failed one. */
+type Standing = Pick<Job, 'stage'> & { failure?: Pick<NonNullable<Job['failure']>, 'reason'> | undefined };
 
 /** Ended by a person, which is nothing to be alarmed about. */
 export const isCancelled = ({ stage, failure }: Standing): boolean =>
@@ -75,6 +77,22 @@ export function asksFor(job: Pick<Job, 'stage' | 'holder' | 'landing'>): string 
   if (job.stage === 'testing') return 'Ready to ship';
   if (job.stage === 'review' && job.holder === undefined) return 'Needs review';
   return undefined;
+}
+
+/** What hangs below a composite by stage, in the order of a job's life; the cancelled ones apart from the failed ones. */
+export function rollupParts({
+  byStage,
+  cancelled,
+}: Pick<Rollup, 'byStage' | 'cancelled'>): { label: string; className: string; number: number }[] {
+  const part = (standing: Standing, number: number) => ({
+    label: stageLabel(standing),
+    className: stageClass(standing),
+    number,
+  });
+  return [
+    ...STAGES.map((stage) => part({ stage }, (byStage[stage] ?? 0) - (stage === 'failed' ? cancelled : 0))),
+    part({ stage: 'failed', failure: { reason: 'cancelled' } }, cancelled),
+  ].filter(({ number }) => number > 0);
 }
 
 /** How many jobs stand at each stage. */
