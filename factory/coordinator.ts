@@ -3,7 +3,14 @@ import type { Client } from '../shared/client.js';
 /** The part of the control plane's API that a factory calls. */
 export type Coordinator = Pick<
   Client,
-  'enrolFactory' | 'rotateToken' | 'claimJobs' | 'renewLease' | 'reportRun' | 'appendLog' | 'putArtifact'
+  | 'enrolFactory'
+  | 'rotateToken'
+  | 'claimJobs'
+  | 'renewLease'
+  | 'reportRun'
+  | 'appendLog'
+  | 'putArtifact'
+  | 'getProfileForRun'
 >;
 
 /** What a factory asks of the control plane beside that, and a folder cannot answer. */

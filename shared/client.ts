@@ -57,6 +57,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   putBudget: 'PUT fleet/products/{productId}/budget',
   listProfiles: 'GET fleet/profiles/{owner}',
   getProfileHistory: 'GET fleet/profiles/{owner}/{name}',
+  getProfileForRun: 'GET fleet/products/{productId}/profiles/{name}',
   putProfile: 'PUT fleet/profiles/{owner}/{name}',
   listSwitches: 'GET fleet/switches',
   listSwitchRecords: 'GET fleet/switches/records',

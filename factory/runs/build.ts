@@ -51,12 +51,15 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   };
   await setUp(context, checkout, rules.settings, env);
   await runAll(context, checkout, 'before-engine', rules.settings.hooks['before-engine'], env);
-  const prompt = composePrompt(claim.job, {
-    ...rules.scope,
-    verify: rules.verify,
-    baseBranch: manifest['base-branch'],
-    resumed: checkout.resumed,
-  });
+  const prompt = composePrompt(
+    { ...claim.job, profile: rules.profile },
+    {
+      ...rules.scope,
+      verify: rules.verify,
+      baseBranch: manifest['base-branch'],
+      resumed: checkout.resumed,
+    },
+  );
   if (goesOn) context.checkpoints.begin(checkout);
   const result = await runEngine(context, engine, checkout, { repo, prompt, env });
   await started;

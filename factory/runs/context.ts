@@ -15,7 +15,7 @@ export interface RunContext {
   readonly claim: Claim;
   /** `<jobId>.<epoch>`: names the run on this machine. */
   readonly run: string;
-  readonly coordinator: Pick<Coordinator, 'putArtifact'>;
+  readonly coordinator: Pick<Coordinator, 'putArtifact' | 'getProfileForRun'>;
   readonly workspace: Workspace;
   readonly engines: readonly Engine[];
   /** Versions found when the factory started. */

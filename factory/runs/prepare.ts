@@ -1,5 +1,7 @@
 /** From a fresh checkout to one that an engine can work in: the repository's settings, its setup, its limits. */
-import type { RepoSettings } from '../../shared/contract/repoSettings.js';
+import type { ProfileSnapshot } from '../../shared/contract/profile.js';
+import { REPO_SETTINGS_FILE, type RepoSettings } from '../../shared/contract/repoSettings.js';
+import { AppError } from '../../shared/errors.js';
 import { allowedScopeOf, verifyOf } from '../../shared/rules/profile.js';
 import { emptyScope, type Scope } from '../../shared/rules/scope.js';
 import { readRepoSettings } from '../repoSettings.js';
@@ -11,7 +13,9 @@ import type { RunContext } from './context.js';
 /** What holds for this run: the job's word, narrowed by the repository's. */
 export interface RunRules {
   readonly settings: RepoSettings;
-  /** The check of the change; undefined where neither the job nor the repository names one. */
+  /** The job's, else the one that the settings name. */
+  readonly profile: ProfileSnapshot | undefined;
+  /** The check of the change; undefined where neither job, profile nor repository names one. */
   readonly verify: string | undefined;
   readonly scope: Scope;
 }
@@ -20,10 +24,11 @@ export interface RunRules {
  * Reads what holds.
  * @throws PreflightError when the settings are not valid, or leave nothing to change
  */
-export async function readRules({ claim }: RunContext, { git, baseCommit }: Checkout): Promise<RunRules> {
+export async function readRules(context: RunContext, { git, baseCommit }: Checkout): Promise<RunRules> {
   const settings = await readRepoSettings(git, baseCommit);
-  const verify = verifyOf(claim.job) ?? settings.verify;
-  const allowed = allowedScopeOf(claim.job);
+  const { manifest, profile = await profileBySettings(context, settings) } = context.claim.job;
+  const verify = verifyOf({ manifest, profile }) ?? settings.verify;
+  const allowed = allowedScopeOf({ profile });
   const limits = [
     ...(allowed === undefined ? [] : [allowed]),
     // An empty list in the file is the default: the repository sets no limit of its own.
@@ -31,7 +36,34 @@ export async function readRules({ claim }: RunContext, { git, baseCommit }: Chec
   ];
   const nothing = emptyScope(limits);
   if (nothing !== undefined) throw new PreflightError(`the job may not change anything: ${nothing}`);
-  return { settings, verify, scope: { limits, shared: settings.shared, gates: settings.gates, verify } };
+  return {
+    settings,
+    profile,
+    verify,
+    scope: { limits, shared: settings.shared, gates: settings.gates, verify },
+  };
+}
+
+/**
+ * The profile that the repository's settings name; undefined where they name none, or the job does.
+ * @throws PreflightError when there is no such profile: without it a job would run without its limits
+ */
+async function profileBySettings(
+  { claim, coordinator, log }: RunContext,
+  { profile: name }: RepoSettings,
+): Promise<ProfileSnapshot | undefined> {
+  const { productId, manifest } = claim.job;
+  if (name === undefined || manifest.profile !== undefined) return undefined;
+  try {
+    const profile = await coordinator.getProfileForRun({ params: { productId, name } });
+    log.note(`the job names no profile: ${name}, version ${profile.version}, by ${REPO_SETTINGS_FILE}`);
+    return profile;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'not-found') throw error;
+    throw new PreflightError(
+      `${REPO_SETTINGS_FILE} names the profile ${name} for jobs without one: ${error.message}`,
+    );
+  }
 }
 
 type Env = Readonly<Record<string, string>>;

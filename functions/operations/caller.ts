@@ -56,6 +56,16 @@ export function requireFactory(caller: Caller): FactoryCaller {
   throw new AppError('forbidden', 'only an enrolled factory may do this');
 }
 
+/**
+ * The factory that calls, which works for the product.
+ * @throws AppError forbidden
+ */
+export function requireServes(caller: Caller, productId: string): FactoryCaller {
+  const factory = requireFactory(caller);
+  if (factory.products.includes('*') || factory.products.includes(productId)) return factory;
+  throw new AppError('forbidden', `${factory.id} does not serve ${productId}`, { productId });
+}
+
 /** Products that the caller may look at; `*` for all. */
 export function visibleProducts(caller: Caller): '*' | readonly string[] {
   if (caller.kind === 'factory') return caller.products.includes('*') ? '*' : caller.products;

@@ -11,7 +11,7 @@ import { newJob } from '../../shared/rules/lifecycle.js';
 import { isInFlight, isReady } from '../../shared/rules/stages.js';
 import { JOBS } from '../../shared/topology.js';
 import { auditJob } from './auditChain.js';
-import { actorOf, requireFactory, type Caller } from './caller.js';
+import { actorOf, requireServes, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { dispatchSoon, withdrawJob } from './dispatchJob.js';
 import { partitionOf, readHistory, remember } from './jobStore.js';
@@ -32,9 +32,7 @@ export async function handOverJob(
   caller: Caller,
   { params: { productId }, body }: RouteInput<'handOverJob'>,
 ): Promise<HandedOver> {
-  const factory = requireFactory(caller);
-  if (!factory.products.includes('*') && !factory.products.includes(productId))
-    throw new AppError('forbidden', `${factory.id} does not serve ${productId}`, { productId });
+  const factory = requireServes(caller, productId);
   await readProduct(deps, productId);
   requireWhole(productId, body);
   const ref = { productId, jobId: body.job.jobId };

@@ -1,7 +1,13 @@
 /** Routes of profiles. Part of the table in routes.ts. */
 import { z } from 'zod';
 import { ProductIdSchema } from './job.js';
-import { ProfileListSchema, ProfileNameSchema, ProfileSchema, PutProfileSchema } from './profile.js';
+import {
+  ProfileListSchema,
+  ProfileNameSchema,
+  ProfileSchema,
+  ProfileSnapshotSchema,
+  PutProfileSchema,
+} from './profile.js';
 import type { RouteSpec } from './routes.js';
 
 const JSON_BYTES = 256 * 1024;
@@ -27,6 +33,14 @@ export const PROFILE_ROUTES = {
     params: one,
     result: ProfileListSchema,
     summary: 'Every version of a profile, the newest first: who changed what, when and why.',
+  },
+  getProfileForRun: {
+    method: 'GET',
+    path: 'fleet/products/{productId}/profiles/{name}',
+    access: ['factory'],
+    params: z.object({ productId: ProductIdSchema, name: ProfileNameSchema }),
+    result: ProfileSnapshotSchema,
+    summary: "The newest version of a profile that a repository's settings name for jobs without one.",
   },
   putProfile: {
     method: 'PUT',

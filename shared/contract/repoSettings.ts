@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { PathPatternSchema } from './pathPattern.js';
+import { ProfileNameSchema } from './profile.js';
 import { line, text } from './plainText.js';
 
 /** Where the settings stand, from the repository's root. */
@@ -38,11 +39,16 @@ export const RepoSettingsSchema = z.strictObject({
       folders: z.array(folder).min(1).max(MAX_COMMANDS),
     })
     .optional(),
+  /**
+   * For jobs that name none: its persona, its check, and its scope as a further limit. Who may ship and push, and which
+   * engine works, was decided before a factory could read this.
+   */
+  profile: ProfileNameSchema.optional(),
   /** For jobs that name none. */
   verify: command.optional(),
   /** What jobs may change; empty: everything. */
   scope: patterns,
-  /** Packages that others build on: a change needs a second person. */
+  /** Packages that others build on: a change needs the profile `reviewer` and a second person. */
   shared: patterns,
   /** Checks of this repository beside those that are known by their names (tests, CI, this file). */
   gates: patterns,

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRODUCT, startCliSystem, type Answer, type CliSystem } from './system.js';
 
@@ -92,6 +94,17 @@ describe('aq profile', () => {
     expect(stderr).toMatch(/bad\.md:2:1: .*titel.*did you mean "title"/);
     expect(stderr).toMatch(/bad\.md:4:\d+: push-policy/);
     expect(await json('profile', 'show', 'reviewer')).toMatchObject({ version: 1, productId: 'fleet' });
+  });
+
+  it('that a repository names has to be there', async () => {
+    const check = async (name: string) => {
+      await writeFile(path.join(system.folder, '.gigafactory.yaml'), `profile: ${name}\n`);
+      return aq('repo', 'check');
+    };
+    expect(await check('qa')).toMatchObject({ code: 0, stderr: '' });
+    const { code, stderr } = await check('wizard');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/\.gigafactory\.yaml: there is no profile wizard; expected one of .*qa/);
   });
 
   it.each([

@@ -47,3 +47,13 @@ it.each([
   expect(code).toBe(2);
   for (const part of told) expect(stderr).toContain(part);
 });
+
+it('warns where nobody can say whether its profile is there', async () => {
+  await write('profile: wizard\n');
+  const { code, stdout, stderr } = await aq(['repo', 'check'], { cwd });
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^profile +wizard$/m),
+    expect.stringContaining('profile wizard was not looked up'),
+  ]);
+});

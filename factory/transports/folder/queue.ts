@@ -172,6 +172,10 @@ export class FolderQueue implements Coordinator {
     return { path: query.path, bytes: body.length, sha256: query.sha256 };
   };
 
+  /** A folder has no profiles: a job that takes one is refused rather than worked without its limits. */
+  getProfileForRun: Coordinator['getProfileForRun'] = ({ params }) =>
+    Promise.reject(new AppError('not-found', `a folder has no profiles, so ${params.name} is not there`));
+
   /** Brings the jobs in line with what people did to the folders, and lets go on what waited for others. */
   private async takeIn(): Promise<void> {
     const known = new Map([...this.jobs.values()].map((record) => [record.file, record]));

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ProfileSpecSchema } from '../../../shared/contract/profile.js';
 import { claimOf } from '../support/controlPlane.js';
 import { factoryFixture, type FactoryFixture } from '../support/fixture.js';
 
@@ -97,4 +98,59 @@ test('runs the hooks around the engine, and says which one failed', async () => 
     kind: 'failed',
     message: "the repository's after-engine command `echo no; exit 3` ended with exit code 3\nno",
   });
+});
+
+const PROFILE = {
+  name: 'porter',
+  owner: 'sample',
+  version: 3,
+  spec: ProfileSpecSchema.parse({
+    title: 'Porter',
+    summary: 'Carries.',
+    persona: 'You carry.',
+    'default-verify': 'grep two src/a.txt',
+    'allowed-scope': ['src/**'],
+    'review-policy': 'auto',
+  }),
+};
+
+test('gives a job without a profile the one of the repository: check and scope, which narrow', async () => {
+  await using fixture = await settings('profile: porter\nverify: "false"\n');
+  fixture.plane.profiles.set('porter', PROFILE);
+  const seen = await run(fixture, 'echo two > src/a.txt; echo x > other');
+  expect(seen.reports.slice(1)).toMatchObject([
+    {
+      kind: 'finished',
+      verify: 'grep two src/a.txt',
+      change: { scope: { allowed: ['src/**'], outside: ['other'] } },
+    },
+    { kind: 'verified', verify: { passed: true } },
+  ]);
+  expect(seen.log.toString()).toContain('porter, version 3, by .gigafactory.yaml');
+});
+
+test("leaves a job's own profile alone, and asks for no other", async () => {
+  await using fixture = await settings('profile: porter\n');
+  fixture.plane.profiles.set('porter', PROFILE);
+  const own = { ...PROFILE, name: 'qa', spec: { ...PROFILE.spec, 'allowed-scope': ['test/**'] } };
+  const seen = await fixture.execute(
+    claimOf(
+      { repo: fixture.repository.path, body: 'mkdir test; echo x > test/a', profile: 'qa', verify: 'true' },
+      { job: { profile: own } },
+    ),
+  );
+  expect(seen.reports[1]).toMatchObject({ change: { scope: { allowed: ['test/**'], outside: [] } } });
+  expect(seen.log.toString()).not.toContain('porter');
+});
+
+test('fails before the engine when the repository names a profile that is not there', async () => {
+  await using fixture = await settings('profile: wizard\n');
+  const seen = await run(fixture, 'echo never > src/a.txt');
+  expect(seen.reports).toEqual([
+    expect.objectContaining({
+      reason: 'preflight',
+      message: expect.stringMatching(/names the profile wizard.*no such profile/) as unknown,
+    }),
+  ]);
+  expect(seen.log.toString()).not.toContain('never');
 });

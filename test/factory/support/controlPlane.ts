@@ -9,6 +9,7 @@ import type { Claim, RunReport } from '../../../shared/contract/api.js';
 import type { Directive } from '../../../shared/contract/fleet.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { ManifestSchema, type Engine, type ManifestInput } from '../../../shared/contract/manifest.js';
+import type { ProfileSnapshot } from '../../../shared/contract/profile.js';
 import { ROUTES, type RouteName, type RouteSpec } from '../../../shared/contract/routes.js';
 import { AppError } from '../../../shared/errors.js';
 
@@ -53,6 +54,8 @@ export class ControlPlane implements AsyncDisposable {
   /** Tokens that were given. */
   readonly tokens = new Set<string>(['test']);
   pools = ['any'];
+  /** By name, whatever the product. */
+  readonly profiles = new Map<string, ProfileSnapshot>();
   private readonly runs = new Map<string, SeenRun>();
   private readonly server: ReturnType<typeof createServer>;
   private readonly watchers = new Set<() => void>();
@@ -179,6 +182,11 @@ export class ControlPlane implements AsyncDisposable {
         const { path, sha256 } = ROUTES.putArtifact.query.parse(Object.fromEntries(url.searchParams));
         seen?.artifacts.set(path, body as Buffer);
         return { path, sha256, bytes: (body as Buffer).length };
+      }
+      case 'getProfileForRun': {
+        const profile = this.profiles.get(url.pathname.split('/').at(-1) ?? '');
+        if (profile) return profile;
+        throw new AppError('not-found', 'there is no such profile');
       }
       default:
         throw new AppError('not-found', `${name} is not played here`);

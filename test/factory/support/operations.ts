@@ -4,6 +4,7 @@ import { appendLog } from '../../../functions/operations/appendLog.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
 import type { Deps } from '../../../functions/operations/deps.js';
+import { getProfileForRun } from '../../../functions/operations/getProfileForRun.js';
 import { putArtifact } from '../../../functions/operations/putArtifact.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { reportRun } from '../../../functions/operations/reportRun.js';
@@ -21,5 +22,6 @@ export function operationsFor(deps: Deps, caller: FactoryCaller): Coordinator {
       reportRun(deps, caller, { params, body: ROUTES.reportRun.body.parse(body) }),
     appendLog: (call) => appendLog(deps, caller, call as RouteInput<'appendLog'>),
     putArtifact: (call) => putArtifact(deps, caller, call),
+    getProfileForRun: (call) => getProfileForRun(deps, caller, call),
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { getProfileForRun } from '../../../functions/operations/getProfileForRun.js';
 import { getProfileHistory, listProfiles } from '../../../functions/operations/listProfiles.js';
 import { putProfile } from '../../../functions/operations/putProfile.js';
 import { readProfile, writeVersion } from '../../../functions/operations/profileStore.js';
@@ -223,6 +224,22 @@ describe('an edit', () => {
     await expect(put(productId, 'porter', '---\ntitel: x\nsummary: y\n---\nz')).rejects.toMatchObject({
       code: 'invalid-request',
       detail: { problems: [{ path: 'title' }, { path: 'titel', nearest: 'title', line: 2 }] },
+    });
+  });
+});
+
+describe("a repository's profile", () => {
+  it("is the product's own before the catalogue's, for factories that serve the product", async () => {
+    const { productId, factory } = await start();
+    const ask = (name: string, of = productId) =>
+      getProfileForRun(deps, factory, { params: { productId: of, name } });
+    expect(await ask('qa')).toMatchObject({ name: 'qa', owner: 'fleet', version: 1 });
+    await put(productId, 'qa', spec({ 'allowed-scope': ['e2e/**'] }));
+    expect(await ask('qa')).toMatchObject({ owner: productId, spec: { 'allowed-scope': ['e2e/**'] } });
+    await expect(ask('wizard')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(ask('qa', 'another')).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(getProfileForRun(deps, ADMIN, { params: { productId, name: 'qa' } })).rejects.toMatchObject({
+      code: 'forbidden',
     });
   });
 });
