@@ -26,7 +26,7 @@ async function show(context: Context, _flags: object, ref: string): Promise<void
 }
 
 function describeJob(
-  { job, runs, events, legal, sla, rollup, lastLog }: JobDetail,
+  { job, runs, events, legal, sla, rollup, lastLog, notPushedDirectly }: JobDetail,
   paint: Paint,
   io: Io,
 ): string {
@@ -62,6 +62,7 @@ function describeJob(
           : verify && `${oneLine(verify)} (not run yet)`,
     ],
     ['review', describePolicy(job)],
+    ['not pushed', notPushedDirectly && `directly: ${oneLine(notPushedDirectly)}`],
     ['merged', job.mergeCommit && shortCommit(job.mergeCommit)],
     ['cost', job.usage.usd > 0 ? `${usd(job.usage.usd)}, ${job.usage.tokens} tokens` : undefined],
     ['failure', job.failure && `${job.failure.reason.replaceAll('_', ' ')}`],

@@ -69,7 +69,9 @@ async function submit(context: Context, flags: Flags, file: string): Promise<voi
   const failed = stage === 'failed' || stage === 'dead_letter';
   // A failure is told as such below; its message stands among the events above.
   if (!failed || context.json)
-    context.answer({ job: detail.job, created }, () => describeExitFrom(detail.job, context.paint));
+    context.answer({ job: detail.job, created }, () =>
+      describeExitFrom(detail.job, context.paint, detail.notPushedDirectly),
+    );
   if (failed)
     throw new JobFailed(
       context.json

@@ -1,11 +1,19 @@
 // Where a job stands when nothing more happens to it by itself, and what a person can do next.
 import type { Job } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
-import type { Paint } from '../text.js';
+import { oneLine, type Paint } from '../text.js';
 import { shortCommit } from './event.js';
 import { isCancelled, paintStage } from './stage.js';
 
-export function describeExitFrom(job: Job, paint: Paint): string {
+/** @param notPushedDirectly why not, where its profile would have */
+export function describeExitFrom(job: Job, paint: Paint, notPushedDirectly?: string): string {
+  const told = exitFrom(job, paint);
+  return notPushedDirectly === undefined
+    ? told
+    : `${told}\nnot pushed directly: ${oneLine(notPushedDirectly)}`;
+}
+
+function exitFrom(job: Job, paint: Paint): string {
   const stage = `${job.jobId} is in ${paintStage(paint, job.stage)}`;
   switch (job.stage) {
     case 'testing':

@@ -5,12 +5,12 @@ import type { Job } from '../../shared/contract/job.js';
 import { readyEntryOf } from '../../shared/rules/ready.js';
 import { rarerPools, routeJob } from '../../shared/rules/routing.js';
 import { explainJob as explain } from '../../shared/rules/scheduler.js';
-import { isReady } from '../../shared/rules/stages.js';
+import { isParked, isReady } from '../../shared/rules/stages.js';
 import { JOBS, POOLS, READY } from '../../shared/topology.js';
 import type { Caller } from './caller.js';
 import type { Deps } from './deps.js';
 import { readStages } from './jobStages.js';
-import { jobFor, partitionOf } from './jobStore.js';
+import { jobFor, partitionOf, readRun } from './jobStore.js';
 import { readFactories } from './listFactories.js';
 import { readWaiting } from './rivals.js';
 import { readChildren } from './tendChildren.js';
@@ -27,19 +27,21 @@ export async function explainJob(
 ): Promise<Explanation> {
   const job = await jobFor(deps, caller, params.jobId, 'viewer');
   const entry = await readyEntry(deps, job);
-  const [factories, context, waitingByPool, position, lastAssignment, depStages, family] = await Promise.all([
-    readFactories(deps),
-    schedulingContext(deps, entry ? [entry] : []),
-    entry ? rarerWaiting(deps, entry.pool) : new Map<string, number[]>(),
-    entry && positionOf(deps, entry),
-    lastAssignmentOf(deps, job),
-    readStages(
-      deps,
-      job.productId,
-      (job.waitsFor === undefined ? [] : (job.deps ?? [])).map((dep) => dep.jobId),
-    ),
-    job.children === undefined ? [] : readChildren(deps, job),
-  ]);
+  const [factories, context, waitingByPool, position, lastAssignment, depStages, family, lastRun] =
+    await Promise.all([
+      readFactories(deps),
+      schedulingContext(deps, entry ? [entry] : []),
+      entry ? rarerWaiting(deps, entry.pool) : new Map<string, number[]>(),
+      entry && positionOf(deps, entry),
+      lastAssignmentOf(deps, job),
+      readStages(
+        deps,
+        job.productId,
+        (job.waitsFor === undefined ? [] : (job.deps ?? [])).map((dep) => dep.jobId),
+      ),
+      job.children === undefined ? [] : readChildren(deps, job),
+      isParked(job) ? readRun(deps, job, job.epoch) : undefined,
+    ]);
   return explain({
     job,
     entry,
@@ -50,6 +52,7 @@ export async function explainJob(
     lastAssignment,
     depStages,
     childStages: new Map(family.map(({ jobId, stage }) => [jobId, stage])),
+    lastRun,
     now: deps.clock.now(),
   });
 }

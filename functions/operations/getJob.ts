@@ -3,6 +3,7 @@ import type { Rollup } from '../../shared/contract/children.js';
 import type { Job } from '../../shared/contract/job.js';
 import { ROUTES } from '../../shared/contract/routes.js';
 import { legalCommands } from '../../shared/rules/lifecycle.js';
+import { whyNotDirectly } from '../../shared/rules/gates.js';
 import { isStuck } from '../../shared/rules/dag.js';
 import { rollupOf } from '../../shared/rules/composite.js';
 import { slaOf } from '../../shared/rules/sla.js';
@@ -30,10 +31,12 @@ export async function getJob(
   );
   const sla = slaOf(history.job, deps.clock.now());
   const rollup = (history.job.children?.count ?? 0) > 0 ? await readRollup(deps, history.job) : undefined;
+  const notPushedDirectly = whyNotDirectly(history.job, history.runs.at(-1));
   const lastLog = isStuck(history.job.stage) ? await readLastLog(deps, history.job) : undefined;
   return {
     ...history,
     legal,
+    ...(notPushedDirectly !== undefined && { notPushedDirectly }),
     ...(sla && { sla }),
     ...(rollup && { rollup }),
     ...(lastLog && { lastLog }),

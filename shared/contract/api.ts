@@ -57,6 +57,8 @@ export const JobDetailSchema = z.strictObject({
   rollup: RollupSchema.optional(),
   /** Of a job that failed or is in the dead letters: the end of its last run's log, redacted as the log is. */
   lastLog: z.strictObject({ epoch: z.number().int().positive(), text: z.string() }).optional(),
+  /** Why the change of a profile that pushes directly waits for a person: `it changes its own check (a.txt)`. */
+  notPushedDirectly: z.string().optional(),
   sla: SlaSchema.optional(),
 });
 export type JobDetail = z.infer<typeof JobDetailSchema>;

@@ -1,7 +1,7 @@
 /** The answer to "why is my job not running?", as data with one sentence on top. */
 import type { Assignment, Explanation } from '../contract/explanation.js';
 import type { Factory, ReadyEntry } from '../contract/fleet.js';
-import type { Job, Stage } from '../contract/job.js';
+import type { Job, Run, Stage } from '../contract/job.js';
 import type { PoolSpec } from '../topology.js';
 import type { SchedulingContext } from './blocks.js';
 import { keptBack } from './keptBack.js';
@@ -29,6 +29,8 @@ export interface ExplainInput {
   depStages?: ReadonlyMap<string, Stage> | undefined;
   /** Stages of a composite's children. */
   childStages?: ReadonlyMap<string, Stage> | undefined;
+  /** The job's last run, where it parked a change. */
+  lastRun?: Run | undefined;
   /** ISO time. */
   now: string;
 }
@@ -51,7 +53,7 @@ export function explainJob(input: ExplainInput): Explanation {
   if (kept !== undefined) return { ...common, state: 'blocked', ...kept };
   if (!isReady(job)) {
     const state = isEnded(job.stage) ? 'ended' : 'placed';
-    return { ...common, state, summary: summaryOfSettled(job) };
+    return { ...common, state, summary: summaryOfSettled(job, input.lastRun) };
   }
   const pool = input.entry?.pool ?? (routing.kind === 'routed' ? routing.pool : undefined);
   if (pool === undefined) return { ...common, ...unroutable(job, routing.considered) };

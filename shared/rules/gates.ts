@@ -1,8 +1,8 @@
 /** Who may let a change through, and when it may go by itself. */
 import type { Actor, Job, Run, ScopeReport, VerifyResult } from '../contract/job.js';
 import type { ReviewPolicy } from '../contract/manifest.js';
-import { allowedScopeOf, reviewPolicyOf } from './profile.js';
-import { isVerified } from './stages.js';
+import { allowedScopeOf, mayPushDirectly, reviewPolicyOf } from './profile.js';
+import { isParked, isVerified } from './stages.js';
 
 /** Who ships a job whose policy is `auto`. */
 export const AUTO_SHIP: Actor = { kind: 'system', id: 'review-policy' };
@@ -133,3 +133,29 @@ export function goesDirectly(
   const policy = manifest['review-policy'] ?? profile?.spec['review-policy'] ?? 'auto';
   return run.push === 'direct' && shipsByItself({ policy, allowed: allowedScopeOf({ profile }), ...change });
 }
+
+/**
+ * Why the change of a profile that pushes directly waits for a person, as a clause: `it changes its own check (a.txt)`.
+ * @param run the job's last one
+ * @returns undefined for any other change, and for one whose direct push has begun
+ */
+export function whyNotDirectly(job: Job, run: Pick<Run, 'kind' | 'push'> | undefined): string | undefined {
+  const { manifest, profile, change, verify } = job;
+  const policy = manifest['review-policy'] ?? profile?.spec['review-policy'] ?? 'auto';
+  if (!mayPushDirectly(job) || !isParked(job) || job.failure !== undefined || run?.kind !== 'build')
+    return undefined;
+  if (run.push !== 'direct') return `its product does not say pushPolicy: direct`;
+  if (policy !== 'auto') return 'its review-policy asks people';
+  if (verify?.passed !== true) return 'it has no check (verify) that passed';
+  const scope = change?.scope;
+  if (scope === undefined) return allowedScopeOf(job) && 'nobody knows whether it stayed in its scope';
+  const { outside, shared, gates } = scope;
+  if (outside.length > 0) return `it leaves its scope (${named(outside)})`;
+  if (shared.length > 0) return `it changes a shared package (${named(shared)})`;
+  if (gates.length > 0) return `it changes its own check (${named(gates)})`;
+  return undefined;
+}
+
+const named = (files: readonly string[]): string =>
+  files.slice(0, MAX_NAMED).join(', ') +
+  (files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '');

@@ -2,15 +2,18 @@
 import { assertExhaustive } from '../errors.js';
 import type { Block, Explanation } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
-import type { Job } from '../contract/job.js';
+import type { Job, Run } from '../contract/job.js';
 import { windowName } from './budget.js';
+import { whyNotDirectly } from './gates.js';
 import { isInFlight } from './stages.js';
 
 /** A sentence stays one. */
 const MAX_NAMED = 3;
 
 /** One sentence for a job that nobody needs to be found for. */
-export function summaryOfSettled(job: Job): string {
+export function summaryOfSettled(job: Job, lastRun?: Run): string {
+  const notDirectly = whyNotDirectly(job, lastRun);
+  const kept = notDirectly === undefined ? '' : ` Not pushed directly: ${notDirectly}.`;
   const because = job.failure === undefined ? '' : ` (${job.failure.reason}): ${job.failure.message}`;
   if (isInFlight(job)) return `${job.holder} works on it: run ${job.epoch}, ${job.stage}.`;
   switch (job.stage) {
@@ -23,10 +26,10 @@ export function summaryOfSettled(job: Job): string {
       return `In the dead letters after attempt ${job.attempts}${because}`;
     case 'review':
       return job.failure === undefined
-        ? 'Waits for a person to look at its change.'
+        ? `Waits for a person to look at its change.${kept}`
         : `Waits for a person: it could not be merged${because}`;
     case 'testing':
-      return 'Passed its checks; waits for a person to ship it.';
+      return `Passed its checks; waits for a person to ship it.${kept}`;
     case 'queued':
     case 'assigned':
     case 'building':

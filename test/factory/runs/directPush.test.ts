@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Coordinator } from '../../../factory/coordinator.js';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { auditJob } from '../../../functions/operations/auditChain.js';
+import { explainJob } from '../../../functions/operations/explainJob.js';
 import { putProfile } from '../../../functions/operations/putProfile.js';
 import { reapLeases } from '../../../functions/operations/reapLeases.js';
 import { PutProfileSchema } from '../../../shared/contract/profile.js';
@@ -100,24 +101,42 @@ describe('a verified change', () => {
   });
 
   const SHARED = { '.gigafactory.yaml': 'shared: ["b"]\n' };
-  it.each<[string, Given]>([
-    ['the profile alone says direct', { profile: 'direct' }],
+  it.each<[string, Given, string?]>([
+    ['the profile alone says direct', { profile: 'direct' }, 'its product does not say pushPolicy: direct'],
     ['the product alone says direct', { product: 'direct' }],
     [
       'its review policy names people',
       { ...BOTH, manifest: { 'review-policy': { reviewers: ['ada'], quorum: 1 } } },
+      'its review-policy asks people',
     ],
-    ['its review policy is manual', { ...BOTH, manifest: { 'review-policy': 'manual' } }],
-    ['it touches a shared package', { ...BOTH, files: SHARED }],
-    ['it touches what judges it', { ...BOTH, body: 'echo two > b; mkdir test; echo x > test/b' }],
-    ['it is outside of its scope', { ...BOTH, files: { '.gigafactory.yaml': 'scope: ["src/**"]\n' } }],
-  ])('waits on its branch for a person where %s', async (_, given) => {
+    [
+      'its review policy is manual',
+      { ...BOTH, manifest: { 'review-policy': 'manual' } },
+      'its review-policy asks people',
+    ],
+    ['it touches a shared package', { ...BOTH, files: SHARED }, 'it changes a shared package (b)'],
+    [
+      'it touches what judges it',
+      { ...BOTH, body: 'echo two > b; mkdir test; echo x > test/b' },
+      'it changes its own check (test/b)',
+    ],
+    [
+      'it is outside of its scope',
+      { ...BOTH, files: { '.gigafactory.yaml': 'scope: ["src/**"]\n' } },
+      'it leaves its scope (b)',
+    ],
+  ])('waits on its branch for a person where %s', async (_, given, why) => {
     await using usual = await scene(given);
     const base = usual.repository.head('main');
     await usual.work();
     const { job, kinds } = await usual.outcome();
     expect([job.stage, kinds]).toEqual(['testing', BUILT]);
     expect(usual.repository.head('main')).toBe(base);
+    expect((await detail(deps, usual.jobId)).notPushedDirectly).toBe(why);
+    const { summary } = await explainJob(deps, ADMIN, { params: { jobId: usual.jobId } });
+    expect(summary).toBe(
+      `Passed its checks; waits for a person to ship it.${why === undefined ? '' : ` Not pushed directly: ${why}.`}`,
+    );
     expect(usual.repository.head(`aq/${usual.jobId}`)).toBe(job.change?.commit);
   });
 
