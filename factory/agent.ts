@@ -206,6 +206,15 @@ export class Agent {
     return async () => void (await shadow.compare());
   }
 
+  /** After a failure inside of the bus client (isBusFault): its connection is replaced, the rest goes on. */
+  reopenBus(fault: Error): void {
+    const { logger } = this.deps;
+    logger.warn('the bus client failed: its connection is made anew', { why: reasonOf(fault) });
+    this.tickets?.reopen().catch((error: unknown) => {
+      logger.warn('the old connection to the bus did not close', { why: reasonOf(error) });
+    });
+  }
+
   /** Accepts nothing more and gives running jobs back; whenDone() tells when that is over. */
   drain(why: string): void {
     if (this.draining.signal.aborted) return;

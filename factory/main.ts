@@ -6,7 +6,7 @@ import { readConfig } from './capabilities/config.js';
 import { probe } from './capabilities/probe.js';
 import { probeAsJson, probeAsText } from './capabilities/report.js';
 import { ENGINES } from './engines/registry.js';
-import { createLogger, reasonOf } from './log.js';
+import { createLogger, reasonOf, type Logger } from './log.js';
 import { pause } from './pause.js';
 import { Redactor } from './runs/redact.js';
 import {
@@ -21,6 +21,7 @@ import {
   SHADOW,
   type FactoryOptions,
 } from './settings.js';
+import { isBusFault } from './transports/busFault.js';
 
 /** Everything is kept and given back within this time (ms), or left to the leases and to the next start. */
 const DRAIN_MS = 8000;
@@ -106,6 +107,7 @@ async function main(): Promise<number> {
   } catch (error) {
     return fail(error);
   }
+  surviveBusFaults(agent, logger);
   endInOrder(agent);
   try {
     announce({ ready: true, ...(await agent.start()) });
@@ -122,6 +124,16 @@ async function tellProbe(options: CommandLine): Promise<number> {
   const found = await probe(ENGINES, process.env, readConfig(dataDirOf(options), options.config));
   process.stdout.write(options.json === true ? `${probeAsJson(found)}\n` : probeAsText(found));
   return 0;
+}
+
+/** What the bus client throws outside of any promise costs a new connection; anything else ends the factory. */
+function surviveBusFaults(agent: Agent, logger: Logger): void {
+  process.on('uncaughtException', (error: unknown) => {
+    if (isBusFault(error)) return agent.reopenBus(error);
+    const stack = error instanceof Error ? error.stack : undefined;
+    logger.error('the factory ends: nobody caught this', { why: reasonOf(error), stack });
+    process.exit(1);
+  });
 }
 
 /** The first signal drains, a second one ends at once; a parent that forked us and is gone drains too. */

@@ -1,6 +1,11 @@
 /** Receiving tickets: what a factory waits on. The session is held for the claim only, not for the run. */
-import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from '@azure/service-bus';
+import type {
+  ServiceBusClient,
+  ServiceBusReceivedMessage,
+  ServiceBusSessionReceiver,
+} from '@azure/service-bus';
 import { TicketSchema, type Ticket } from '../contract/messages.js';
+import { CloudError } from './errors.js';
 import { busFailure, connectServiceBus } from './serviceBus.js';
 import type { ServiceSetting } from './settings.js';
 
@@ -19,15 +24,31 @@ export interface Tickets {
     claim: (ticket: Ticket['ticket']) => Promise<void>,
     signal: AbortSignal,
   ): Promise<boolean>;
+  /**
+   * Gives the connection up for a new one: after a failure inside of the client that leaves its requests unanswered
+   * for ever. Waits that are under way end as if the bus were away.
+   */
+  reopen(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A connection, and the end of it. */
+interface Line {
+  readonly client: ServiceBusClient;
+  readonly lost: AbortController;
 }
 
 /** Connects to the bus as a receiver of tickets. */
 export async function openTickets(setting: ServiceSetting): Promise<Tickets> {
-  const client = await connectServiceBus(setting);
+  const connect = async (): Promise<Line> => ({
+    client: await connectServiceBus(setting),
+    lost: new AbortController(),
+  });
+  let line = await connect();
 
   /** Undefined when the wait ended without one: the service answers with a timeout after about a minute. */
   const acceptSession = async (
+    client: ServiceBusClient,
     queue: string,
     signal: AbortSignal,
   ): Promise<ServiceBusSessionReceiver | undefined> => {
@@ -43,24 +64,65 @@ export async function openTickets(setting: ServiceSetting): Promise<Tickets> {
     }
   };
 
-  return {
-    async next(queue, claim, signal) {
-      while (!signal.aborted) {
-        const session = await acceptSession(queue, signal);
-        if (!session) continue;
-        try {
-          const [message] = await session.receiveMessages(1, { maxWaitTimeInMs: MESSAGE_WAIT_MS });
-          if (message && (await take(session, message, claim))) return true;
-        } catch (error) {
-          throw busFailure(error);
-        } finally {
-          await session.close().catch(() => {});
-        }
+  const nextOn = async (
+    client: ServiceBusClient,
+    ...[queue, claim, signal]: Parameters<Tickets['next']>
+  ): Promise<boolean> => {
+    while (!signal.aborted) {
+      const session = await acceptSession(client, queue, signal);
+      if (!session) continue;
+      try {
+        const [message] = await session.receiveMessages(1, { maxWaitTimeInMs: MESSAGE_WAIT_MS });
+        if (message && (await take(session, message, claim))) return true;
+      } catch (error) {
+        throw busFailure(error);
+      } finally {
+        await session.close().catch(() => {});
       }
-      return false;
-    },
-    close: () => client.close(),
+    }
+    return false;
   };
+
+  return {
+    next(queue, claim, signal) {
+      const { client, lost } = line;
+      return untilLost(lost.signal, signal, (end) => nextOn(client, queue, claim, end));
+    },
+    async reopen() {
+      const { client, lost } = line;
+      line = await connect();
+      lost.abort();
+      await client.close();
+    },
+    close: () => line.client.close(),
+  };
+}
+
+/** What `work` comes to, or the loss of the line: then nobody knows whether the client ever answers. */
+async function untilLost<T>(
+  lost: AbortSignal,
+  signal: AbortSignal,
+  work: (end: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const end = new AbortController();
+  const onEnd = (): void => end.abort();
+  let onLost = (): void => {};
+  const loss = new Promise<never>((_, reject) => {
+    onLost = () => {
+      // A session that is accepted now would keep its lane from others.
+      end.abort();
+      reject(new CloudError('unavailable', 'the connection to the bus was given up for a new one'));
+    };
+  });
+  signal.addEventListener('abort', onEnd);
+  lost.addEventListener('abort', onLost);
+  if (signal.aborted) end.abort();
+  try {
+    return await Promise.race([work(end.signal), loss]);
+  } finally {
+    signal.removeEventListener('abort', onEnd);
+    lost.removeEventListener('abort', onLost);
+  }
 }
 
 async function take(

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -257,6 +257,48 @@ test('lets only one factory work in a folder', async () => {
   const second = start();
   expect((await second.ended).code).toBe(1);
   expect(second.said()).toContain('another factory works in');
+});
+
+/** Loads a module into the factory's process before its own. */
+function preload(code: string): Record<string, string> {
+  const file = path.join(folder.path, 'preload.cjs');
+  writeFileSync(file, code);
+  return { NODE_OPTIONS: `--require ${file}`, GIGAFACTORY_ENROLMENT: 'one-time-token' };
+}
+
+// The genuine classes: a request whose time is over while its link has no other side, as between two connections.
+const BUS_FAULT = `
+  const { createRequire } = require('node:module');
+  const load = createRequire(${JSON.stringify(MAIN)});
+  process.on('SIGUSR2', () => {
+    const { RequestResponseLink } = load('@azure/core-amqp');
+    const { Receiver, Session } = load('rhea-promise');
+    const { create_container } = load('rhea');
+    const rhea = create_container().create_connection({}).create_session();
+    const session = new Session({ id: 'test' }, rhea);
+    const receiver = new Receiver(session, rhea.create_receiver('link', {}), {});
+    const link = new RequestResponseLink(session, { on() {}, send() {} }, receiver);
+    void link.sendRequest({ body: 'never answered' }, { timeoutInMs: 1 });
+  });
+`;
+
+test.runIf(process.platform !== 'win32')(
+  'survives a timer of the bus client that throws, and hears the next ticket on a new connection',
+  async () => {
+    const factory = start([], preload(BUS_FAULT));
+    await factory.ready;
+    factory.child.kill('SIGUSR2');
+    await until(() => factory.said().includes('the bus client failed'));
+    expect(factory.said()).toContain("reading 'address'");
+    const claim = await submit('echo 2 > a.txt');
+    await plane.until(() => plane.run(claim).reports.at(-1)?.kind === 'finished');
+  },
+);
+
+test('ends with a line that says why when anything else throws where nobody catches it', async () => {
+  const factory = start([], preload(`setTimeout(() => { throw new Error('out of nowhere'); }, 2500);`));
+  expect((await factory.ended).code).toBe(1);
+  expect(factory.said()).toContain('the factory ends: nobody caught this why="out of nowhere"');
 });
 
 test.each([

@@ -40,6 +40,17 @@ describe('a receiver of tickets', () => {
     expect(await cloud.bus.waiting(QUEUE, 10)).toEqual([]);
   });
 
+  it('ends its wait when the connection is made anew, and hears the next ticket on the new one', async () => {
+    const waiting = tickets.next(QUEUE, () => Promise.resolve(), forever());
+    const [lost] = await Promise.allSettled([waiting, tickets.reopen()]);
+    expect(lost).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
+    await send('lane-6');
+    const lanes: string[] = [];
+    const heard = tickets.next(QUEUE, async ({ lane }) => void lanes.push(lane), forever());
+    expect(await heard).toBe(true);
+    expect(lanes).toEqual(['lane-6']);
+  });
+
   it('gives the ticket back when the claim fails, so that another one hears it at once', async () => {
     await send('lane-2');
     const failing = tickets.next(
