@@ -79,11 +79,24 @@ export const keyOf = (file: string): string => file.replace(/\.(md|json)$/, '');
 export const isUnbegun = ({ job, handOver }: FolderRecord): boolean =>
   handOver === undefined && job.stage === 'queued' && job.epoch === 0;
 
+/** Why a person's move of a manifest means nothing any more. */
+export function whyHandedOver(jobId: string, handOver: NonNullable<FolderRecord['handOver']>): string {
+  switch (handOver.state) {
+    case 'done':
+      return `the control plane has it now: aq show ${jobId}`;
+    case 'asked':
+      return `it is on its way to the control plane, which decides about it from now on: aq show ${jobId}`;
+    case 'refused':
+      return `the control plane refused it (${handOver.message}): file it again under another name`;
+  }
+}
+
 /** One problem a line, for the file beside a manifest. */
 export const tellProblems = (problems: readonly Problem[]): string =>
   problems
-    .map(({ path: at, message, expected, line }) => {
+    .map(({ path: at, message, expected, line, nearest }) => {
       const place = line === undefined ? '' : `line ${line}: `;
-      return `${place}${at}: ${message}${expected === undefined ? '' : `; expected ${expected}`}\n`;
+      const meant = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+      return `${place}${at}: ${message}${expected === undefined ? '' : `; expected ${expected}`}${meant}\n`;
     })
     .join('');

@@ -24,7 +24,7 @@ import { needsOf } from '../../../shared/rules/profile.js';
 import { isInFlight, isReady, nextRunKind } from '../../../shared/rules/stages.js';
 import type { Coordinator } from '../../coordinator.js';
 import { Mutex } from '../../mutex.js';
-import { isUnbegun, takeIn, tellProblems, type TakenIn } from './intake.js';
+import { isUnbegun, takeIn, tellProblems, whyHandedOver, type TakenIn } from './intake.js';
 import { folderOf, Records, type Folder, type FolderRecord } from './records.js';
 
 /** The one pool that a folder has. */
@@ -65,10 +65,16 @@ export class FolderQueue implements Coordinator {
     for (const record of await this.records.open()) this.jobs.set(record.job.jobId, record);
     for (const record of this.jobs.values()) {
       const { job } = record;
+      const lay = await this.records.find(record);
       if (isInFlight(job)) {
         const actor: Actor = { kind: 'system', id: 'reaper' };
         await this.apply(record, { kind: 'lose', actor, epoch: job.epoch, message: 'the factory ended' });
-      } else if (!(await this.lies(record))) await this.records.place(record);
+      }
+      if (lay === undefined || lay === folderOf(job.stage)) continue;
+      const now = this.recordOf(job.jobId);
+      // What lies in building/ was left there by a crash; anywhere else a person may have put it meanwhile.
+      if (lay === 'building' || lay === folderOf(now.job.stage)) await this.records.place(now);
+      else await this.moved(now, lay);
     }
   }
 
@@ -271,18 +277,22 @@ export class FolderQueue implements Coordinator {
       ],
       testing: [{ kind: 'promote', actor }],
     };
-    if (record.handOver) {
-      const { state } = record.handOver;
-      const why = `${record.job.jobId} is with the control plane (${state}): use aq or the console; it was moved back`;
-      await writeFile(path.join(this.spec.root, to, `${record.file}.note.txt`), `${why}\n`);
-      return this.records.place(record);
-    }
-    const run = record.runs.find(({ epoch }) => epoch === record.job.epoch);
-    const legal = commands[to]?.find(
-      (command) => decide(record.job, run, command, this.now()).kind === 'accepted',
-    );
-    if (legal) await this.apply(record, legal);
-    else await this.records.place(record);
+    const { file, job, handOver } = record;
+    const run = record.runs.find(({ epoch }) => epoch === job.epoch);
+    const decided = handOver ? [] : (commands[to] ?? []);
+    const decisions = decided.map((command) => ({ command, ...decide(job, run, command, this.now()) }));
+    const legal = decisions.find(({ kind }) => kind === 'accepted');
+    if (legal) return void (await this.apply(record, legal.command));
+    const [no] = decisions;
+    const why = handOver
+      ? whyHandedOver(job.jobId, handOver)
+      : no?.kind === 'rejected'
+        ? no.message
+        : `moving a file to ${to}/ asks for nothing`;
+    const home = folderOf(job.stage);
+    const note = `${file} was found in ${to}/ and put back into ${home}/: ${why}\n`;
+    await writeFile(path.join(this.spec.root, to, `${file}.note.txt`), note);
+    await this.records.place(record);
   }
 
   /** What may be claimed now: by priority, then age; with its dependencies met, its lock free, and nothing lacking. */
@@ -367,11 +377,6 @@ export class FolderQueue implements Coordinator {
     const { job } = this.recordOf(jobId);
     if (job.epoch !== epoch || job.holder !== this.spec.factoryId)
       throw new AppError('stale-epoch', `epoch ${epoch} of ${jobId} is over`, { epoch: job.epoch });
-  }
-
-  private async lies({ file, job }: FolderRecord): Promise<boolean> {
-    const found = await stat(path.join(this.spec.root, folderOf(job.stage), file)).catch(() => undefined);
-    return found !== undefined;
   }
 
   private refuse(): never {

@@ -96,6 +96,12 @@ export class Records {
     await this.place(record);
   }
 
+  /** The folder in which the manifest lies; the one of its stage when it lies there too. */
+  async find({ file, job }: FolderRecord): Promise<Folder | undefined> {
+    const files = await this.files();
+    return [folderOf(job.stage), ...FOLDERS].find((folder) => files.get(folder)?.includes(file));
+  }
+
   /** Moves the manifest from wherever it lies into the folder of its stage. */
   async place({ file, job }: FolderRecord): Promise<void> {
     const wanted = folderOf(job.stage);

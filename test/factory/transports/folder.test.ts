@@ -107,6 +107,52 @@ describe('a folder queue', () => {
     expect(folder.repository.show('main', 'HELLO.md')).toBe('hello');
   });
 
+  it('counts a move that was made while no factory ran', async () => {
+    await using folder = await folderFixture();
+    folder.file('good.md', 'echo good > GOOD.md', 'title: Good\n');
+    folder.file('bad.md', 'echo bad > BAD.md', 'title: Bad\n');
+    await folder.drainAll();
+    expect(folder.where('good.md')).toEqual(['review']);
+    folder.move('good.md', 'review', 'shipped');
+    folder.move('bad.md', 'review', 'failed');
+    await folder.restart();
+    await folder.drainAll();
+    expect(folder.record('Good').job.stage).toBe('shipped');
+    expect(folder.where('good.md')).toEqual(['shipped']);
+    expect(folder.repository.show('main', 'GOOD.md')).toBe('good');
+    expect(folder.record('Bad').job.stage).toBe('failed');
+    expect(folder.where('bad.md')).toEqual(['failed']);
+  });
+
+  it('counts what was decided about a run that was under way when the factory ended', async () => {
+    await using folder = await folderFixture();
+    folder.file('slow.md', 'echo slow > SLOW.md', 'title: Slow\n');
+    await folder.claim();
+    folder.move('slow.md', 'building', 'failed');
+    await folder.restart();
+    expect(folder.record('Slow').job.stage).toBe('failed');
+    expect(folder.where('slow.md')).toEqual(['failed']);
+  });
+
+  it('puts a manifest back that asks for what its stage does not allow, and says why', async () => {
+    await using folder = await folderFixture();
+    folder.file('hello.md', 'echo hello > HELLO.md', 'title: Hello\n');
+    await folder.queue().next(1);
+    folder.move('hello.md', 'inbox', 'shipped');
+    await folder.restart();
+    expect(folder.where('hello.md')).toEqual(['inbox']);
+    const note = path.join(folder.root, 'shipped', 'hello.md.note.txt');
+    expect(readFileSync(note, 'utf8')).toMatch(/put back into inbox\/: .*queued/);
+  });
+
+  it('says which field was meant', async () => {
+    await using folder = await folderFixture();
+    folder.file('typo.md', 'true', 'enigne: shell\n');
+    await folder.drainAll();
+    const problems = path.join(folder.root, 'failed', 'typo.md.problems.txt');
+    expect(readFileSync(problems, 'utf8')).toContain('did you mean "engine"?');
+  });
+
   it('takes the most urgent job first, then the oldest, with met dependencies and a free lock', async () => {
     await using folder = await folderFixture();
     folder.file('a.md', 'echo a > a', 'title: A\n');

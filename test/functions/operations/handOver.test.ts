@@ -237,7 +237,7 @@ describe('handing over what was done offline', () => {
     expect(folder.queue().eventsOf('hello.md').at(-1)?.body.kind).toBe('run.finished');
     expect(existsSync(path.join(folder.root, 'review', 'hello.md'))).toBe(true);
     const note = readFileSync(path.join(folder.root, 'shipped', 'hello.md.note.txt'), 'utf8');
-    expect(note).toContain('is with the control plane');
+    expect(note).toContain('the control plane has it now: aq show job-');
   });
 
   it('tells of a key that belongs to other work, and leaves both as they are', async () => {
