@@ -4,7 +4,7 @@
  * anew, or is over.
  */
 import { randomUUID } from 'node:crypto';
-import { access, constants, writeFile } from 'node:fs/promises';
+import { access, constants, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { presenceOf, wanted, type Credential } from '../capabilities/credentials.js';
 import { versionOf } from '../capabilities/version.js';
@@ -108,6 +108,17 @@ const programOf = async (
       )
     : findProgram(program ?? adapter.program, env);
 
+/** Which file a program is, behind its links: another one after an update, in place or beside it. */
+async function identityOf(program: string): Promise<string> {
+  try {
+    const file = await realpath(program);
+    const { ino, size, mtimeMs } = await stat(file);
+    return [file, ino, size, mtimeMs].join(' ');
+  } catch {
+    return 'gone';
+  }
+}
+
 class CliRun {
   private readonly adapter: CliAdapter;
   private readonly program: string;
@@ -126,6 +137,16 @@ class CliRun {
   }
 
   async work(signal: AbortSignal): Promise<EngineResult> {
+    const before = await identityOf(this.program);
+    const result = await this.sessions(signal);
+    if ((await identityOf(this.program)) !== before)
+      await this.note(
+        `${this.adapter.name} (${this.program}) is not the program that this run began with: it was updated meanwhile. Switch updates off there; the version on record is the one from the factory's start`,
+      );
+    return result;
+  }
+
+  private async sessions(signal: AbortSignal): Promise<EngineResult> {
     let resumes = 0;
     let freshStarts = 0;
     let session = { id: randomUUID() as string, resume: false };

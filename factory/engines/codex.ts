@@ -22,6 +22,8 @@ export const codexAdapter: CliAdapter = {
         worktree,
         '--skip-git-repo-check',
         '--ignore-user-config',
+        '-c',
+        'check_for_update_on_startup=false',
         ...(yolo ? ['--dangerously-bypass-approvals-and-sandbox'] : ['-s', 'workspace-write']),
         ...(model === undefined ? [] : ['-m', model]),
         ...more,

@@ -30,7 +30,7 @@ const MAX_PUSHES = 3;
 export async function buildRun(context: RunContext): Promise<RunReport> {
   const { claim, log, signal } = context;
   const { manifest } = claim.job;
-  const { engine, repo } = engineAndRepo(context);
+  const { engine, repo } = await engineAndRepo(context);
   const branch = featureBranch(claim.job.jobId);
   const goesOn = engine.goesOn?.(manifest.body) ?? false;
   const checkpoint = goesOn ? claim.job.checkpoint : undefined;

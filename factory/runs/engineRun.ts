@@ -7,6 +7,7 @@ import { settingsOf } from '../capabilities/config.js';
 import type { Engine, EngineLimits, EngineRequest, EngineResult } from '../engines/engine.js';
 import { engineNamed } from '../engines/registry.js';
 import { engineVariables } from '../processes/environment.js';
+import { refuseInstallation } from '../workspace/installation.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { DiskSpace } from '../workspace/diskSpace.js';
 import type { Checkout } from '../workspace/workspace.js';
@@ -16,9 +17,13 @@ import { repoOf, type RunContext } from './context.js';
 const DISK_LOOK_MS = 1000;
 
 /** @throws PreflightError when the job names no repository, or this factory has not the claimed engine */
-export function engineAndRepo({ claim, engines }: RunContext): { engine: Engine; repo: string } {
+export async function engineAndRepo({
+  claim,
+  engines,
+}: RunContext): Promise<{ engine: Engine; repo: string }> {
   const repo = repoOf(claim);
   if (repo === undefined) throw new PreflightError('the job names no repository to work in (`repo`)');
+  await refuseInstallation(repo);
   const engine = engineNamed(claim.run.engine, engines);
   if (!engine) throw new PreflightError(`this factory has no engine "${claim.run.engine}"`);
   return { engine, repo };

@@ -1,6 +1,7 @@
 /** A land run: a person said ship; the change is merged into its base. */
 import type { RunReport } from '../../shared/contract/api.js';
 import { assertExhaustive } from '../../shared/errors.js';
+import { refuseInstallation } from '../workspace/installation.js';
 import { landChange } from '../workspace/land.js';
 import { PreflightError } from '../workspace/preflight.js';
 import { commitMessage, repoOf, type RunContext } from './context.js';
@@ -17,6 +18,7 @@ export async function landRun(context: RunContext): Promise<RunReport> {
   const { change, manifest, title } = claim.job;
   const repo = repoOf(claim);
   if (repo === undefined) throw new PreflightError('the job names no repository to merge into (`repo`)');
+  await refuseInstallation(repo);
   if (!change) throw new PreflightError('the job has no change to merge');
   const baseBranch = manifest['base-branch'];
   const checkout = await context.workspace.checkout(

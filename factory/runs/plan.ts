@@ -22,7 +22,7 @@ const MAX_SHOWN_PROBLEMS = 20;
 export async function planRun(context: RunContext): Promise<RunReport> {
   const { claim, log, signal } = context;
   const { manifest } = claim.job;
-  const { engine, repo } = engineAndRepo(context);
+  const { engine, repo } = await engineAndRepo(context);
   const checkout = await context.workspace.checkout(
     {
       run: context.run,
