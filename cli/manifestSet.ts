@@ -17,28 +17,39 @@ export interface ManifestFile {
 
 /** @throws AppError invalid-manifest with every problem of every file, invalid-request for a key that stands there twice */
 export async function readManifestSet(io: Io, names: readonly string[]): Promise<ManifestFile[]> {
+  const { set, problems } = await scanManifestSet(io, names);
+  if (problems.length > 0)
+    throw new AppError('invalid-manifest', 'some of the manifests are not valid', { problems });
+  return set.flatMap(({ manifest, ...file }) => (manifest === undefined ? [] : [{ ...file, manifest }]));
+}
+
+/**
+ * The same with what is wrong beside it: of a file with problems what holds by itself, undefined where it cannot be
+ * read at all.
+ * @throws AppError invalid-request for a key that stands there twice
+ */
+export async function scanManifestSet(
+  io: Io,
+  names: readonly string[],
+): Promise<{
+  set: (Omit<ManifestFile, 'manifest'> & { manifest?: Manifest | undefined })[];
+  problems: FileProblem[];
+}> {
   const { parseManifest } = await import('../shared/manifest.js');
   const files = (await Promise.all(names.map((name) => filesIn(io, name)))).flat();
   const problems: FileProblem[] = [];
-  const set: ManifestFile[] = [];
+  const set: Awaited<ReturnType<typeof scanManifestSet>>['set'] = [];
   for (const file of files) {
     const text = await readInput(io, file);
     const read = parseManifest(text);
     if (read.kind === 'invalid') problems.push(...read.problems.map((one) => ({ ...one, file })));
-    else
-      set.push({
-        key: read.manifest['idempotency-key'] ?? nameOf(file),
-        file,
-        text,
-        manifest: read.manifest,
-      });
+    const manifest = read.kind === 'invalid' ? read.sound?.manifest : read.manifest;
+    set.push({ key: manifest?.['idempotency-key'] ?? nameOf(file), file, text, manifest });
   }
-  if (problems.length > 0)
-    throw new AppError('invalid-manifest', 'some of the manifests are not valid', { problems });
   const twice = set.find(({ key }, at) => set.findIndex((one) => one.key === key) < at);
   if (twice)
     throw new AppError('invalid-request', `${twice.file}: another file has the key ${twice.key} already.`);
-  return set;
+  return { set, problems };
 }
 
 const nameOf = (file: string): string => path.basename(file).replace(/\.(md|markdown|json|ya?ml)$/, '');

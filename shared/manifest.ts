@@ -14,9 +14,14 @@ import { ENGINES_OF_CLASS, classesOf } from './rules/engine.js';
 import { secretsIn } from './rules/secrets.js';
 
 /** `given`: the fields that were written, as opposed to those that got their default. */
+export interface Given {
+  readonly manifest: Manifest;
+  readonly given: readonly string[];
+}
+/** `sound`: the fields of an invalid manifest that hold by themselves, to be checked against what is around it. */
 export type ManifestResult =
-  | { kind: 'ok'; manifest: Manifest; given: readonly string[] }
-  | { kind: 'invalid'; problems: Problem[] };
+  | ({ kind: 'ok' } & Given)
+  | { kind: 'invalid'; problems: Problem[]; sound?: Given | undefined };
 
 /**
  * Reads the text of a file. A text that starts with `{` is JSON; one that starts with a line `---` has front matter;
@@ -38,9 +43,8 @@ function validate(source: Source): ManifestResult {
   const leaks = secretProblems(source);
   if (parsed.success) {
     const problems = [...leaks, ...rulesBroken(parsed.data, source)].toSorted(byPlace);
-    return problems.length === 0
-      ? { kind: 'ok', manifest: parsed.data, given: fieldsOf(source.value) }
-      : { kind: 'invalid', problems };
+    const read = { manifest: parsed.data, given: fieldsOf(source.value) };
+    return problems.length === 0 ? { kind: 'ok', ...read } : { kind: 'invalid', problems, sound: read };
   }
   // The fields that are sound by themselves are held against the further rules too: all problems at once.
   const sound = soundPart(aliased.value, parsed.error.issues);
@@ -49,7 +53,11 @@ function validate(source: Source): ManifestResult {
     ...(sound === undefined ? [] : rulesBroken(sound, source)),
     ...leaks,
   ];
-  return { kind: 'invalid', problems: problems.toSorted(byPlace) };
+  return {
+    kind: 'invalid',
+    problems: problems.toSorted(byPlace),
+    ...(sound && { sound: { manifest: sound, given: fieldsOf(source.value) } }),
+  };
 }
 
 /** A credential in a manifest would stand in the database, in events and in every prompt: it is refused, unseen. */

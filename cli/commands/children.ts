@@ -5,7 +5,7 @@ import { action, type Context } from '../context.js';
 import type { FileProblem } from '../failures.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
-import { readManifestSet, type ManifestFile } from '../manifestSet.js';
+import { scanManifestSet, type ManifestFile } from '../manifestSet.js';
 import { count, table } from '../text.js';
 
 interface Flags {
@@ -31,7 +31,7 @@ export function addChildrenCommands(program: Command, io: Io): void {
 }
 
 /** What the API says of a child by its key is said of the file that it was read from, with the line. */
-async function inFiles(error: unknown, set: readonly ManifestFile[]): Promise<unknown> {
+async function inFiles(error: unknown, set: readonly Omit<ManifestFile, 'manifest'>[]): Promise<unknown> {
   if (!(error instanceof AppError) || !error.detail.problems) return error;
   const { readSource } = await import('../../shared/manifest/source.js');
   const problems = error.detail.problems.map((problem): FileProblem => {
@@ -50,8 +50,9 @@ async function inFiles(error: unknown, set: readonly ManifestFile[]): Promise<un
 }
 
 async function add(context: Context, flags: Flags, ref: string, files: string[]): Promise<void> {
-  const set = await readManifestSet(context.io, files);
-  const keyed = set.find(({ manifest }) => manifest['idempotency-key'] !== undefined);
+  // Sent with its problems too: the API tells these together with those that only it can find.
+  const { set } = await scanManifestSet(context.io, files);
+  const keyed = set.find(({ manifest }) => manifest?.['idempotency-key'] !== undefined);
   if (keyed)
     throw new AppError(
       'invalid-request',

@@ -10,7 +10,7 @@ import { describeField } from '../describe/manifest.js';
 import { drawGraph, mermaidGraph } from '../describe/graph.js';
 import { readInput } from '../input.js';
 import type { Io } from '../io.js';
-import { readManifestSet } from '../manifestSet.js';
+import { scanManifestSet } from '../manifestSet.js';
 import { count, oneLine, table } from '../text.js';
 
 export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => void): void {
@@ -105,12 +105,13 @@ async function graph(
   files: string[],
 ): Promise<void> {
   const { graphOf } = await import('../../shared/manifest/graph.js');
-  const set = await readManifestSet(context.io, files);
-  const found = graphOf(set.map(({ key, manifest }) => ({ key, deps: manifest.deps })));
+  const { set, problems } = await scanManifestSet(context.io, files);
+  const found = graphOf(set.map(({ key, manifest }) => ({ key, deps: manifest?.deps ?? [] })));
   const { order, edges, cycle } = found;
   if (cycle)
     throw new AppError('invalid-manifest', `These wait for each other in a ring: ${cycle.join(' → ')}.`, {
       problems: [
+        ...problems,
         {
           path: 'deps',
           message: `a cycle: ${cycle.join(' → ')}`,
@@ -118,7 +119,9 @@ async function graph(
         },
       ],
     });
-  const titles = new Map(set.map(({ key, manifest }) => [key, manifest.title]));
+  if (problems.length > 0)
+    throw new AppError('invalid-manifest', 'some of the manifests are not valid', { problems });
+  const titles = new Map(set.map(({ key, manifest }) => [key, manifest?.title]));
   const outside = [...new Set(edges.flatMap(({ from, outside: foreign }) => (foreign ? [from] : [])))];
   const all = [...outside, ...order];
   const name = (key: string): string => {

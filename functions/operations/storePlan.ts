@@ -10,7 +10,7 @@ import { JobIdSchema, type Actor, type Dep, type Job } from '../../shared/contra
 import type { Product } from '../../shared/contract/fleet.js';
 import type { Manifest } from '../../shared/contract/manifest.js';
 import { AppError, type Problem } from '../../shared/errors.js';
-import { parseManifest, validateManifest } from '../../shared/manifest.js';
+import { parseManifest, validateManifest, type Given } from '../../shared/manifest.js';
 import { graphOf } from '../../shared/manifest/graph.js';
 import { shareBudget } from '../../shared/rules/composite.js';
 import { parseDep } from '../../shared/rules/dag.js';
@@ -32,10 +32,11 @@ export interface CheckedPlan {
   readonly drafts: readonly ChildDraft[];
 }
 
-interface Read {
+/** Of a child with problems the fields that hold by themselves: what is wrong between children is told with them. */
+interface Read extends Given {
   readonly key: string;
-  readonly manifest: Manifest;
-  readonly given: readonly string[];
+  /** What it names for itself is not known. */
+  readonly hasBrokenBudget: boolean;
 }
 
 export const childIdOf = (parent: Pick<Job, 'productId' | 'jobId'>, key: string): string =>
@@ -60,19 +61,19 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
         expected: `at most ${MAX_DEPTH} levels`,
       },
     ]);
-  const read = readChildren(plan.children);
-  const shares = sharesOf(parent, read);
-  const neededIds = await outsideDeps(deps, parent, read);
+  const { read, problems } = readChildren(plan.children);
+  const keys = plan.children.map(({ key }) => key);
+  const shares = sharesOf(parent, read, problems);
+  const neededIds = await outsideDeps(deps, parent, keys, read, problems);
   const hash = planHash(plan);
   const product = await readProduct(deps, parent.productId);
   const drafts: ChildDraft[] = [];
   for (const [at, { key, manifest, given }] of read.entries()) {
     const { usd, tokens } = shares[at] ?? {};
     const own = inherit(parent.manifest, manifest, given);
-    const resolved = await resolveChild(deps, product, key, own, [
-      ...given,
-      ...inherited(parent.manifest, own),
-    ]);
+    const chosen = [...given, ...inherited(parent.manifest, own)];
+    const resolved = await resolveChild(deps, product, key, own, chosen, problems);
+    if (resolved === undefined) continue;
     drafts.push({
       id: `${draftPrefix(hash)}${String(at).padStart(4, '0')}`,
       type: 'child',
@@ -95,6 +96,7 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
       actor,
     });
   }
+  if (problems.length > 0) throw refused(problems);
   await refuseTaken(deps, parent, hash, drafts);
   const sum = (of: 'usd' | 'tokens'): number => shares.reduce((total, share) => total + (share[of] ?? 0), 0);
   return {
@@ -125,53 +127,55 @@ const refused = (problems: Problem[]): AppError =>
     { problems },
   );
 
-/** @throws AppError invalid-manifest */
-function readChildren(children: readonly PlannedChild[]): Read[] {
+function readChildren(children: readonly PlannedChild[]): { read: Read[]; problems: Problem[] } {
   const read: Read[] = [];
   const problems: Problem[] = [];
   for (const child of children) {
     const path = `children.${child.key}`;
     const parsed = 'text' in child ? parseManifest(child.text) : validateManifest(child.manifest);
-    if (parsed.kind === 'invalid')
-      problems.push(
-        ...parsed.problems.map((one) => ({ ...one, path: one.path === '' ? path : `${path}.${one.path}` })),
-      );
-    else {
-      read.push({ key: child.key, manifest: parsed.manifest, given: parsed.given });
-      if (parsed.manifest['idempotency-key'] !== undefined)
-        problems.push({
-          path: `${path}.idempotency-key`,
-          message: 'a child is known by its key',
-          expected: 'no idempotency-key',
-        });
-    }
+    const own = parsed.kind === 'invalid' ? parsed.problems : [];
+    problems.push(...own.map((one) => ({ ...one, path: one.path === '' ? path : `${path}.${one.path}` })));
+    const sound = parsed.kind === 'invalid' ? parsed.sound : parsed;
+    if (sound === undefined) continue;
+    const { manifest, given } = sound;
+    const hasBrokenBudget = own.some((one) => one.path.startsWith('budget'));
+    read.push({ key: child.key, manifest, given, hasBrokenBudget });
+    if (manifest['idempotency-key'] !== undefined)
+      problems.push({
+        path: `${path}.idempotency-key`,
+        message: 'a child is known by its key',
+        expected: 'no idempotency-key',
+      });
   }
   const { cycle } = graphOf(read.map(({ key, manifest }) => ({ key, deps: manifest.deps })));
   if (cycle)
     problems.push({
-      path: 'children',
+      path: `children.${cycle[0] ?? ''}.deps`,
       message: `a cycle: ${cycle.join(' → ')}`,
       expected: 'jobs that do not wait for each other in a ring',
     });
-  if (problems.length > 0) throw refused(problems);
-  return read;
+  return { read, problems };
 }
 
-/** @throws AppError invalid-manifest */
-function sharesOf(parent: Job, read: readonly Read[]): { usd?: number; tokens?: number }[] {
+/** In the order of the children; where something is wrong with the budget of one there are none to go by. */
+function sharesOf(
+  parent: Job,
+  read: readonly Read[],
+  problems: Problem[],
+): { usd?: number; tokens?: number }[] {
+  const known = read.filter(({ hasBrokenBudget }) => !hasBrokenBudget);
   const shared = shareBudget(
     parent,
-    read.map(({ key, manifest }) => ({ key, ...manifest.budget })),
+    known.map(({ key, manifest }) => ({ key, ...manifest.budget })),
   );
-  if (shared.kind === 'shares') return shared.shares;
+  if (shared.kind === 'shares') return known.length === read.length ? shared.shares : [];
   const { of, left, asked } = shared;
-  throw refused([
-    {
-      path: `children.budget.${of}`,
-      message: `the children name ${asked} ${of} of their own, and ${parent.jobId} has ${left} left for all of them`,
-      expected: `budgets that leave something to every child within ${left} ${of}, or a larger budget of the parent`,
-    },
-  ]);
+  problems.push({
+    path: `children.budget.${of}`,
+    message: `the children name ${asked} ${of} of their own, and ${parent.jobId} has ${left} left for all of them`,
+    expected: `budgets that leave something to every child within ${left} ${of}, or a larger budget of the parent`,
+  });
+  return [];
 }
 
 /** What a child leaves open it has from its parent; the parent got the product's defaults when it was submitted. */
@@ -188,21 +192,22 @@ function inherit(parent: Manifest, child: Manifest, given: readonly string[]): M
   };
 }
 
-/** @throws AppError invalid-manifest that names the child */
+/** @returns undefined for a child with a problem, which is told with its key */
 async function resolveChild(
   deps: Deps,
   product: Product,
   key: string,
   manifest: Manifest,
   given: readonly string[],
-): Promise<Resolved> {
+  problems: Problem[],
+): Promise<Resolved | undefined> {
   try {
     return await resolveManifest(deps, product, manifest, given);
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'invalid-manifest') throw error;
-    throw refused(
-      (error.detail.problems ?? []).map((one) => ({ ...one, path: `children.${key}.${one.path}` })),
-    );
+    const own = error.detail.problems ?? [];
+    problems.push(...own.map((one) => ({ ...one, path: `children.${key}.${one.path}` })));
+    return undefined;
   }
 }
 
@@ -211,8 +216,14 @@ const inherited = (parent: Manifest, child: Manifest): string[] =>
   child.repo === parent.repo ? ['base-branch'] : [];
 
 /** What `deps` of the children name: a sibling of the plan or of an earlier one, or another job of the product. */
-async function outsideDeps(deps: Deps, parent: Job, read: readonly Read[]): Promise<Map<string, string>> {
-  const keys = new Set(read.map(({ key }) => key));
+async function outsideDeps(
+  deps: Deps,
+  parent: Job,
+  siblings: readonly string[],
+  read: readonly Read[],
+  problems: Problem[],
+): Promise<Map<string, string>> {
+  const keys = new Set(siblings);
   const found = new Map([...keys].map((key) => [key, childIdOf(parent, key)]));
   const refs = new Set(read.flatMap(({ manifest }) => manifest.deps.map((text) => parseDep(text).ref)));
   const outside = [...refs].filter((ref) => !keys.has(ref));
@@ -227,7 +238,6 @@ async function outsideDeps(deps: Deps, parent: Job, read: readonly Read[]): Prom
     parent.productId,
     candidates.flatMap(({ ids }) => ids),
   );
-  const problems: Problem[] = [];
   for (const { ref, ids } of candidates) {
     const id = ids.find((one) => there.has(one));
     if (id === parent.jobId)
@@ -242,7 +252,6 @@ async function outsideDeps(deps: Deps, parent: Job, read: readonly Read[]): Prom
             expected: 'the key of a sibling, or the id or idempotency key of a job of the product',
           });
   }
-  if (problems.length > 0) throw refused(problems);
   return found;
 }
 

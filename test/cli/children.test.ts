@@ -97,6 +97,22 @@ describe('aq children add', () => {
     expect(await childrenOf(parent)).toBe(0);
   });
 
+  it('tells all that is wrong with a plan at once, with file, line and column', async () => {
+    const parent = await composite();
+    const files = {
+      'one.md': '---\ntitel: B\ndeps: [two]\n---\nx\n',
+      'two.md': '---\ntitle: C\ndeps: [one]\n---\nx\n',
+      'three.md': '---\ntitle: D\ndeps: [zz]\n---\nx\n',
+    };
+    const { code, stderr } = await aq('children', 'add', parent, await folder('many', files));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^ {2}many\/one\.md:2:1: .*titel.*did you mean "title"/m);
+    expect(stderr).toMatch(/^ {2}many\/(one|two)\.md:3:7: deps: a cycle: (one → two|two → one)/m);
+    expect(stderr).toMatch(/^ {2}many\/three\.md:3:7: deps: zz is no sibling/m);
+    const drawn = (await aq('manifest', 'graph', 'many')).stderr;
+    expect(drawn).toMatch(/titel[^]*a cycle: /);
+  });
+
   it('says what only the API knows of a child in the words of its file too', async () => {
     const parent = await composite();
     const files = { 'c.one.md': '---\ntitle: C\nprofile: nobody\n---\nx\n' };

@@ -141,26 +141,30 @@ describe('a composite', () => {
   });
 
   it('takes nothing of a plan with a problem, and tells all of them', async () => {
-    const { productId, parent } = await start();
+    const { productId, parent } = await start({ budget: { usd: 10 } });
     await expect(
       add(parent.jobId, {
         children: [
           child('good'),
           child('typo', { enigne: 'shell' }),
           child('lost', { deps: ['nobody'] }),
-          { key: 'text', text: '---\nengine: shel\n---\nx' },
+          { key: 'text', text: '---\nengine: shel\ndeps: [ring]\n---\nx' },
+          child('ring', { deps: ['text'], profile: 'noone' }),
+          child('dear', { budget: { usd: 99 } }),
         ],
       }),
     ).rejects.toMatchObject({
       code: 'invalid-manifest',
       detail: {
-        problems: [{ path: 'children.typo.enigne', nearest: 'engine' }, { path: 'children.text.engine' }],
+        problems: [
+          { path: 'children.typo.enigne', nearest: 'engine' },
+          { path: 'children.text.engine', line: 2 },
+          { path: expect.stringMatching(/^children\.(text|ring)\.deps$/) as unknown },
+          { path: 'children.budget.usd' },
+          { path: 'children.lost.deps', message: expect.stringContaining('nobody') as unknown },
+          { path: 'children.ring.profile' },
+        ],
       },
-    });
-    await expect(
-      add(parent.jobId, { children: [child('lost', { deps: ['nobody'] })] }),
-    ).rejects.toMatchObject({
-      detail: { problems: [{ path: 'children.lost.deps' }] },
     });
     expect(await kindsOf(parent.jobId)).toEqual(['job.submitted']);
     const of = {
