@@ -65,7 +65,7 @@ function describeRecords({ paint, io }: Context, records: Records): string {
   if (records.length === 0) return 'Nothing was ever halted.';
   const rows = records.map(({ at, action: what, scope, actor, reason }) => [
     at,
-    paint(what === 'halt' ? 'red' : 'green', what),
+    what === 'halt' ? paint('red', 'halt') : paint('green', 'lift'),
     scope,
     actor.id,
     reason === undefined ? '' : oneLine(reason),

@@ -91,7 +91,7 @@ export async function halt(
 
 /**
  * Lets a scope go on; one that is not halted stays as it is.
- * @throws AppError forbidden, invalid-request, contended
+ * @throws AppError forbidden, invalid-request for a pool that does not exist, not-found for such a product, contended
  */
 export async function resume(
   deps: Deps,
@@ -100,6 +100,8 @@ export async function resume(
 ): Promise<{ on: Switch[] }> {
   const actor = operatorActor(caller);
   requireRights(caller, scope);
+  const productId = productOf(scope);
+  if (productId !== undefined) await readProduct(deps, productId);
   const changed = await change(deps, { action: 'resume', actor, at: deps.clock.now(), scope }, (on) =>
     on.filter((one) => one.scope !== scope),
   );

@@ -19,7 +19,7 @@ describe('aq halt', () => {
     });
     expect((await aq('halt', 'pool:mac', '--lift')).stdout).toBe('Nothing is halted.\n');
     expect((await aq('halt', '--history')).stdout).toMatch(
-      /^AT +ACTION +SCOPE +BY +REASON\n\S+Z +resume +pool:mac +\S+ *\n\S+Z +halt +pool:mac +\S.* broken toolchain\n$/,
+      /^AT +ACTION +SCOPE +BY +REASON\n\S+Z +lift +pool:mac +\S+ *\n\S+Z +halt +pool:mac +\S.* broken toolchain\n$/,
     );
   });
 
@@ -36,6 +36,16 @@ describe('aq halt', () => {
       /product shop is paused \(the invoice is open\)\..*the pause of shop ended \(aq budget resume -p shop\)/,
     );
     await aq('budget', 'resume');
+  });
+
+  it('refuses to lift what cannot be halted, and records nothing; its history says lift, as the command does', async () => {
+    const before = (await aq('halt', '--history')).stdout;
+    const { code, stderr } = await aq('halt', 'product:nope', '--lift');
+    expect([code, stderr]).toEqual([3, expect.stringContaining('nope')]);
+    expect((await aq('halt', 'product:nope')).code).toBe(3);
+    expect((await aq('halt', '--history')).stdout).toBe(before);
+    expect(before).toMatch(/ lift +fleet /);
+    expect(before).not.toContain('resume');
   });
 
   it.each([
