@@ -55,7 +55,7 @@ export async function scanManifestSet(
 const nameOf = (file: string): string => path.basename(file).replace(/\.(md|markdown|json|ya?ml)$/, '');
 
 /** A folder stands for the manifests in it, in the order of their names. */
-async function filesIn(io: Io, name: string): Promise<string[]> {
+export async function filesIn(io: Io, name: string): Promise<string[]> {
   const folder = path.resolve(io.cwd, name);
   try {
     const entries = await readdir(folder);

@@ -10,7 +10,7 @@ import { describeField } from '../describe/manifest.js';
 import { drawGraph, mermaidGraph } from '../describe/graph.js';
 import { readInput } from '../input.js';
 import type { Io } from '../io.js';
-import { scanManifestSet } from '../manifestSet.js';
+import { filesIn, scanManifestSet } from '../manifestSet.js';
 import { count, oneLine, table } from '../text.js';
 
 export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => void): void {
@@ -18,11 +18,8 @@ export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => 
   manifest
     .command('validate')
     .description('tell every problem with its line; needs no connection')
-    .argument('<files...>', 'job files; - is standard input')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  aq manifest validate jobs/*.md\n  aq manifest validate - < job.json',
-    )
+    .argument('<files...>', 'job files, or folders of them; - is standard input')
+    .addHelpText('after', '\nExamples:\n  aq manifest validate jobs/\n  aq manifest validate - < job.json')
     .action(
       action<[string[]], object>(io, async (context, _flags, files) => {
         const valid = await validate(context, files);
@@ -142,11 +139,12 @@ async function graph(
   context.io.stdout.write(`${drawGraph(all, edges, label).join('\n')}\n`);
 }
 
-async function validate(context: Context, files: readonly string[]): Promise<boolean> {
+async function validate(context: Context, names: readonly string[]): Promise<boolean> {
   const { paint, io } = context;
   // The schema takes longer to load than most commands take in all.
   const { parseManifest } = await import('../../shared/manifest.js');
   const results: { file: string; ok: boolean; problems: Problem[]; warnings: string[] }[] = [];
+  const files = (await Promise.all(names.map((name) => filesIn(io, name)))).flat();
   for (const file of files) {
     const read = parseManifest(await readInput(io, file));
     results.push(

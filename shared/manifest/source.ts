@@ -31,6 +31,12 @@ const FIRST_KEY = /^([A-Za-z][\w-]*)\s*:/;
 /** Front matter and body, JSON, or a body alone. Windows line ends become plain ones. */
 export function readSource(text: string): SourceResult {
   const clean = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  const before = clean.split('\0', 1)[0] ?? '';
+  if (before.length < clean.length) {
+    const lines = before.split('\n');
+    const at = { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+    return broken('there is a NUL character: this is no text', at, 'text in UTF-8');
+  }
   const start = clean.trimStart();
   if (start.startsWith('{')) return readJson(clean);
   if (isJsonList(start))

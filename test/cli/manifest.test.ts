@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -53,6 +53,26 @@ describe('aq manifest fmt', () => {
 });
 
 describe('aq manifest validate', () => {
+  it('takes a folder of job files, and refuses what is no text', async () => {
+    await mkdir(path.join(cwd, 'jobs'));
+    await writeFile(path.join(cwd, 'jobs', 'a.md'), '---\nengine: shell\n---\nls\n');
+    await writeFile(path.join(cwd, 'jobs', 'b.md'), '---\nengin: shell\n---\nls\n');
+    const { code, stdout } = await aq(['manifest', 'validate', 'jobs'], { cwd });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^ok +jobs\/a\.md$/m);
+    expect(stdout).toMatch(/jobs\/b\.md:2:1: engin/);
+    for (const bytes of [
+      [0x6c, 0x73, 0],
+      [0x6c, 0xff, 0xfe],
+    ]) {
+      await writeFile(path.join(cwd, 'c.md'), Buffer.from(bytes));
+      const refused = await aq(['manifest', 'validate', 'c.md'], { cwd });
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('c.md is no text')]);
+    }
+    const nul = await aq(['manifest', 'validate', '-'], { cwd, stdin: 'ls\nab\0c' });
+    expect([nul.code, nul.stdout]).toEqual([2, expect.stringContaining(':2:3: there is a NUL character')]);
+  });
+
   it('notes which engine a factory needs, as the file alone cannot bring it', async () => {
     const claude = await aq(['manifest', 'validate', 'job.md'], { cwd });
     expect([claude.code, claude.stdout]).toEqual([0, expect.stringContaining('engine:claude is needed')]);
