@@ -1,7 +1,7 @@
 // `npm run sim`: many seeds on all cores, or one with its story.
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { optionsFrom, refuse, whole } from './options.js';
 import { runSeed } from './run.js';
 import { Totals } from './totals.js';
 import type { FromWorker, Share } from './worker.js';
@@ -16,43 +16,43 @@ npm run sim -- --seed N [--trace]
   --json       one JSON document instead of text
   --jobs N     so many threads (as there are cores)
   --first      stop at the first violation
+
+Examples:
+  npm run sim -- --seeds 100
+  npm run sim -- --minutes 5 --json
+  npm run sim -- --seed 7 --trace
 `;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '500' },
-    from: { type: 'string', default: '1' },
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    jobs: { type: 'string' },
-    first: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
+const values = optionsFrom(
+  {
+    options: {
+      seeds: { type: 'string', default: '500' },
+      from: { type: 'string', default: '1' },
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      jobs: { type: 'string' },
+      first: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
   },
-});
-
-function whole(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 1) return number;
-  process.stderr.write(`--${name} is "${text}"; expected a whole number from 1\n\n${USAGE}`);
-  process.exit(2);
-}
+  USAGE,
+);
 
 function minutes(text: string): number {
   const number = Number(text);
   if (number > 0 && Number.isFinite(number)) return number;
-  process.stderr.write(`--minutes is "${text}"; expected a number above 0\n\n${USAGE}`);
-  process.exit(2);
+  return refuse(`--minutes is "${text}"; expected a number above 0`, USAGE);
 }
 
 async function many(totals: Totals): Promise<number> {
-  const from = whole('from', values.from);
+  const from = whole('from', values.from, USAGE);
   const untilMs = values.minutes === undefined ? Infinity : Date.now() + minutes(values.minutes) * 60_000;
-  const seeds = values.minutes === undefined ? whole('seeds', values.seeds) : Number.MAX_SAFE_INTEGER;
+  const seeds = values.minutes === undefined ? whole('seeds', values.seeds, USAGE) : Number.MAX_SAFE_INTEGER;
   const step = Math.min(
     seeds,
-    values.jobs === undefined ? availableParallelism() : whole('jobs', values.jobs),
+    values.jobs === undefined ? availableParallelism() : whole('jobs', values.jobs, USAGE),
   );
   let cpuSeconds = 0;
   await Promise.all(
@@ -83,12 +83,8 @@ async function one(totals: Totals, seed: number): Promise<number> {
   return (user + system) / 1e6;
 }
 
-if (values.help) {
-  process.stdout.write(USAGE);
-} else {
-  const totals = new Totals();
-  const cpuSeconds =
-    values.seed === undefined ? await many(totals) : await one(totals, whole('seed', values.seed));
-  process.stdout.write(`${values.json ? totals.json(cpuSeconds) : totals.text(cpuSeconds)}\n`);
-  process.exitCode = totals.violations.length > 0 ? 1 : 0;
-}
+const totals = new Totals();
+const cpuSeconds =
+  values.seed === undefined ? await many(totals) : await one(totals, whole('seed', values.seed, USAGE));
+process.stdout.write(`${values.json ? totals.json(cpuSeconds) : totals.text(cpuSeconds)}\n`);
+process.exitCode = totals.violations.length > 0 ? 1 : 0;

@@ -4,19 +4,37 @@ import { cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writ
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { MUTANTS, type Mutant } from './mutants.js';
+import { optionsFrom, whole } from './options.js';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '2000' },
-    only: { type: 'string' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    json: { type: 'boolean', default: false },
-    /** Writes the table into docs/reliability.md. */
-    write: { type: 'boolean', default: false },
+const USAGE = `npm run sim:mutants -- [--seeds N] [--only TEXT] [--json]
+
+  --seeds N    so many seeds for each planted defect (2000)
+  --only TEXT  the defects with this in their name
+  --jobs N     so many at a time (as there are cores)
+  --json       one JSON document instead of a table
+  --write      the table goes into docs/reliability.md too
+
+Examples:
+  npm run sim:mutants -- --only lease
+  npm run sim:mutants -- --seeds 500 --json
+`;
+
+const values = optionsFrom(
+  {
+    options: {
+      seeds: { type: 'string', default: '2000' },
+      only: { type: 'string' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
+      json: { type: 'boolean', default: false },
+      /** Writes the table into docs/reliability.md. */
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
   },
-});
+  USAGE,
+);
+whole('seeds', values.seeds, USAGE);
 /** What a simulation needs of the product. */
 const PARTS = ['shared', 'functions', 'factory', 'local', 'test/sim'];
 /** Time for all seeds of one mutant on a busy machine; what takes longer was not caught. */
@@ -79,7 +97,7 @@ const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.in
 const waiting = [...chosen];
 const outcomes: Outcome[] = [];
 await Promise.all(
-  Array.from({ length: Math.min(Number(values.jobs), chosen.length) }, async () => {
+  Array.from({ length: Math.min(whole('jobs', values.jobs, USAGE), chosen.length) }, async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'mutant-'));
     try {
       for (const part of PARTS) {
