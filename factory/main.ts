@@ -42,7 +42,7 @@ Settings (environment):
   ${FLEET}=off            no fleet: work comes from --folder alone
   ${ROUTE}          bus (default), poll (claims over HTTP) or folder
   ${DISK}=50  what the data folder may take, in GB (or diskGigabytes in factory.yaml)
-  ${SHADOW}=on     with --folder: compare each choice with the control plane's, change nothing there
+  ${SHADOW}=on      with --folder: compare each choice with the control plane's, change nothing there
   SERVICE_BUS             connection string, or SERVICE_BUS__fullyQualifiedNamespace with a managed identity
 
 Examples:

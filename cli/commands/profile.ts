@@ -138,10 +138,12 @@ async function put(
     .catch((error: unknown) => {
       throw inFile(error, file);
     });
+  const hidden = known.some((one) => one.name === name && one.productId !== owner);
+  const hides = hidden ? `; for ${owner} it hides the catalogue's` : '';
   context.answer(profile, () =>
     profile.version === basedOn
       ? `${name} is at version ${basedOn}, and says that already`
-      : `${name} is at version ${profile.version} now; jobs in flight keep theirs`,
+      : `${name} is at version ${profile.version} now${hides}; jobs in flight keep theirs`,
   );
 }
 

@@ -6,7 +6,8 @@ import { paintStage } from './stage.js';
 
 /** Wide enough for the longest stage. */
 const STAGE_WIDTH = 11;
-const STEP_WIDTH = 12;
+/** Wide enough for `+999 h 59 min`, and a space. */
+const STEP_WIDTH = 14;
 
 /** @param before the event before, if there was one */
 export function timelineLine(event: JobEvent, before: JobEvent | undefined, paint: Paint): string {

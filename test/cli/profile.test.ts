@@ -51,7 +51,7 @@ describe('aq profile', () => {
     const put = await aq('profile', 'put', 'qa', file, '-m', 'the shop is different');
     expect(put).toEqual({
       code: 0,
-      stdout: 'qa is at version 1 now; jobs in flight keep theirs\n',
+      stdout: `qa is at version 1 now; for ${PRODUCT} it hides the catalogue's; jobs in flight keep theirs\n`,
       stderr: '',
     });
     expect((await aq('profile', 'list')).stdout).toMatch(new RegExp(`\nqa +1 +${PRODUCT} `));
