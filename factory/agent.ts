@@ -4,12 +4,11 @@ import { mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Claim } from '../shared/contract/api.js';
-import { createClient } from '../shared/client.js';
 import { openTickets, type Tickets } from '../shared/cloud/tickets.js';
 import type { FactoryDescriptor } from '../shared/contract/fleet.js';
 import { AppError, type ErrorCode } from '../shared/errors.js';
 import { probe, type Capabilities } from './capabilities/probe.js';
-import type { Coordinator, Fleet } from './coordinator.js';
+import { fleetAt, type Coordinator, type Fleet } from './coordinator.js';
 import { ENGINES } from './engines/registry.js';
 import { GithubTokens } from './githubToken.js';
 import {
@@ -28,7 +27,7 @@ import { cleanEnvironment } from './processes/environment.js';
 import { sweep } from './processes/group.js';
 import { executeRun } from './runs/execute.js';
 import type { Redactor } from './runs/redact.js';
-import type { FactorySettings } from './settings.js';
+import { busSecrets, ENROLMENT, type FactorySettings } from './settings.js';
 import { Stations } from './stations.js';
 import { waitOnPool } from './transports/bus.js';
 import { Claims } from './transports/claims.js';
@@ -45,6 +44,9 @@ const CLOSE_MS = 300;
 const NO_SPACE_MS = 60_000;
 /** How often a folder is looked at for new work (ms). */
 const FOLDER_LOOK_MS = 250;
+
+/** Telling the fleet that it goes may take so long (ms). */
+const LEAVE_MS = 1000;
 
 /** Answers that say that a stored token is worth nothing any more. */
 const REFUSALS: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'not-found'];
@@ -72,6 +74,10 @@ export class Agent {
   private folderClaims: Claims | undefined;
   private readonly unlocks: (() => Promise<void>)[] = [];
   private finished = 0;
+  /** The fleet knows it, and it takes work from there. */
+  private isMember = false;
+  /** It ends because its token is worth nothing any more. */
+  isRevoked = false;
 
   constructor(settings: FactorySettings, deps: AgentDeps) {
     this.settings = settings;
@@ -85,7 +91,11 @@ export class Agent {
       abandonedBranchDays: settings.config.abandonedBranchDays,
     });
     this.githubTokens = new GithubTokens(deps.env, (token) => deps.redactor.know(token));
-    this.fleet = createClient({ baseUrl: settings.apiUrl, token: () => Promise.resolve(this.token) });
+    this.fleet = fleetAt(
+      settings.apiUrl,
+      () => this.token,
+      () => this.endRevoked(),
+    );
     this.coordinator = this.fleet;
     deps.redactor.knowEnvironment(deps.env);
     deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus?.value ?? ''));
@@ -134,6 +144,7 @@ export class Agent {
       return { factoryId: settings.name, pools: [FOLDER_POOL] };
     }
     const identity = await this.identify(capabilities, claims);
+    this.isMember = true;
     for (const pool of identity.pools) {
       if (tickets) void waitOnPool({ ...wait, pool, tickets }, draining.signal);
       else void pollPool({ ...wait, pool }, draining.signal);
@@ -236,8 +247,24 @@ export class Agent {
       ),
       Promise.race([this.tickets?.close().catch(() => {}), pause(CLOSE_MS)]),
     ]);
+    await this.leave();
     await Promise.race([this.workspace.settled(), pause(CLOSE_MS)]);
     await Promise.all(this.unlocks.map((unlock) => unlock()));
+  }
+
+  /** A token that was accepted before and is not now was revoked, or has run out: no later call can do better. */
+  private endRevoked(): void {
+    if (!this.isMember || this.isRevoked) return;
+    this.isRevoked = true;
+    const how = `give it a one-time token (aq enrol) in ${ENROLMENT}`;
+    this.deps.logger.error('revoked: enrol it again', { factory: this.settings.name, how });
+    this.drain('the control plane does not take its token any more');
+  }
+
+  /** Idle factories are silent, so one that ends says so; when nobody hears it, the sweeper finds out later. */
+  private async leave(): Promise<void> {
+    if (!this.isMember || this.isRevoked) return;
+    await this.fleet.leaveFleet({}, { signal: AbortSignal.timeout(LEAVE_MS) }).catch(() => {});
   }
 
   private async work(
@@ -370,9 +397,3 @@ export class Agent {
     }
   }
 }
-
-/** A connection string and the key in it; an endpoint holds no secret. */
-const busSecrets = (setting: string): string[] => {
-  const key = /SharedAccessKey=([^;]+)/.exec(setting)?.[1];
-  return key === undefined ? [] : [setting, key];
-};

@@ -116,7 +116,7 @@ async function main(): Promise<number> {
     return fail(error);
   }
   await agent.whenDone();
-  return 0;
+  return agent.isRevoked ? 1 : 0;
 }
 
 /** Looks at this machine and starts nothing; needs neither a control plane nor a bus. */

@@ -194,3 +194,9 @@ function packageVersion(): string {
   }
   return '0.0.0';
 }
+
+/** A connection string and the key in it; an endpoint holds no secret. */
+export const busSecrets = (setting: string): string[] => {
+  const key = /SharedAccessKey=([^;]+)/.exec(setting)?.[1];
+  return key === undefined ? [] : [setting, key];
+};

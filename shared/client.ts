@@ -46,6 +46,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   enrolFactory: 'POST fleet/factories',
   listFactories: 'GET fleet/factories',
   rotateToken: 'POST fleet/factories/token',
+  leaveFleet: 'POST fleet/factories/leave',
   handOverJob: 'POST fleet/products/{productId}/handover',
   drainFactory: 'POST fleet/factories/{factoryId}/drain',
   revokeFactory: 'POST fleet/factories/{factoryId}/revoke',

@@ -14,7 +14,10 @@ export function addFleet(program: Command, io: Io, exit: (code: ExitCode) => voi
   const factories = program
     .command('factories')
     .description('the factories: what they can do and what they are doing')
-    .addHelpText('after', "\nExamples:\n  aq factories\n  aq factories --json | jq '.factories[].advertises'")
+    .addHelpText(
+      'after',
+      "\nSEEN is when a factory was last heard. Idle factories are silent: they wait on their pools' queues, and one that\nends in order is offline at once.\n\nExamples:\n  aq factories\n  aq factories --json | jq '.factories[].advertises'",
+    )
     .action(action<[], object>(io, listFactories));
 
   factories

@@ -194,6 +194,7 @@ export const DrainedSchema = z.strictObject({
   /** What it runs, and gives back when it renews its lease. */
   jobs: z.array(JobIdSchema),
 });
+export const LeftSchema = z.strictObject({ factoryId: FactoryIdSchema });
 export const RevokedSchema = z.strictObject({
   factoryId: FactoryIdSchema,
   /** Jobs that were taken from it; they wait to be claimed again. */

@@ -9,6 +9,7 @@ import {
   EnrolmentTokenSchema,
   FactoryListSchema,
   FactoryTokenSchema,
+  LeftSchema,
   PathSchemas,
   RevokedSchema,
   RevokeFactorySchema,
@@ -55,6 +56,13 @@ export const FACTORY_ROUTES = {
     access: ['factory'],
     result: FactoryTokenSchema,
     summary: 'A new token for a factory; the one it calls with holds until the next rotation.',
+  },
+  leaveFleet: {
+    method: 'POST',
+    path: 'fleet/factories/leave',
+    access: ['factory'],
+    result: LeftSchema,
+    summary: 'A factory that ends in order says so: it is offline until it claims again.',
   },
   handOverJob: {
     method: 'POST',

@@ -181,6 +181,7 @@ test('gives its job back on SIGTERM and leaves nothing behind', async () => {
   const asked = performance.now();
   factory.child.kill('SIGTERM');
   expect((await factory.ended).code).toBe(0);
+  expect(plane.left).toBe(1);
   expect(performance.now() - asked).toBeLessThan(2500);
   expect(plane.run(claim).reports.map(({ kind }) => kind)).toEqual(['started', 'released']);
   expect(isAlive(pid)).toBe(false);
@@ -233,6 +234,16 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
+test('ends with a sentence when its token is worth nothing any more', async () => {
+  const factory = enrolled();
+  await factory.ready;
+  plane.tokens.clear();
+  await submit('echo 2 > a.txt');
+  expect((await factory.ended).code).toBe(1);
+  expect(factory.said()).toContain('revoked: enrol it again');
+  expect(plane.left).toBe(0);
+});
+
 test('ends after one run with --once', async () => {
   const factory = enrolled(['--once', '--stations', '4']);
   await factory.ready;
@@ -241,6 +252,7 @@ test('ends after one run with --once', async () => {
   expect((await factory.ended).code).toBe(0);
   expect(plane.run(first).reports.at(-1)?.kind).toBe('finished');
   expect(plane.run(second).reports).toEqual([]);
+  expect(plane.left).toBe(1);
 });
 
 test('ends by itself after --idle-exit seconds without work, and not while there is some', async () => {
@@ -250,6 +262,7 @@ test('ends by itself after --idle-exit seconds without work, and not while there
   expect((await factory.ended).code).toBe(0);
   expect(plane.run(claim).reports.at(-1)?.kind).toBe('finished');
   expect(factory.said()).toContain('no work for 4 s');
+  expect(plane.left).toBe(1);
 }, 30_000);
 
 test('lets only one factory work in a folder', async () => {

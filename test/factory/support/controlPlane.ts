@@ -37,6 +37,8 @@ export class SeenRun {
 
 export class ControlPlane implements AsyncDisposable {
   readonly url: string;
+  /** How often a factory said that it goes. */
+  left = 0;
   readonly client: Client;
   /** Jobs that the next claims give, by pool. */
   readonly ready: Claim[] = [];
@@ -161,6 +163,9 @@ export class ControlPlane implements AsyncDisposable {
         const factoryId = descriptor.name;
         return { factoryId, pools: this.pools, ...this.newToken(factoryId), leaseSeconds: 30 };
       }
+      case 'leaveFleet':
+        this.left += 1;
+        return { factoryId: 'factory-1' };
       case 'rotateToken':
         return this.newToken('rotated');
       case 'claimJobs': {
