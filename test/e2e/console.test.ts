@@ -94,7 +94,8 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     const { runs } = await reach(system, job.jobId, 'testing');
     await page.goto(`${system.consoleUrl}/jobs/${job.jobId}?tab=change`);
     await page.getByLabel('Test reports').getByText('1 passed · 1 skipped').waitFor();
-    const kept = page.getByLabel('Artifacts');
+    await page.getByRole('tab', { name: 'Artifacts 1' }).click();
+    const kept = page.getByLabel('Artifacts', { exact: true });
     await kept.getByText(`sha256 ${runs[0]?.artifacts?.[0]?.sha256.slice(0, 12)}`).waitFor();
     const [download] = await Promise.all([
       page.waitForEvent('download'),

@@ -13,7 +13,12 @@ export function ArtifactList({ jobId, runs }: { jobId: string; runs: readonly Ru
   const [failure, setFailure] = useState<string>();
   const [busy, setBusy] = useState<KeptFile>();
   const files = keptFiles(runs);
-  if (files.length === 0) return null;
+  if (files.length === 0)
+    return (
+      <p className="muted">
+        No run has kept a file yet: the manifest’s <code>artifacts</code> says which are kept.
+      </p>
+    );
 
   const download = async (file: KeptFile): Promise<void> => {
     setFailure(undefined);

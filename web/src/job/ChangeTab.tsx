@@ -1,10 +1,9 @@
-import type { Job, Run } from '../../../shared/contract/job.js';
+import type { Job } from '../../../shared/contract/job.js';
 import { testSummary } from '../view/artifacts.js';
 import { parseAnsi } from '../view/ansi.js';
 import { formatDuration } from '../view/time.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { AnsiText } from './AnsiText.js';
-import { ArtifactList } from './ArtifactList.js';
 import { ChangeSize } from './ChangeSize.js';
 
 /** Where the change went that somebody should look at. */
@@ -14,8 +13,8 @@ const SCOPE_ROWS = [
   { list: 'gates', label: 'Its own checks' },
 ] as const;
 
-/** The branch, what changed on it, what the verify command and its reports said, and what the runs kept. */
-export function ChangeTab({ job, runs }: { job: Job; runs: readonly Run[] }) {
+/** The branch, what changed on it, and what the verify command and its reports said. */
+export function ChangeTab({ job }: { job: Job }) {
   const { change, verify } = job;
   const reports = verify && testSummary(verify);
   return (
@@ -127,7 +126,6 @@ export function ChangeTab({ job, runs }: { job: Job; runs: readonly Run[] }) {
             : 'The job has no verify command: a reviewer is its gate.'}
         </p>
       )}
-      <ArtifactList jobId={job.jobId} runs={runs} />
     </div>
   );
 }

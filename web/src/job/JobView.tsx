@@ -2,6 +2,7 @@ import type { JobDetail } from '../../../shared/contract/api.js';
 import { useHotkeys } from '../hooks/useHotkeys.js';
 import { navigate, setParam, useAddress } from '../router.js';
 import { assertExhaustive } from '../../../shared/errors.js';
+import { ArtifactList } from './ArtifactList.js';
 import { ChangeTab } from './ChangeTab.js';
 import { GraphTab } from './GraphTab.js';
 import { JobHeader } from './JobHeader.js';
@@ -20,7 +21,9 @@ function TabPanel({ tab, detail }: { tab: Tab; detail: JobDetail }) {
     case 'log':
       return <LogTab detail={detail} />;
     case 'change':
-      return <ChangeTab job={detail.job} runs={detail.runs} />;
+      return <ChangeTab job={detail.job} />;
+    case 'artifacts':
+      return <ArtifactList jobId={detail.job.jobId} runs={detail.runs} />;
     case 'why':
       return <WhyTab jobId={detail.job.jobId} />;
     case 'graph':
@@ -32,7 +35,7 @@ function TabPanel({ tab, detail }: { tab: Tab; detail: JobDetail }) {
   }
 }
 
-/** The page of a job: what it is and what may be done, its story at the side, and one of five views. */
+/** The page of a job: what it is and what may be done, its story at the side, and one of six views. */
 export function JobView({ detail, onChanged }: { detail: JobDetail; onChanged: () => void }) {
   const { search } = useAddress();
   const tab = tabOf(new URLSearchParams(search).get('tab'));
@@ -65,7 +68,7 @@ export function JobView({ detail, onChanged }: { detail: JobDetail; onChanged: (
       />
       <div className="job-columns">
         <section className="job-main" aria-label="Details">
-          <Tabs current={tab} job={detail.job} onChoose={choose} />
+          <Tabs current={tab} job={detail.job} runs={detail.runs} onChoose={choose} />
           <div id="job-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
             <TabPanel tab={tab} detail={detail} />
           </div>

@@ -1,12 +1,14 @@
 import type { KeyboardEvent } from 'react';
-import type { Job } from '../../../shared/contract/job.js';
+import type { Job, Run } from '../../../shared/contract/job.js';
+import { keptFiles } from '../view/artifacts.js';
 
-export const TABS = ['log', 'change', 'why', 'graph', 'manifest'] as const;
+export const TABS = ['log', 'change', 'artifacts', 'why', 'graph', 'manifest'] as const;
 export type Tab = (typeof TABS)[number];
 
 const LABEL: Readonly<Record<Tab, string>> = {
   log: 'Log',
   change: 'Change',
+  artifacts: 'Artifacts',
   why: 'Why',
   graph: 'Graph',
   manifest: 'Manifest',
@@ -16,7 +18,18 @@ const LABEL: Readonly<Record<Tab, string>> = {
 export const tabOf = (name: string | null): Tab => TABS.find((tab) => tab === name) ?? 'log';
 
 /** Arrow keys move between the tabs, as the pattern for tabs has it. */
-export function Tabs({ current, job, onChoose }: { current: Tab; job: Job; onChoose: (tab: Tab) => void }) {
+export function Tabs({
+  current,
+  job,
+  runs,
+  onChoose,
+}: {
+  current: Tab;
+  job: Job;
+  runs: readonly Run[];
+  onChoose: (tab: Tab) => void;
+}) {
+  const kept = keptFiles(runs).length;
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     if (by === 0) return;
@@ -42,6 +55,7 @@ export function Tabs({ current, job, onChoose }: { current: Tab; job: Job; onCho
         >
           {LABEL[tab]}
           {tab === 'change' && count !== undefined && <b>{count}</b>}
+          {tab === 'artifacts' && kept > 0 && <b>{kept}</b>}
           {tab === 'change' && job.verify && (
             <span className={job.verify.passed ? 'good-text' : 'bad-text'}>
               {job.verify.passed ? '✓' : '✗'}

@@ -22,6 +22,7 @@ export function ProfileEditor({ owner, profile, onClose, onSaved }: Props) {
   // As it was when the editor was opened: a newer one is refused, not hidden.
   const [base] = useState(profile);
   const [text, setText] = useState(() => profileText(profile.spec));
+  const isChanged = text !== profileText(base.spec);
   const [note, setNote] = useState('');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
@@ -91,7 +92,7 @@ export function ProfileEditor({ owner, profile, onClose, onSaved }: Props) {
           <button type="button" className="button" onClick={onClose}>
             Discard
           </button>
-          <button type="submit" className="button primary" disabled={busy}>
+          <button type="submit" className="button primary" disabled={busy || !isChanged}>
             {busy ? 'Saving …' : `Save as version ${productId === owner ? version + 1 : 1}`}
           </button>
         </div>

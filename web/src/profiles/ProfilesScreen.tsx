@@ -46,7 +46,7 @@ export function ProfilesScreen() {
       {chosen && (
         <div className="profiles">
           <nav aria-label="Profiles" className="profile-list">
-            {profiles.map(({ name, spec, version }) => (
+            {profiles.map(({ name, spec, version, productId }) => (
               <button
                 key={name}
                 type="button"
@@ -58,6 +58,7 @@ export function ProfilesScreen() {
                 <b>{spec.title}</b>
                 <span className="muted">
                   {name} · version {version}
+                  {productId !== CATALOGUE && ` · ${productId}’s own`}
                 </span>
               </button>
             ))}
