@@ -1,7 +1,7 @@
 /**
  * Ending process trees. On POSIX every child of ours leads a process group of its own, so one signal reaches all of
  * its descendants but those that left the group; on Linux these are found by the run's name in their environment, or
- * by their working directory.
+ * by what they have open in the run's folders.
  */
 import { spawn } from 'node:child_process';
 import { readFile, readdir, readlink } from 'node:fs/promises';
@@ -39,7 +39,7 @@ export async function sweepRun(run: string, folders: readonly string[] = []): Pr
   return sweep((owner) => owner === run, folders);
 }
 
-/** Kills every process that belongs to one of these runs or works in one of these folders. */
+/** Kills every process that belongs to one of these runs or has anything open in one of these folders. */
 export async function sweep(
   isOurs: (run: string) => boolean,
   folders: readonly string[] = [],
@@ -68,21 +68,33 @@ async function processesOf(isOurs: (run: string) => boolean, folders: readonly s
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(
     pids.map(async (pid) => {
-      // Ours alone can be read; a zombie has neither.
-      const [environment, cwd] = await Promise.all([
-        readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''),
-        folders.length === 0 ? '' : readlink(`/proc/${pid}/cwd`).catch(() => ''),
-      ]);
+      if (pid === process.pid) return false;
+      // Ours alone can be read; a zombie has nothing.
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
       const entry = environment.split('\0').find((variable) => variable.startsWith(ENTRY));
-      return (
-        (entry !== undefined && isOurs(entry.slice(ENTRY.length))) ||
-        folders.some((folder) => isIn(cwd, folder))
-      );
+      if (entry !== undefined && isOurs(entry.slice(ENTRY.length))) return true;
+      if (folders.length === 0) return false;
+      const open = await openIn(pid);
+      return folders.some((folder) => open.some((name) => isIn(name, folder)));
     }),
   );
-  return pids.filter((pid, at) => pid !== process.pid && found[at]);
+  return pids.filter((_, at) => found[at]);
+}
+
+/** What a process works in, has open, and has in its memory: through each it could write to files of a later run. */
+async function openIn(pid: number): Promise<string[]> {
+  const at = `/proc/${pid}`;
+  const [descriptors, maps] = await Promise.all([
+    readdir(`${at}/fd`).catch(() => []),
+    readFile(`${at}/maps`, 'utf8').catch(() => ''),
+  ]);
+  const links = ['cwd', 'root', ...descriptors.map((descriptor) => `fd/${descriptor}`)];
+  return [
+    ...(await Promise.all(links.map((link) => readlink(`${at}/${link}`).catch(() => '')))),
+    ...maps.split('\n').map((line) => line.slice(line.indexOf('/'))),
+  ];
 }
 
 /** The kernel adds a word to the name of a folder that was removed. */
-const isIn = (cwd: string, folder: string): boolean =>
-  cwd === folder || cwd === `${folder} (deleted)` || cwd.startsWith(folder + path.sep);
+const isIn = (name: string, folder: string): boolean =>
+  name === folder || name === `${folder} (deleted)` || name.startsWith(folder + path.sep);

@@ -60,8 +60,8 @@ async function borrow(objects: string, from: string): Promise<void> {
   await writeFile(path.join(objects, 'info', 'alternates'), `${path.join(from, 'objects')}\n`);
 }
 
-/** Is it a folder of its own? A file or a link would lead to a repository of somebody else's choice. */
-export const isGitDir = (at: string): Promise<boolean> =>
+/** Is it a folder of its own? A file or a link would lead to a place of somebody else's choice. */
+export const isFolder = (at: string): Promise<boolean> =>
   lstat(at).then(
     (found) => found.isDirectory(),
     () => false,

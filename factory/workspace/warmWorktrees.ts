@@ -9,7 +9,7 @@ import { devNull } from 'node:os';
 import path from 'node:path';
 import type { Evictable } from './diskSpace.js';
 import type { Git } from './git.js';
-import { claimGitDir } from './gitDir.js';
+import { claimGitDir, isFolder } from './gitDir.js';
 import type { Mirror } from './mirror.js';
 import { oddFiles, removeTree } from './trees.js';
 
@@ -178,6 +178,8 @@ export class WarmWorktrees {
   }
 
   private async clean(at: string, mirror: string, commit: string): Promise<string> {
+    // A run may have put a link there, to a folder that is none of ours.
+    if (!(await isFolder(at))) throw new Error(`${at} is no folder`);
     await removeTree(path.join(at, '.git'));
     const git = await this.claim(at, mirror, commit);
     await git.call(['read-tree', commit]);

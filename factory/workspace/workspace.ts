@@ -9,7 +9,7 @@ import type { Checkpoint } from '../../shared/contract/job.js';
 import { globalConfig, includeUserConfig } from '../processes/environment.js';
 import { DiskSpace, MIN_FREE_BYTES, type DiskSpaceSpec, type Evictable } from './diskSpace.js';
 import { Git } from './git.js';
-import { claimGitDir, isGitDir } from './gitDir.js';
+import { claimGitDir, isFolder } from './gitDir.js';
 import { mirrorOf, repoOf, usedAt, type Mirror, type RemoteRef } from './mirror.js';
 import { SetupCache } from './setupCache.js';
 import { tend, type Abandoned } from './tend.js';
@@ -311,7 +311,9 @@ async function fill(
  */
 export async function reclaim({ path: at, mirror }: Checkout): Promise<void> {
   const gitDir = path.join(at, '.git');
-  if (!(await isGitDir(gitDir))) throw new Error(`${at} is not a git repository any more`);
+  for (const folder of [at, gitDir])
+    if (!(await isFolder(folder)))
+      throw new Error(`${folder} is not a git repository of the run’s own any more`);
   await claimGitDir(gitDir, { kind: 'worktree', borrowsFrom: mirror.path });
 }
 

@@ -134,3 +134,14 @@ test.runIf(linux)('ends what left the group and its environment but stayed in th
   expect(exitCode).toBe(0);
   await until(() => !isAlive(Number(output)));
 });
+
+test.runIf(linux)('ends what went elsewhere but holds a file of the folder open', async () => {
+  using folder = new TemporaryFolder();
+  const holder = 'exec 3<>held; cd /; exec env -i "$(command -v setsid)" "$(command -v sleep)" 60';
+  const { output, exitCode } = await sh(`(${holder}) & echo $!; sleep 0.2`, {
+    cwd: folder.path,
+    folders: [folder.path],
+  });
+  expect(exitCode).toBe(0);
+  await until(() => !isAlive(Number(output)));
+});

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { cleanEnvironment } from '../../../factory/processes/environment.js';
-import { Workspace, type Checkout } from '../../../factory/workspace/workspace.js';
+import { reclaim, Workspace, type Checkout } from '../../../factory/workspace/workspace.js';
 import { createRepository, git, TemporaryFolder, type Repository } from '../support/repository.js';
 
 const env = cleanEnvironment({ ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' });
@@ -61,6 +61,9 @@ test('gives the files of an ended run to the next one, which writes only what di
   expect(fixture.kept()).toEqual([]);
 });
 
+/** The permissions of a file as git writes it. */
+const PLAIN = 0o666 & ~process.umask();
+
 /** What a run may do to its worktree, by accident or on purpose. */
 const MESSES: readonly (readonly [string, string])[] = [
   ['changed and removed files', 'echo x > a.txt; rm src/b.txt'],
@@ -80,6 +83,7 @@ const MESSES: readonly (readonly [string, string])[] = [
   ['changed what counts as the same', 'printf "* text=auto\\n" > .gitattributes; printf "one\\r\\n" > a.txt'],
   ['gave a file a second name', 'ln a.txt ../../outside'],
   ['took a permission away', 'chmod 400 a.txt; chmod +x src/b.txt'],
+  ['gave permissions', 'chmod 666 a.txt; chmod 4755 src/c.sh; chmod 2777 src'],
   ['put a link in place of a folder', 'mv src ../../moved; ln -s ../../moved src'],
   ['put a link in place of a file', 'rm a.txt; ln -s /etc/passwd a.txt'],
   ['left a repository inside', 'git init -q inner; echo x > inner/x'],
@@ -99,15 +103,39 @@ test.each(MESSES)('gives the next run a fresh worktree although this one %s', as
     const at = path.join(next.path, file);
     expect([file, readFileSync(at, 'utf8')]).toEqual([file, text]);
     const { mode, nlink } = lstatSync(at);
-    expect([file, (mode & 0o700).toString(8), nlink]).toEqual([file, '600', 1]);
+    expect([file, (mode & 0o7777).toString(8), nlink]).toEqual([file, PLAIN.toString(8), 1]);
   }
-  expect(lstatSync(path.join(next.path, 'src')).isDirectory()).toBe(true);
+  const src = lstatSync(path.join(next.path, 'src'));
+  expect([src.isDirectory(), src.mode & 0o7777]).toEqual([true, 0o777 & ~process.umask()]);
   expect(git(next.path, 'config', '--local', '--name-only', '--list').split('\n').sort()).toEqual([
     'core.bare',
     'core.filemode',
     'core.repositoryformatversion',
   ]);
 });
+
+test.each(['', '.clean'])(
+  'leaves alone what a link leads to that stands in place of the worktree%s',
+  async (suffix) => {
+    await using fixture = new Fixture();
+    const victim = path.join(fixture.folder, 'victim');
+    execFileSync('sh', ['-c', `git init -q victim; echo x > victim/own; git -C victim config a.b c`], {
+      cwd: fixture.folder,
+    });
+    const first = await fixture.checkout('job-1.1');
+    await fixture.workspace.cleanCheckout(first, 'job-1.1', first.baseCommit, new AbortController().signal);
+    const at = `${first.path}${suffix}`;
+    execFileSync('sh', ['-c', `mv ${at} ${at}.moved; ln -s ${victim} ${at}`]);
+    await expect(reclaim({ ...first, path: at })).rejects.toThrow('not a git repository of the run’s own');
+    await fixture.workspace.remove('job-1.1');
+    await fixture.workspace.settled();
+    expect(readFileSync(path.join(victim, 'own'), 'utf8')).toBe('x\n');
+    expect(git(victim, 'config', 'a.b').trim()).toBe('c');
+    const next = await fixture.checkout('job-2.1');
+    expect(lstatSync(next.path).isSymbolicLink()).toBe(false);
+    expect(readFileSync(path.join(next.path, 'a.txt'), 'utf8')).toBe('one\n');
+  },
+);
 
 test('believes nothing of a worktree that was touched while nobody had it', async () => {
   await using fixture = new Fixture();
