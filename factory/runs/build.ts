@@ -49,7 +49,7 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
     ...runEnvironment(context.env, context.run, checkout.scratch, context.config.pass),
     [CHECKPOINT_VARIABLE]: checkout.resumed ? (checkpoint?.commit ?? '') : '',
   };
-  await setUp(context, checkout, rules.settings, env);
+  await setUp(context, checkout, rules.settings, env, checkout.resumed ? undefined : []);
   await runAll(context, checkout, 'before-engine', rules.settings.hooks['before-engine'], env);
   const prompt = composePrompt(
     { ...claim.job, profile: rules.profile },
@@ -102,7 +102,11 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   };
   if (verify === undefined) return { ...finished, ...(await artifactsIn(context, checkout.path)) };
   await context.report.send(verifyOf(claim.job) === undefined ? { ...finished, verify } : finished, signal);
-  const verified = await verifyRun(context, checkout, rules, { command: verify, commit: change.commit });
+  const verified = await verifyRun(context, checkout, rules, {
+    command: verify,
+    commit: change.commit,
+    files: committed.files,
+  });
   if (!goesDirectly(claim.job, claim.run, { verify: verified.verify, scope: change.scope })) return verified;
   await context.report.send(verified, signal);
   return pushDirectly(context, checkout, change);
@@ -175,12 +179,16 @@ async function verifyRun(
   context: RunContext,
   checkout: Checkout,
   { settings }: RunRules,
-  { command, commit }: { readonly command: string; readonly commit: string },
+  {
+    command,
+    commit,
+    files,
+  }: { readonly command: string; readonly commit: string; readonly files: readonly string[] },
 ): Promise<Extract<RunReport, { kind: 'verified' }>> {
   const { log, run, signal } = context;
   const clean = await context.workspace.cleanCheckout(checkout, run, commit, signal);
   const env = runEnvironment(context.env, run, clean.scratch, context.config.pass);
-  await setUp(context, clean, settings, env);
+  await setUp(context, clean, settings, env, files);
   log.note(`verify: ${command}`);
   const since = Date.now();
   const result = await verifyChange(

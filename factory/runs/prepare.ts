@@ -3,7 +3,7 @@ import type { ProfileSnapshot } from '../../shared/contract/profile.js';
 import { REPO_SETTINGS_FILE, type RepoSettings } from '../../shared/contract/repoSettings.js';
 import { AppError } from '../../shared/errors.js';
 import { allowedScopeOf, verifyOf } from '../../shared/rules/profile.js';
-import { emptyScope, type Scope } from '../../shared/rules/scope.js';
+import { emptyScope, wordsOf, type Scope } from '../../shared/rules/scope.js';
 import { readRepoSettings } from '../repoSettings.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Checkout } from '../workspace/workspace.js';
@@ -70,6 +70,8 @@ type Env = Readonly<Record<string, string>>;
 
 /**
  * Makes a checkout ready: from the cache when its lock files are known, otherwise by the setup commands.
+ * @param changed what the checkout has beyond its base: undefined when that is not known. With nothing changed the
+ *   setup is kept for later runs; where a lock file or what a setup command names was changed, the cache has no say
  * @throws PreflightError when a setup command fails
  */
 export async function setUp(
@@ -77,15 +79,25 @@ export async function setUp(
   checkout: Checkout,
   settings: RepoSettings,
   env: Env,
+  changed: readonly string[] | undefined,
 ): Promise<void> {
   if (settings.setup.length === 0) return;
   const { setupCache } = context.workspace;
-  if (await setupCache.restore(checkout.repo, checkout.path, settings)) {
+  const baseBranch = context.claim.job.manifest['base-branch'];
+  const spec = { repo: checkout.repo, baseBranch, settings };
+  const isOwn = changed?.some(inputsOf(settings)) ?? true;
+  if (!isOwn && (await setupCache.restore(checkout.path, spec))) {
     context.log.note('setup: taken from the cache, the lock files are known');
     return;
   }
   await runAll(context, checkout, 'setup', settings.setup, env);
-  await setupCache.save(checkout.repo, checkout.path, settings);
+  if (changed?.length === 0) await setupCache.save(checkout.path, spec);
+}
+
+/** Which files a setup is known to depend on: its lock files, and what its commands name. */
+function inputsOf({ setup, cache }: RepoSettings): (file: string) => boolean {
+  const names = new Set([...(cache?.locks ?? []), ...setup.flatMap(wordsOf)]);
+  return (file) => names.has(file);
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * What the setup of a checkout brought, kept by the content of its lock files. It is saved before an engine works in
- * the checkout and copied out of here again, so no run can change what later ones get.
+ * What the setup of a base branch brought, kept by the content of its lock files. It is saved only from a checkout that
+ * holds nothing but a commit of that branch (prepare.ts), and copied out of here again: what a job changed, its setup
+ * script included, never becomes what other jobs get.
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -11,6 +12,13 @@ import type { Evictable } from './diskSpace.js';
 
 /** Kept for one repository; the ones that were used last stay. */
 const MAX_ENTRIES = 3;
+
+export interface SetupSpec {
+  readonly repo: string;
+  /** Another branch, such as that of a change that nobody shipped, has setups of its own. */
+  readonly baseBranch: string;
+  readonly settings: RepoSettings;
+}
 
 /** Shares the blocks on file systems that can, and copies elsewhere. */
 const COPY = { recursive: true, mode: constants.COPYFILE_FICLONE, verbatimSymlinks: true } as const;
@@ -27,8 +35,9 @@ export class SetupCache {
    * Copies what is kept into a checkout.
    * @returns false when there is nothing for this setup: it has to run
    */
-  async restore(repo: string, checkout: string, settings: RepoSettings): Promise<boolean> {
-    const entry = await this.entryOf(repo, checkout, settings);
+  async restore(checkout: string, spec: SetupSpec): Promise<boolean> {
+    const { settings } = spec;
+    const entry = await this.entryOf(checkout, spec);
     if (entry === undefined || !settings.cache || !(await exists(entry))) return false;
     try {
       for (const folder of settings.cache.folders) {
@@ -45,9 +54,10 @@ export class SetupCache {
     }
   }
 
-  /** Keeps what a setup brought; only before anything else worked in the checkout. */
-  async save(repo: string, checkout: string, settings: RepoSettings): Promise<void> {
-    const entry = await this.entryOf(repo, checkout, settings);
+  /** Keeps what a setup brought; only where nothing else worked in the checkout, and no change of a job is in it. */
+  async save(checkout: string, spec: SetupSpec): Promise<void> {
+    const { settings } = spec;
+    const entry = await this.entryOf(checkout, spec);
     if (entry === undefined || !settings.cache || (await exists(entry))) return;
     const fresh = `${entry}.${process.pid}.${Math.random().toString(36).slice(2)}.new`;
     await mkdir(fresh, { recursive: true });
@@ -77,10 +87,20 @@ export class SetupCache {
   }
 
   /** Undefined without a cache, or when no lock file is there. */
-  private async entryOf(repo: string, checkout: string, settings: RepoSettings): Promise<string | undefined> {
+  private async entryOf(
+    checkout: string,
+    { repo, baseBranch, settings }: SetupSpec,
+  ): Promise<string | undefined> {
     if (!settings.cache || settings.setup.length === 0) return undefined;
     const hash = createHash('sha256').update(
-      JSON.stringify([process.platform, process.arch, process.version, settings.setup, settings.cache]),
+      JSON.stringify([
+        process.platform,
+        process.arch,
+        process.version,
+        baseBranch,
+        settings.setup,
+        settings.cache,
+      ]),
     );
     let found = false;
     for (const lock of settings.cache.locks) {

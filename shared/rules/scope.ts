@@ -50,6 +50,10 @@ function matcherOf(patterns: readonly string[]): Matches {
   return (file) => isWanted(file) && !isRefused(file);
 }
 
+/** What a command may name as a file of its repository. */
+export const wordsOf = (command: string): string[] =>
+  command.split(/[\s;&|()<>"'=]+/).map((word) => word.replace(/^\.\//, ''));
+
 /**
  * Holds the changed files against the scope.
  * @param files every path that the change adds, changes or removes; a rename counts with both names
@@ -59,9 +63,7 @@ export function scopeOf(files: readonly string[], scope: Scope): ScopeReport {
   const isShared = matcherOf(scope.shared);
   const isKnownGate = matcherOf(GATES);
   const isOwnGate = matcherOf(scope.gates);
-  const words = new Set(
-    (scope.verify ?? '').split(/[\s;&|()<>"'=]+/).map((word) => word.replace(/^\.\//, '')),
-  );
+  const words = new Set(wordsOf(scope.verify ?? ''));
   const those = (matches: Matches): string[] => files.filter(matches).slice(0, MAX_SCOPE_FILES);
   return {
     allowed: [...new Set(scope.limits.flat())],

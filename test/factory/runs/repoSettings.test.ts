@@ -89,6 +89,32 @@ test('sets a checkout up once for the same lock files, and never from what a run
   expect(third.reports.at(-1)).toMatchObject({ verify: { tail: '2' } });
 });
 
+test('keeps no setup that a job had a say in: not from its check, not from its branch, and not for its check', async () => {
+  const script = (word: string): string =>
+    `mkdir deps && echo "$(cat lock) ${word}" > deps/v && echo installing`;
+  await using fixture = await settings(
+    'setup: ["sh setup.sh"]\ncache: { locks: [lock], folders: [deps] }\n',
+    { lock: '1\n', 'setup.sh': script('good'), '.gitignore': 'deps\n' },
+  );
+  const verify = 'cat deps/v';
+  const tailOf = (seen: Awaited<ReturnType<typeof run>>): unknown => seen.reports.at(-1);
+  const poison = `sed -i.bak s/good/evil/ setup.sh; rm setup.sh.bak`;
+  const first = claimOf({ repo: fixture.repository.path, body: `${poison}; echo 2 > lock`, verify });
+  expect(tailOf(await fixture.execute(first))).toMatchObject({
+    verify: { tail: expect.stringMatching('2 evil') },
+  });
+  const body = 'echo two > src/a.txt';
+  const onItsBranch = await run(fixture, body, { verify, 'base-branch': `aq/${first.job.jobId}` });
+  expect(tailOf(onItsBranch)).toMatchObject({ verify: { tail: '2 evil' } });
+  fixture.repository.commit({ lock: '2\n' });
+  const later = await run(fixture, body, { verify });
+  expect(later.log.toString()).toContain('installing');
+  expect(tailOf(later)).toMatchObject({ verify: { tail: '2 good' } });
+  // The lock file is known, but its check is about its own script.
+  expect(tailOf(await run(fixture, poison, { verify }))).toMatchObject({ verify: { tail: '2 evil' } });
+  expect(tailOf(await run(fixture, body, { verify }))).toMatchObject({ verify: { tail: '2 good' } });
+});
+
 test('runs the hooks around the engine, and says which one failed', async () => {
   await using fixture = await settings(
     'hooks:\n  before-engine: ["echo before > before"]\n  after-engine: ["test -e src/b", "echo no; exit 3"]\n',
