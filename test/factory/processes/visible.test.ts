@@ -25,6 +25,13 @@ const SECRETS = [
   'GIGAFACTORY_ENROLMENT',
   'SERVICE_BUS',
   'WHATEVER',
+  'COREPACK_NPM_TOKEN',
+  'COREPACK_NPM_PASSWORD',
+  'CONDA_TOKEN',
+  'XDG_SECRET',
+  'RUSTUP_KEY',
+  'DOTNET_SYSTEM_NET_PASSWORD',
+  'NVM_AUTH_HEADER',
 ];
 const ENGINE_KEYS = {
   claude: ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN'],
@@ -44,6 +51,16 @@ const USUAL = [
   'NO_PROXY',
   'NODE_EXTRA_CA_CERTS',
   'JAVA_HOME',
+  'XDG_CONFIG_HOME',
+  'XDG_RUNTIME_DIR',
+  'NVM_DIR',
+  'FNM_MULTISHELL_PATH',
+  'COREPACK_HOME',
+  'RUSTUP_HOME',
+  'DOTNET_ROOT',
+  'PYENV_ROOT',
+  'CONDA_PREFIX',
+  'RBENV_ROOT',
 ];
 
 const machine = (...names: string[]): Record<string, string> =>
