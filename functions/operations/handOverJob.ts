@@ -52,6 +52,11 @@ export async function handOverJob(
     const job = await commit(deps, before, body, decision, factory.id);
     if (job) {
       remember(deps, job);
+      if (decision.isClockAhead)
+        deps.log('warn', 'a job was handed over from a machine whose clock is ahead: set it', {
+          jobId: ref.jobId,
+          factoryId: factory.id,
+        });
       await followUp(deps, before?.document, job);
       return { outcome: decision.outcome, job };
     }

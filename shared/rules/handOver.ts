@@ -5,9 +5,13 @@
 import type { HandOver } from '../contract/handOver.js';
 import type { Actor, Job, Run } from '../contract/job.js';
 import { draft, omit, type EventDraft } from './decision.js';
+import { after } from './leases.js';
+import { MAX_BACKOFF_SECONDS } from './retry.js';
 
 export interface HandOverDecision {
   readonly outcome: 'taken' | 'merged' | 'kept';
+  /** Its times lie after now, so the clock of the factory's machine is ahead. */
+  readonly isClockAhead: boolean;
   /** Before its new events are sealed. */
   readonly job: Job;
   /** Runs of the folder that count. */
@@ -15,6 +19,9 @@ export interface HandOverDecision {
   /** With `taken` they follow the folder's own, which stay as they are. */
   readonly events: readonly EventDraft[];
 }
+
+/** Clocks of machines that ask a time server differ by less (s). */
+const CLOCK_SKEW_SECONDS = 60;
 
 /** What a build made of the job; everything else is what was asked for. */
 const PROGRESS = [
@@ -54,15 +61,25 @@ export function decideHandOver(
       usage: job.usage,
     },
   } as const;
+  const isClockAhead = [...events, { at: job.stageSince }].some(
+    ({ at }) => at > after(now, CLOCK_SKEW_SECONDS),
+  );
   const told = (before: Job, after: Job): EventDraft => draft(body, by, now, before, after);
   if (central === undefined) {
     // Whoever ships has to say so where it is checked who they are.
-    const taken = omit(job, 'landing');
-    const held = heldBack(taken, by, now);
-    return { outcome, runs, job: held?.job ?? taken, events: [told(job, taken), ...(held?.events ?? [])] };
+    const taken = onOurClock(omit(job, 'landing'), now);
+    const held = heldBack(taken, by, now, isClockAhead);
+    return {
+      outcome,
+      isClockAhead,
+      runs,
+      job: held?.job ?? taken,
+      events: [told(job, taken), ...(held?.events ?? [])],
+    };
   }
-  if (outcome === 'kept') return { outcome, runs: [], job: central, events: [told(central, central)] };
-  const merged: Job = { ...omit(central, 'waitsFor', ...PROGRESS), ...progressOf(job) };
+  if (outcome === 'kept')
+    return { outcome, isClockAhead, runs: [], job: central, events: [told(central, central)] };
+  const merged = onOurClock({ ...omit(central, 'waitsFor', ...PROGRESS), ...progressOf(job) }, now);
   const happened = events.slice(1).map(({ body: what, actor, at, stage, from }) => ({
     body: what,
     actor,
@@ -70,7 +87,19 @@ export function decideHandOver(
     stage,
     ...(from !== undefined && { from }),
   }));
-  return { outcome, runs, job: merged, events: [...happened, told(merged, merged)] };
+  return { outcome, isClockAhead, runs, job: merged, events: [...happened, told(merged, merged)] };
+}
+
+/** The events stay as they were sealed; what decides when the job has its turn does not come from a clock that is ahead. */
+function onOurClock(job: Job, now: string): Job {
+  const latest = after(now, MAX_BACKOFF_SECONDS);
+  const past = (at: string): string => (at > now ? now : at);
+  return {
+    ...job,
+    submittedAt: past(job.submittedAt),
+    stageSince: past(job.stageSince),
+    ...(job.notBefore !== undefined && { notBefore: job.notBefore > latest ? latest : job.notBefore }),
+  };
 }
 
 /** Nobody has ever claimed it. */
@@ -84,9 +113,15 @@ const progressOf = (job: Job): Pick<Job, (typeof PROGRESS)[number]> =>
 /**
  * What no run has finished yet would go to any factory, on the word of one: a person of the product has to let it.
  */
-function heldBack(job: Job, by: Actor, now: string): { job: Job; events: EventDraft[] } | undefined {
+function heldBack(
+  job: Job,
+  by: Actor,
+  now: string,
+  isClockAhead: boolean,
+): { job: Job; events: EventDraft[] } | undefined {
   if (job.stage !== 'queued') return undefined;
-  const reason = `it was filed in a folder of ${by.id}: resume it to let the fleet work on it`;
+  const clock = isClockAhead ? '; the clock of its machine is ahead: set it' : '';
+  const reason = `it was filed in a folder of ${by.id}: resume it to let the fleet work on it${clock}`;
   const next: Job = { ...job, hold: { by, at: now, reason } };
   return { job: next, events: [draft({ kind: 'job.held', reason, paused: false }, by, now, job, next)] };
 }

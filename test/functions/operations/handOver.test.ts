@@ -1,7 +1,7 @@
 // What a factory did from its folder while the control plane was away, handed over afterwards.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { executeRun } from '../../../factory/runs/execute.js';
 import { handOverFolder, type HandOverSpec } from '../../../factory/transports/folder/handOver.js';
 import { FolderQueue } from '../../../factory/transports/folder/queue.js';
@@ -169,6 +169,35 @@ describe('handing over what was done offline', () => {
     await decideGate(deps, ADMIN, jobId, { kind: 'resume' });
     expect((await claimOne(deps, folder.factory)).job.jobId).toBe(jobId);
   });
+
+  it.each(['taken', 'merged'] as const)(
+    'gives a job its turn by our clock when that of the machine is decades ahead (%s)',
+    async (outcome) => {
+      await using folder = await offline();
+      vi.useFakeTimers({ toFake: ['Date'], now: new Date('2076-01-01T00:00:00Z') });
+      let jobId: string;
+      try {
+        jobId = folder.file('early', 'exit 3', 'retry: { max: 3, backoff: 60, on: [engine_failed] }\n');
+        await folder.work();
+      } finally {
+        vi.useRealTimers();
+      }
+      if (outcome === 'merged')
+        await folder.submitToo('early', 'exit 3', { retry: { max: 3, backoff: 60, on: ['engine_failed'] } });
+      await folder.handOver();
+      expect(folder.sent[0]?.job.notBefore).toMatch(/^2076-/);
+      const { job, events } = await detail(deps, jobId);
+      expect(events.map(({ body }) => body.kind === 'job.handed-over' && body.outcome)).toContain(outcome);
+      const soon = new Date(Date.now() + 1_800_000).toISOString();
+      expect(job.stage).toBe('queued');
+      expect((job.notBefore ?? '') <= soon).toBe(true);
+      for (const at of [job.submittedAt, job.stageSince]) expect(at <= soon).toBe(true);
+      if (outcome === 'taken')
+        expect(job.hold?.reason).toContain('the clock of its machine is ahead: set it');
+      expect((await verifyAudit(deps, ADMIN, { query: { jobId } })).findings).toEqual([]);
+      expect(await folder.handOver()).toBe(0);
+    },
+  );
 
   it('counts the offline runs of a job that nobody had claimed here, and gives it to nobody again', async () => {
     await using folder = await offline();
