@@ -1,4 +1,5 @@
 // Where the faults of an emulator are set, and by what right: told by its connection string.
+import { signedHeaders } from './cosmos/auth.js';
 import { signSas } from './servicebus/auth.js';
 
 /** A signature for one request need not last (ms). */
@@ -22,7 +23,8 @@ export function serviceBusFaults(connection: string): FaultRequest {
   return { url, headers: { authorization: signSas(key, url, Date.now() + SIGNATURE_MS) } };
 }
 
-export const cosmosFaults = (connection: string): FaultRequest => ({
+/** Of Cosmos DB: the account's key signs the request. @param method POST sets a fault, DELETE ends all */
+export const cosmosFaults = (connection: string, method: 'POST' | 'DELETE' = 'POST'): FaultRequest => ({
   url: new URL('/$faults', field(connection, 'AccountEndpoint')).href,
-  headers: {},
+  headers: signedHeaders(method, ['$faults'], field(connection, 'AccountKey')),
 });

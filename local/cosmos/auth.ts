@@ -18,6 +18,37 @@ export type VerifyJwt = (token: string) => Promise<boolean>;
 
 const unauthorized = (why: string): CosmosError => new CosmosError(401, why);
 
+/** What the key's holder signs of a request. @param date as its header has it, in lower case */
+function signatureOf(
+  { method, segments, date }: { method: string; segments: readonly string[]; date: string },
+  key: Buffer,
+): Buffer {
+  const isFeed = segments.length % 2 === 1;
+  const type = segments.at(isFeed ? -1 : -2) ?? '';
+  const path = (isFeed ? segments.slice(0, -1) : segments).join('/');
+  const link = type === 'offers' ? path.toLowerCase() : path;
+  const text = `${method.toLowerCase()}\n${type.toLowerCase()}\n${link}\n${date}\n\n`;
+  return createHmac('sha256', key).update(text).digest();
+}
+
+/**
+ * Headers of a request that the key's holder makes.
+ * @param key base64
+ * @param segments the decoded path
+ */
+export function signedHeaders(
+  method: string,
+  segments: readonly string[],
+  key: string,
+): Record<string, string> {
+  const date = new Date().toUTCString();
+  const signature = signatureOf({ method, segments, date: date.toLowerCase() }, Buffer.from(key, 'base64'));
+  return {
+    authorization: encodeURIComponent(`type=master&ver=1.0&sig=${signature.toString('base64')}`),
+    'x-ms-date': date,
+  };
+}
+
 /**
  * Checks a request's `authorization`.
  * @param segments the decoded path: an odd number of them names a feed, an even one a resource
@@ -53,12 +84,7 @@ export async function authorize(
   if (fields.get('type') !== 'master' || fields.get('ver') !== '1.0')
     throw unauthorized('The authorization token must be of type master or aad.');
   const date = String(headers['x-ms-date'] ?? headers.date ?? '').toLowerCase();
-  const isFeed = segments.length % 2 === 1;
-  const type = segments.at(isFeed ? -1 : -2) ?? '';
-  const path = (isFeed ? segments.slice(0, -1) : segments).join('/');
-  const link = type === 'offers' ? path.toLowerCase() : path;
-  const text = `${method.toLowerCase()}\n${type.toLowerCase()}\n${link}\n${date}\n\n`;
-  const expected = createHmac('sha256', key).update(text).digest();
+  const expected = signatureOf({ method, segments, date }, key);
   const given = Buffer.from(signature, 'base64');
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw unauthorized(

@@ -120,10 +120,8 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosSe
     const { method = 'GET', headers } = request;
     const segments = parseSegments(request.url ?? '/');
     const bytes = await readBody(request);
-    // A browser must ask before it sends JSON, and gets no leave: a web page cannot inject faults.
-    if (segments[0] === FAULTS_PATH && (method !== 'POST' || headers['content-type'] === 'application/json'))
-      return controlFaults(method, parseBody(bytes));
     await authorize({ method, segments, headers }, secret, options.verifyJwt);
+    if (segments.length === 1 && segments[0] === FAULTS_PATH) return controlFaults(method, parseBody(bytes));
     const origin = `http://${headers.host ?? host}`;
     const call: Call = { engine, method, segments, headers, body: parseBody(bytes), origin };
     const verdict = isItemRequest(call)

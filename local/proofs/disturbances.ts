@@ -99,7 +99,7 @@ export function disturbances({ system, factories, leaseSeconds }: Target): Distu
     async run(random) {
       await fault(cosmosFaults(system.cloud.cosmos), 'POST', body);
       await wait(between(random, 500, 3000));
-      await fault(cosmosFaults(system.cloud.cosmos), 'DELETE');
+      await fault(cosmosFaults(system.cloud.cosmos, 'DELETE'), 'DELETE');
     },
   });
   const busFault = (kind: string, weight: number, body: (ms: number) => object): Disturbance => ({
@@ -182,6 +182,6 @@ export async function calm({ system, factories }: Target): Promise<void> {
     api.mend();
     bus.mend();
   }
-  await fault(cosmosFaults(system.cloud.cosmos), 'DELETE');
+  await fault(cosmosFaults(system.cloud.cosmos, 'DELETE'), 'DELETE');
   await fault(serviceBusFaults(system.cloud.serviceBus), 'POST', { kind: 'clear' });
 }

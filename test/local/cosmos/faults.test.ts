@@ -1,6 +1,7 @@
 // Failures on purpose, as the real client meets them.
 import { ChangeFeedStartFrom, type Container } from '@azure/cosmos';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cosmosFaults } from '../../../local/faultRequest.js';
 import { drain } from '../../conformance/cosmos/fixture.js';
 import { send, signed, startCloud, type Answer, type Cloud } from './fixture.js';
 
@@ -18,13 +19,7 @@ afterEach(() => cloud.server.faults.clear());
 describe('a fault', () => {
   const { add, clear } = { add: (fault: object) => inject('POST', fault), clear: () => inject('DELETE') };
   const inject = (method: string, fault?: object): Promise<Answer> =>
-    send(
-      cloud.server,
-      method,
-      '/$faults',
-      { 'content-type': 'application/json' },
-      fault && JSON.stringify(fault),
-    );
+    send(cloud.server, method, '/$faults', signed(method, '/$faults'), fault && JSON.stringify(fault));
 
   it('throttles, and the client comes through by waiting', async () => {
     await add({ kind: 'refuse', status: 429, times: 3, retryAfterMs: 5 });
@@ -89,6 +84,23 @@ describe('a fault', () => {
     await add({ kind: 'loseAck', times: 2 });
     expect(JSON.parse((await inject('GET')).body)).toEqual({ faults: [{ kind: 'loseAck', times: 2 }] });
     await clear();
+    expect(cloud.server.faults.active).toEqual([]);
+  });
+
+  it('is taken from the holder of the key alone', async () => {
+    const json = { 'content-type': 'application/json' };
+    const drop = '{"kind":"drop"}';
+    for (const headers of [json, { ...json, ...signed('POST', '/$faults', undefined, 'b3RoZXI=') }])
+      expect((await send(cloud.server, 'POST', '/$faults', headers, drop)).status).toBe(401);
+    expect((await send(cloud.server, 'DELETE', '/$faults', json)).status).toBe(401);
+    expect(cloud.server.faults.active).toEqual([]);
+    const ask = async (method: 'POST' | 'DELETE', body?: string): Promise<number> => {
+      const { url, headers } = cosmosFaults(cloud.server.connectionString, method);
+      return (await fetch(url, { method, headers, ...(body !== undefined && { body }) })).status;
+    };
+    expect(await ask('POST', '{"kind":"loseAck","times":1}')).toBe(200);
+    expect(cloud.server.faults.active).toHaveLength(1);
+    expect(await ask('DELETE')).toBe(200);
     expect(cloud.server.faults.active).toEqual([]);
   });
 
