@@ -67,7 +67,7 @@ function holds({ limits, shared, verify, baseBranch, resumed }: PromptRules): st
     `You work alone, in a git worktree of \`${baseBranch}\` that is yours: the current folder. Nobody answers questions; where something is open, take the simplest reading, and say so at the end.`,
     ...(resumed
       ? [
-          'An earlier run of this job was interrupted. Its changes are in the worktree, not committed: look at them first (`git status`, `git diff`), go on from there, and do nothing twice.',
+          'An earlier run of this job was interrupted. Its changes are in the worktree, not committed: look at them first (`git status`, `git diff`), go on from there, and do nothing twice. Ignored files, and folders in which it made a repository of its own, were not kept.',
         ]
       : []),
     ...limits.map(

@@ -8,7 +8,7 @@ import { checkpointRef, type Checkpoint } from '../../shared/contract/job.js';
 import { reasonOf } from '../log.js';
 import { Mutex } from '../mutex.js';
 import { pause } from '../pause.js';
-import { saveCheckpoint } from '../workspace/checkpoint.js';
+import { saveCheckpoint, type Saved } from '../workspace/checkpoint.js';
 import type { Checkout } from '../workspace/workspace.js';
 import type { RunLog } from './log.js';
 import type { Redactor } from './redact.js';
@@ -99,7 +99,15 @@ export class Checkpoints {
         this.pushed.set(ref, saved.checkpoint);
         await report.send({ kind: 'checkpointed', checkpoint: saved.checkpoint }, signal);
         this.last = saved.checkpoint;
-        log.note(`checkpoint: ${saved.checkpoint.commit.slice(0, 12)}`);
+        log.note(`checkpoint: ${saved.checkpoint.commit.slice(0, 12)}${omissions(saved)}`);
     }
   }
 }
+
+const omissions = ({ notKept, problem }: Extract<Saved, { kind: 'saved' }>): string =>
+  [
+    ...(notKept.length > 0
+      ? [`, without ${notKept.join(', ')}: a repository of its own in the worktree is not kept`]
+      : []),
+    ...(problem === undefined ? [] : [`, not all: ${problem}`]),
+  ].join('');

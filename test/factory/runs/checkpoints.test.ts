@@ -88,6 +88,24 @@ test('a checkpoint with a secret is not pushed, and the log does not show it', a
   expect(refs(fixture)).toEqual(['refs/heads/main']);
 });
 
+test('a repository that the engine made in the worktree is not kept, and the log says so', async () => {
+  await using fixture = await factoryFixture();
+  const seen = await interrupt(
+    fixture,
+    `: $GIGAFACTORY_CHECKPOINT
+echo one > one.txt; git init -q bare; echo x > bare/x; git init -q emb; cd emb; echo x > x.txt; git add .
+git -c user.name=a -c user.email=a@b commit -q -m x; echo half-done; sleep 60`,
+  );
+  expect(seen.log.toString()).toMatch(/checkpoint: \w{12}, without emb: a repository of its own/);
+  expect(seen.log.toString()).toContain(
+    "not all: git add: error: 'bare/' does not have a commit checked out",
+  );
+  const { commit = '' } = checkpointOf(seen) ?? {};
+  const kept = git(fixture.repository.path, 'ls-tree', '-r', '--name-only', commit).split('\n');
+  expect(kept).toContain('one.txt');
+  expect(kept).not.toContain('emb');
+});
+
 test('a factory that has lost its lease pushes no checkpoint', async () => {
   await using fixture = await factoryFixture();
   fixture.plane.onRequest = (route) => {
