@@ -64,7 +64,7 @@ export function decideHandOver(
   const isClockAhead = [...events, { at: job.stageSince }].some(
     ({ at }) => at > after(now, CLOCK_SKEW_SECONDS),
   );
-  const told = (before: Job, after: Job): EventDraft => draft(body, by, now, before, after);
+  const told = (before: Job, next: Job): EventDraft => draft(body, by, now, before, next);
   if (central === undefined) {
     // Whoever ships has to say so where it is checked who they are.
     const taken = onOurClock(omit(job, 'landing'), now);
