@@ -58,7 +58,7 @@ export class Totals {
   }
 
   #matrix(): string[] {
-    const kinds = FAULTS.filter((kind) => (this.faults.get(kind) ?? 0) > 0);
+    const kinds = FAULTS;
     const names = [...this.coverage.keys()].sort();
     const met = names.reduce(
       (sum, name) => sum + kinds.filter((kind) => this.coverage.get(name)?.has(kind)).length,
