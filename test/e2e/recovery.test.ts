@@ -102,7 +102,8 @@ describe('recovery', { timeout: 120_000 }, () => {
         expect(jobs.map((job) => [job.jobId, job.stage])).toEqual([[jobId, 'testing']]);
         expect((await aq(second.system, 'ship', jobId)).code).toBe(0);
         await reach(second.system, jobId, 'shipped');
-        expect(readdirSync(path.join(dataDir, 'factories', 'factory-1', 'worktrees'))).toEqual([]);
+        const worktrees = path.join(dataDir, 'factories', 'factory-1', 'worktrees');
+        await until('the worktrees to be gone', async () => readdirSync(worktrees).length === 0 || undefined);
       } finally {
         await second.system.stop();
       }
