@@ -21,8 +21,9 @@ import { commitDecision } from './commitDecision.js';
 import type { Deps } from './deps.js';
 import { assignedProfile } from './assignedProfile.js';
 import { dispatchSoon } from './dispatchJob.js';
+import { evict } from './evict.js';
 import { readJob, remember } from './jobStore.js';
-import { dropLock, grantLease, takeLock } from './leaseStore.js';
+import { confirmLock, grantLease, takeLock } from './leaseStore.js';
 import { noteContact, readFactory } from './factoryStore.js';
 import { findProduct } from './products.js';
 import { passOn, ringAgain } from './passOn.js';
@@ -153,12 +154,14 @@ async function claimFrom(
 /**
  * Claims one job, or cleans up what is left of it in the ready set. The order of the writes is what makes a crash
  * between any two of them harmless:
- *  1. the lock, so that two jobs of one lock are never both in flight; alone it is free again after a lease time;
- *  2. what it may cost, in the product's budget; the next claim of the same epoch finds it there, and the feed gives
+ *  1. what it may cost, in the product's budget; the next claim of the same epoch finds it there, and the feed gives
  *     it back when the job ends without one;
+ *  2. the lock; without a claim it is free again after a lease time, also when this claim loses its race: the faster one
+ *     may be on the same epoch;
  *  3. the job with its run and event: from here the epoch is ours, and this alone is the truth;
- *  4. the lease; without it the job is reclaimed a lease time after the run's start (reapOrphans);
- *  5. the ready entry goes; left behind, the next claim finds that the job is not ready and removes it.
+ *  4. the lock once more: two jobs of one lock may be claimed while one of them stands still, but one of them alone runs;
+ *  5. the lease; without it the job is reclaimed a lease time after the run's start (reapOrphans);
+ *  6. the ready entry goes; left behind, the next claim finds that the job is not ready and removes it.
  */
 async function claimOne(
   deps: Deps,
@@ -208,14 +211,19 @@ async function claimOne(
   );
   if (decision.kind === 'rejected' || !decision.run) return undefined;
   const { epoch } = decision.job;
-  if (!(await takeLock(deps, job, epoch))) return undefined;
-  const reserved = await reserve(deps, job, epoch, budget);
-  const claimed = reserved ? await commitDecision(deps, before, decision) : undefined;
+  if (!(await reserve(deps, job, epoch, budget))) return undefined;
+  const locked = await takeLock(deps, job, epoch);
+  const claimed = locked ? await commitDecision(deps, before, decision) : undefined;
   if (!claimed) {
-    await Promise.all([dropLock(deps, job, epoch), giveBack(deps, before.document, epoch, reserved)]);
+    await giveBack(deps, job, epoch);
     return undefined;
   }
   remember(deps, claimed);
+  if (!(await confirmLock(deps, claimed))) {
+    const run = { productId, jobId, epoch, holder: identity.id };
+    await evict(deps, run, 'another job took its lock', actorOf(identity));
+    return undefined;
+  }
   const [lease] = await Promise.all([
     grantLease(deps, { job: claimed, epoch, holder: identity.id, pool }),
     dropEntry(deps, entry),
@@ -237,8 +245,7 @@ const isOver = (job: Job | undefined, entry: ReadyEntry, now: string): boolean =
   job === undefined ? entry.readySince <= after(now, -UNSEEN_SECONDS) : job.events >= entry.jobEvents;
 
 /** The reservation of a claim that another one was faster than; the faster one may be on the same epoch. */
-async function giveBack(deps: Deps, job: Job, epoch: number, reserved: boolean): Promise<void> {
-  if (!reserved) return;
+async function giveBack(deps: Deps, job: Job, epoch: number): Promise<void> {
   const { document: current } = await readJob(deps, job);
   if (current.epoch < epoch) await unreserve(deps, job, epoch);
 }

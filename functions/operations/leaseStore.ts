@@ -78,10 +78,10 @@ export async function dropLease(deps: Deps, jobId: string, epoch: number): Promi
 }
 
 /**
- * Takes the job's lock for the epoch that is about to be claimed, before the claim: two jobs of one lock are never
- * both in flight. A lock that ran out is not free as such, since nobody renews it: it is, when the job that it
- * names is not in flight with that epoch any more.
- * @returns false when another job has it
+ * Takes the job's lock for the epoch that is about to be claimed. A lock that ran out is not free as such, since nobody
+ * renews it: it is, when the job that it names is not in flight with that epoch any more. Two who claim the same epoch
+ * of one job share the lock: one of them will claim, and a lock that nobody claimed with is free after a lease time.
+ * @returns false when another job has it, or a later epoch of this one
  */
 export async function takeLock(deps: Deps, job: Job, epoch: number): Promise<boolean> {
   const key = job.manifest.lock;
@@ -104,6 +104,7 @@ export async function takeLock(deps: Deps, job: Job, epoch: number): Promise<boo
     if (!isCloudError(error, 'exists')) throw error;
   }
   const existing = await deps.documents.read<Lock>(LEASES, [id], id);
+  if (existing?.document.jobId === job.jobId && existing.document.epoch > epoch) return false;
   if (existing && (await lockHolder(deps, existing.document, job.jobId)) !== undefined) return false;
   try {
     if (existing) await deps.documents.replace(LEASES, [id], lock, existing.etag);
@@ -111,6 +112,30 @@ export async function takeLock(deps: Deps, job: Job, epoch: number): Promise<boo
     return true;
   } catch (error) {
     if (isCloudError(error, 'precondition', 'not-found', 'exists')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Is the lock still that of the epoch that was claimed with it? The lock may have run out before the claim was written,
+ * and then another job may have taken it. From here on nobody does, since the job is in flight. A conditional write
+ * tells, not a read, which may be an old one.
+ */
+export async function confirmLock(deps: Deps, { productId, jobId, manifest, epoch }: Job): Promise<boolean> {
+  if (manifest.lock === undefined) return true;
+  const id = lockId(productId, manifest.lock);
+  const expiresAt = leaseExpiry(deps.clock.now(), deps.settings.leaseSeconds);
+  try {
+    await deps.documents.patch<Lock>(
+      LEASES,
+      [id],
+      id,
+      [{ op: 'set', path: '/expiresAt', value: expiresAt }],
+      `FROM c WHERE c.jobId = ${JSON.stringify(jobId)} AND c.epoch = ${epoch}`,
+    );
+    return true;
+  } catch (error) {
+    if (isCloudError(error, 'precondition', 'not-found')) return false;
     throw error;
   }
 }

@@ -127,9 +127,10 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
     });
     expect(writes).toEqual([
       'patch fleet_factories',
-      'create fleet_leases lock',
       'batch fleet_budgets reservation+patch',
+      'create fleet_leases lock',
       'batch fleet_jobs job+run+event',
+      'patch fleet_leases',
       'create fleet_leases lease',
       'remove fleet_ready',
     ]);

@@ -6,12 +6,14 @@ import { reapLeases } from '../../../functions/operations/reapLeases.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { reportRun } from '../../../functions/operations/reportRun.js';
 import type { Documents, Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
+import type { ReadyEntry } from '../../../shared/contract/fleet.js';
 import type { Job } from '../../../shared/contract/job.js';
-import { CONTROL, JOBS, LEASES } from '../../../shared/topology.js';
+import { CONTROL, JOBS, LEASES, READY } from '../../../shared/topology.js';
 import {
   ADMIN,
   FINISHED,
   LEASE_SECONDS,
+  claim,
   claimOne,
   cloudOfTests,
   detail,
@@ -40,9 +42,9 @@ async function running() {
   const { productId } = await makeProduct(deps);
   const factory = await makeFactory(deps, productId);
   const { jobId } = await submit(deps, productId, { verify: 'npm test', retry: { max: 2, backoff: 1 } });
-  const claim = await claimOne(deps, factory);
-  await report(deps, factory, claim, { kind: 'started' });
-  return { productId, factory, jobId, claim, params: { jobId, epoch: claim.run.epoch } };
+  const claimed = await claimOne(deps, factory);
+  await report(deps, factory, claimed, { kind: 'started' });
+  return { productId, factory, jobId, claimed, params: { jobId, epoch: claimed.run.epoch } };
 }
 
 /** The job is written as it is, by whoever: its version is another one. */
@@ -69,10 +71,10 @@ describe('a report and the reaper at the same moment', () => {
   });
 
   it('the report that ends the run first: nothing is taken, and the lease goes', async () => {
-    const { factory, jobId, claim } = await running();
+    const { factory, jobId, claimed } = await running();
     cloud.clock.advance(LEASE_SECONDS + 1);
     const failed = { kind: 'failed', reason: 'engine_failed', message: 'x', exitCode: 1 } as const;
-    const taken = await reapLeases(meeting(1, () => report(deps, factory, claim, failed)));
+    const taken = await reapLeases(meeting(1, () => report(deps, factory, claimed, failed)));
     expect(taken).toBe(0);
     expect((await kindsOf(jobId)).slice(2)).toEqual(['run.started', 'run.failed']);
     expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeUndefined();
@@ -107,6 +109,60 @@ describe('a job that others change all the time', () => {
     expect(await cloud.documents.read(LEASES, [jobId], jobId)).toBeDefined();
     expect(await reapLeases(deps)).toBe(1);
     expect((await kindsOf(jobId)).at(-1)).toBe('run.lost');
+  });
+});
+
+describe('the lock of a job', () => {
+  async function twoOfOneLock() {
+    const { productId } = await makeProduct(deps);
+    const [factory, neighbour] = [await makeFactory(deps, productId), await makeFactory(deps, productId)];
+    const first = await submit(deps, productId, { lock: 'db', targetFactoryId: factory.id });
+    const second = await submit(deps, productId, { lock: 'db', targetFactoryId: neighbour.id });
+    return { productId, factory, neighbour, first: first.jobId, second: second.jobId };
+  }
+
+  it('stays with the claim that was faster, on the same epoch', async () => {
+    const { factory, neighbour, first } = await twoOfOneLock();
+    const faster: string[] = [];
+    const slower = meeting(1, async () => faster.push((await claimOne(deps, factory)).job.jobId));
+    expect(await claim(slower, factory)).toEqual([]);
+    expect(faster).toEqual([first]);
+    // Run out by the clock, and held all the same: its job is in flight.
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    expect(await claim(deps, neighbour)).toEqual([]);
+  });
+
+  it('stays with a later epoch when somebody claims on an old read', async () => {
+    const { productId, factory, neighbour, first } = await twoOfOneLock();
+    const old = await cloud.documents.read<Job>(JOBS, [productId, first], 'job');
+    const entries = await cloud.documents.query<ReadyEntry>(READY, {
+      text: 'SELECT * FROM c WHERE c.id = @first',
+      parameters: { first },
+    });
+    await report(deps, factory, await claimOne(deps, factory), { kind: 'released', message: 'going away' });
+    expect((await claimOne(deps, factory)).run.epoch).toBe(2);
+
+    const behind = { ...deps, documents: { ...deps.documents } };
+    behind.documents.read = async <T extends Identified>(...call: Parameters<Documents['read']>) =>
+      call[0] === JOBS && call[2] === 'job' ? (old as unknown as Stored<T>) : deps.documents.read<T>(...call);
+    behind.documents.query = async <T extends Identified>(...call: Parameters<Documents['query']>) =>
+      call[0] === READY ? (entries as unknown as Stored<T>[]) : deps.documents.query<T>(...call);
+    expect(await claim(behind, factory)).toEqual([]);
+
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    expect(await claim(deps, neighbour)).toEqual([]);
+  });
+
+  it('is lost by a claim that stood still until it had run out and was taken', async () => {
+    const { factory, neighbour, first, second } = await twoOfOneLock();
+    const slow = meeting(1, async () => {
+      cloud.clock.advance(LEASE_SECONDS + 1);
+      await claimOne(deps, neighbour);
+    });
+    expect(await claim(slow, factory)).toEqual([]);
+    expect((await detail(deps, second)).job.stage).toBe('assigned');
+    expect((await detail(deps, first)).job).toMatchObject({ stage: 'queued', attempts: 0 });
+    expect((await kindsOf(first)).slice(1)).toEqual(['job.assigned', 'run.released']);
   });
 });
 
