@@ -21,7 +21,10 @@ import { TRACKER_SECRETS } from './tracker.js';
 import type { Weather } from './weather.js';
 
 /** A host stands still for at most so long (ms), less than any lease, and not again before it has come to itself. */
-const MAX_PAUSE_MS = 20_000;
+/** Most pauses are short; some outlast a lease. */
+const SHORT_PAUSE_MS = 20_000;
+const LONG_PAUSES = 0.15;
+const MAX_LEASES = 1.5;
 const BETWEEN_PAUSES_MS = 60_000;
 /** A client of the control plane gives up after so long (ms). */
 const TIMEOUT_MS = 20_000;
@@ -142,8 +145,13 @@ class Host implements StoreUser {
     const { weather, time, random } = this.#world;
     if (!this.isDead && weather.strikes('hostKill', 0.002)) this.kill();
     if (time.now > this.#pausedUntil + BETWEEN_PAUSES_MS && weather.strikes('hostPause', 0.005))
-      this.#pausedUntil = time.now + random.between(1000, MAX_PAUSE_MS);
+      this.#pausedUntil = time.now + random.between(1000, this.#longestPauseMs());
     return Math.max(0, this.#pausedUntil - time.now);
+  }
+
+  #longestPauseMs(): number {
+    const { random, leaseSeconds } = this.#world;
+    return random.chance(LONG_PAUSES) ? leaseSeconds * 1000 * MAX_LEASES : SHORT_PAUSE_MS;
   }
 
   kill(): void {

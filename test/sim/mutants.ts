@@ -64,9 +64,21 @@ export const MUTANTS: readonly Mutant[] = [
       '        await deps.documents.batch(JOBS, partition, steps.slice(1));',
   ),
   mutant(
-    'a claim takes no lock',
+    'a claim takes the lock of another job',
+    `${OPERATIONS}/leaseStore`,
+    'if (existing && (await lockHolder(deps, existing.document, job.jobId)) !== undefined)',
+    'if (false)',
+  ),
+  mutant(
+    'a claim that stood still does not ask for its lock again',
     `${OPERATIONS}/claimJobs`,
-    'if (!(await takeLock(deps, job, epoch)))',
+    'if (!(await confirmLock(deps, claimed)))',
+    'if (false)',
+  ),
+  mutant(
+    'a late claimer writes over the lock of a later epoch',
+    `${OPERATIONS}/leaseStore`,
+    'if (existing?.document.jobId === job.jobId && existing.document.epoch > epoch)',
     'if (false)',
   ),
   mutant(

@@ -11,6 +11,7 @@ import type { HistoryEntry } from './history.js';
 import { Families } from './families.js';
 import { MAX_SKEW_MS } from './hosts.js';
 import { Ledgers } from './ledgers.js';
+import { rivalsOf } from './locks.js';
 import type { SimTime } from './time.js';
 import type { FaultKind, Weather } from './weather.js';
 
@@ -317,6 +318,7 @@ export class Watch {
       if (before?.epoch === epoch) this.#checkHalt(lease, lease, 'renewed');
       if (known?.job.epoch === epoch && known.job.holder === holder)
         known.leaseEnd = { epoch, holder, expiresAt };
+      if (known && before?.epoch !== epoch) this.#checkLock(known.job);
     }
   }
 
@@ -361,16 +363,11 @@ export class Watch {
   }
 
   #checkLock(job: Job): void {
-    const { lock } = job.manifest;
-    if (lock === undefined || job.holder === undefined) return;
-    for (const { job: other } of this.jobs.values())
-      if (
-        other.jobId !== job.jobId &&
-        other.productId === job.productId &&
-        other.manifest.lock === lock &&
-        other.holder !== undefined
-      )
-        this.violate('one holder a lock', `${job.jobId} and ${other.jobId} both run with the lock ${lock}`);
+    for (const other of rivalsOf(job, this.jobs.values(), this.leases))
+      this.violate(
+        'one holder a lock',
+        `${job.jobId} and ${other} both run with the lock ${job.manifest.lock}`,
+      );
   }
 
   /** At the end: every chain as a whole, as an auditor reads it. */
