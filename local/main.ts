@@ -49,6 +49,7 @@ program
   .option('--reset', 'throw away what the data folder holds first')
   .option('--factories <n>', 'factory processes to start', atLeast(0), 1)
   .option('--lease-seconds <n>', 'lease length for the fleet', atLeast(2), DEFAULT_LEASE_SECONDS)
+  .option('--preemption', 'critical work may take stations from less urgent work')
   .option('--no-sample', 'do not file the sample item')
   .option('--watch', 'restart the function app when its built files change')
   .option('--api-port <port>', 'HTTP API (0: a free one)', port, DEFAULT_PORTS.api)
@@ -73,6 +74,7 @@ Examples:
       reset: options.reset ?? false,
       factories: options.factories,
       leaseSeconds: options.leaseSeconds,
+      preemption: options.preemption ?? false,
       sample: options.sample,
       watch: options.watch ?? false,
       ports: {
@@ -197,6 +199,7 @@ interface StartFlags {
   reset?: boolean;
   factories: number;
   leaseSeconds: number;
+  preemption?: boolean;
   sample: boolean;
   watch?: boolean;
   apiPort: number;

@@ -54,6 +54,8 @@ export interface SystemOptions {
   readonly factories: number;
   /** Lease length for the whole fleet; a lost factory's job is free again after it. */
   readonly leaseSeconds: number;
+  /** May critical work take stations from less urgent work? Not by default. */
+  readonly preemption?: boolean;
   /** How often the change feed is asked (ms). Dispatch does not wait for it; the echo to the tracker does. */
   readonly feedPollMs: number;
   /** Restart the function app when its built files change. */
@@ -214,6 +216,7 @@ async function startParts(
     FACTORY_TOKEN_KEY: secrets.factoryTokenKey,
     AUDIT_KEY: secrets.auditKey,
     LEASE_SECONDS: String(options.leaseSeconds),
+    PREEMPTION: options.preemption ? 'on' : 'off',
     FEED_POLL_MS: String(options.feedPollMs),
     SAMPLE_WEBHOOK_SECRET: secrets.webhookSecret,
     SAMPLE_TRACKER_TOKEN: secrets.trackerToken,

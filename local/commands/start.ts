@@ -9,6 +9,7 @@ export interface StartCommand {
   readonly reset: boolean;
   readonly factories: number;
   readonly leaseSeconds: number;
+  readonly preemption: boolean;
   readonly sample: boolean;
   readonly watch: boolean;
   readonly ports: SystemPorts;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobDetail } from '../../shared/contract/api.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import { renewalInterval } from '../../shared/rules/leases.js';
-import { aq, reach, startTestSystem, until, type System } from '../support/system.js';
+import { aq, isAlive, reach, startTestSystem, until, type System } from '../support/system.js';
 
 /** Long against the time in which a renewal comes: a run that ended for want of a lease would show. */
 const LEASE_SECONDS = 9;
@@ -25,15 +25,6 @@ afterAll(async () => {
   await dispose();
   rmSync(scratch, { recursive: true, force: true });
 });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 /** A claim under the factory's own token, as its next ticket would make it. */
 async function claimAsFactory(pool: string): Promise<RouteResult<'claimJobs'>> {

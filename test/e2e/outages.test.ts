@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../shared/contract/job.js';
-import { aq, git, reach, startTestSystem, until, type System } from '../support/system.js';
+import { aq, git, isAlive, reach, startTestSystem, until, type System } from '../support/system.js';
 
 /** Far longer than a job takes, also on two busy cores (ms). */
 const AWAY_MS = 20_000;
@@ -15,14 +15,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 const yes = (condition: boolean): Promise<true | undefined> => Promise.resolve(condition ? true : undefined);
 
 async function submit(system: System, name: string, script: string): Promise<string> {

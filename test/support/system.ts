@@ -20,7 +20,7 @@ const DEADLINE_MS = 45_000;
 /** A started system, and what its parts have printed. Call `dispose` in a `finally` or an `afterAll`. */
 export async function startTestSystem(
   options: Partial<
-    Pick<Options, 'factories' | 'sample' | 'dataDir' | 'leaseSeconds' | 'restartDelaysMs'>
+    Pick<Options, 'factories' | 'sample' | 'dataDir' | 'leaseSeconds' | 'preemption' | 'restartDelaysMs'>
   > = {},
 ): Promise<{ system: System; dataDir: string; lines: readonly string[]; dispose: () => Promise<void> }> {
   // Tests and benchmarks run at the root of the checkout.
@@ -53,6 +53,16 @@ export async function startTestSystem(
       if (!options.dataDir) rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Is there a process with that id? */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Asks until there is an answer. @throws after a while, saying what was waited for and what was seen last */
