@@ -4,7 +4,7 @@
  * anew, or is over.
  */
 import { randomUUID } from 'node:crypto';
-import { access, constants, realpath, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { presenceOf, wanted, type Credential } from '../capabilities/credentials.js';
 import { versionOf } from '../capabilities/version.js';
@@ -96,17 +96,11 @@ export function cliEngine(adapter: CliAdapter): Engine {
   };
 }
 
-const programOf = async (
+const programOf = (
   adapter: CliAdapter,
   { program }: EngineSettings,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<string | undefined> =>
-  program !== undefined && path.isAbsolute(program)
-    ? access(program, constants.X_OK).then(
-        () => program,
-        () => undefined,
-      )
-    : findProgram(program ?? adapter.program, env);
+): Promise<string | undefined> => findProgram(program ?? adapter.program, env);
 
 /** Which file a program is, behind its links: another one after an update, in place or beside it. */
 async function identityOf(program: string): Promise<string> {

@@ -2,7 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { signalGroup, sweepRun } from './group.js';
+import { endTree, sweepRun } from './group.js';
+import { findProgram, invocationOf } from './program.js';
 
 /** Between SIGTERM and SIGKILL (ms). A drain has a few seconds in all, so it stays well below. */
 const KILL_GRACE_MS = 1000;
@@ -67,12 +68,17 @@ export class SpawnError extends Error {
 export async function runChild(spec: ChildSpec, signal?: AbortSignal): Promise<ChildEnd> {
   const startedAt = performance.now();
   const guarded = spec.run !== undefined && process.platform !== 'win32';
-  const [command, args] = guarded
-    ? ['/bin/sh', ['-c', guard(spec.mergeOutput ?? false), 'sh', spec.command, ...spec.args]]
-    : [spec.command, [...spec.args]];
+  const { command, args, isVerbatim } = guarded
+    ? {
+        command: '/bin/sh',
+        args: ['-c', guard(spec.mergeOutput ?? false), 'sh', spec.command, ...spec.args],
+        isVerbatim: false,
+      }
+    : invocationOf(await programOf(spec), spec.args, spec.env);
   const child = spawn(command, args, {
     cwd: spec.cwd,
     env: spec.env,
+    windowsVerbatimArguments: isVerbatim,
     // A group of its own: a Ctrl-C in our terminal does not reach it, and one signal of ours reaches all of it.
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -86,7 +92,7 @@ export async function runChild(spec: ChildSpec, signal?: AbortSignal): Promise<C
   const ending = endWhenAsked(child, spec, signal);
   try {
     const end = await ended;
-    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    if (child.pid !== undefined) endTree(child.pid, 'SIGKILL', false);
     if (spec.run !== undefined) await sweepRun(spec.run, spec.folders);
     await output.end(ending.cause() === 'aborted' && spec.keepOutput !== true);
     return { ...end, cause: ending.cause(), durationMs: performance.now() - startedAt };
@@ -95,6 +101,10 @@ export async function runChild(spec: ChildSpec, signal?: AbortSignal): Promise<C
     for (const stream of child.stdio) stream?.destroy();
   }
 }
+
+/** On Windows a bare name would first be looked for in the working folder, which is where an agent writes. */
+const programOf = async ({ command, env }: ChildSpec): Promise<string> =>
+  (process.platform === 'win32' ? await findProgram(command, env) : undefined) ?? command;
 
 /** Starts the end of the tree at the time limit or when the signal fires; remembers which it was. */
 function endWhenAsked(
@@ -108,8 +118,10 @@ function endWhenAsked(
     if (cause !== 'exit' || child.pid === undefined) return;
     const leader = child.pid;
     cause = because;
-    signalGroup(leader, 'SIGTERM');
-    killTimer = setTimeout(() => signalGroup(leader, 'SIGKILL'), spec.killGraceMs ?? KILL_GRACE_MS);
+    const end = (by: 'SIGTERM' | 'SIGKILL'): void =>
+      endTree(leader, by, child.exitCode === null && child.signalCode === null);
+    end('SIGTERM');
+    killTimer = setTimeout(() => end('SIGKILL'), spec.killGraceMs ?? KILL_GRACE_MS);
   };
   const onAbort = (): void => terminate('aborted');
   const limit =

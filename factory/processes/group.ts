@@ -13,24 +13,49 @@ export const RUN_VARIABLE = 'GIGAFACTORY_RUN';
 /** A process that forks while it is looked for is found in a later pass. */
 const MAX_PASSES = 5;
 
-/** Sends a signal to a whole process group; false when nobody is left in it. */
-export function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
-  if (process.platform === 'win32') {
-    // Windows has no groups and no polite end for console programs: the tree is ended by its root.
-    spawn('taskkill', ['/pid', String(leader), '/t', '/f'], { stdio: 'ignore' }).on('error', () => {});
-    return true;
+/** How a tree is ended on a system: by one signal to its group, or by a program. */
+export type TreeEnd =
+  | { readonly kind: 'signal'; readonly pid: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  | { readonly kind: 'program'; readonly command: string; readonly args: readonly string[] };
+
+/**
+ * What ends the tree below a child of ours.
+ * @param leader process id of the child, which leads a group of its own on POSIX (macOS and Linux alike)
+ * @param isAlive false once the child has ended
+ * @returns undefined where nothing can be done any more
+ */
+export function treeEndOf(
+  leader: number,
+  signal: 'SIGTERM' | 'SIGKILL',
+  isAlive: boolean,
+  platform: NodeJS.Platform = process.platform,
+): TreeEnd | undefined {
+  // The id of a group outlives its leader for as long as anybody is in it.
+  if (platform !== 'win32') return { kind: 'signal', pid: -leader, signal };
+  // Windows has no groups and no polite end for console programs: the tree is ended by its root. Without a root
+  // there is no tree, and its id may be a stranger's by now.
+  return isAlive
+    ? { kind: 'program', command: 'taskkill', args: ['/pid', String(leader), '/T', '/F'] }
+    : undefined;
+}
+
+/** Ends the tree below a child of ours; see treeEndOf. */
+export function endTree(leader: number, signal: 'SIGTERM' | 'SIGKILL', isAlive: boolean): void {
+  const end = treeEndOf(leader, signal, isAlive);
+  if (end?.kind === 'program') {
+    spawn(end.command, end.args, { stdio: 'ignore', windowsHide: true }).on('error', () => {});
+    return;
   }
   try {
-    process.kill(-leader, signal);
-    return true;
+    if (end) process.kill(end.pid, end.signal);
   } catch {
-    return false;
+    // nobody is left in it
   }
 }
 
 /**
- * Kills what a run left behind outside of its process groups (daemons, `setsid`). Linux only: elsewhere the
- * environment of another process cannot be read without its help.
+ * Kills what a run left behind outside of its process groups (daemons, `setsid`). Linux only: macOS and Windows have no
+ * /proc, and there the environment of another process cannot be read without its help.
  * @param run `<jobId>.<epoch>`
  * @param folders of the run alone: found there is also what threw its environment away (`env -i`)
  * @returns how many processes were killed

@@ -18,8 +18,35 @@ export type GitDirKind =
   | { readonly kind: 'bare' }
   | { readonly kind: 'worktree'; readonly borrowsFrom: string; readonly commit?: string };
 
-const config = (bare: boolean): string =>
-  `[core]\n\trepositoryformatversion = 0\n\tfilemode = ${process.platform !== 'win32'}\n\tbare = ${bare}\n`;
+/** Nobody has a file of this name: where it is found, `config` was, whatever its letters. */
+const CASE_PROBE = 'CoNfIg';
+
+/**
+ * The settings of a repository, as `git init` finds them for a system and a disk. Beyond those: files lie in a worktree
+ * as they lie in the commit, whatever the user's own conversion of line ends, and paths may be longer than 260
+ * characters.
+ * @param ignoresCase the disk takes `A` and `a` for the same name, as those of macOS and Windows usually do
+ */
+export function settingsOf(
+  bare: boolean,
+  ignoresCase: boolean,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const isWindows = platform === 'win32';
+  const settings = {
+    repositoryformatversion: 0,
+    filemode: !isWindows,
+    bare,
+    autocrlf: false,
+    ...(ignoresCase && { ignorecase: true }),
+    // Names come decomposed from that disk, and are composed in every other repository.
+    ...(platform === 'darwin' && { precomposeunicode: true }),
+    // Making a link takes a right there that few users have.
+    ...(isWindows && { symlinks: false, longpaths: true }),
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `\t${name} = ${String(value)}\n`);
+  return `[core]\n${lines.join('')}`;
+}
 
 /**
  * Makes a repository (gitrepository-layout) or takes an existing one back; what it contains stays.
@@ -40,8 +67,9 @@ export async function claimGitDir(at: string, spec: GitDirKind): Promise<void> {
   ];
   await Promise.all(strange.map((name) => rm(path.join(at, name), { recursive: true, force: true })));
   const head = spec.kind === 'bare' ? 'ref: refs/heads/none' : spec.commit;
+  const ignoresCase = await isFolder(path.join(at, CASE_PROBE));
   await Promise.all([
-    replace(path.join(at, 'config'), config(spec.kind === 'bare')),
+    replace(path.join(at, 'config'), settingsOf(spec.kind === 'bare', ignoresCase)),
     ...(head === undefined ? [] : [replace(path.join(at, 'HEAD'), `${head}\n`)]),
     ...(spec.kind === 'bare' ? [] : [borrow(objects, spec.borrowsFrom)]),
   ]);
@@ -57,7 +85,10 @@ async function replace(file: string, text: string): Promise<void> {
 /** Objects are looked for over there too; nothing is copied. */
 async function borrow(objects: string, from: string): Promise<void> {
   await mkdir(path.join(objects, 'info'));
-  await writeFile(path.join(objects, 'info', 'alternates'), `${path.join(from, 'objects')}\n`);
+  await writeFile(
+    path.join(objects, 'info', 'alternates'),
+    `${path.join(from, 'objects').replaceAll(path.sep, '/')}\n`,
+  );
 }
 
 /** Is it a folder of its own? A file or a link would lead to a place of somebody else's choice. */

@@ -14,6 +14,15 @@ function installation(): string {
 }
 export const INSTALLATION = installation();
 
+/** The folder that a `file:` address means; the address itself where it means a folder of another machine. */
+function folderOf(address: string): string {
+  try {
+    return fileURLToPath(address);
+  } catch {
+    return address;
+  }
+}
+
 /**
  * A push to a checkout moves its branches, and with `receive.denyCurrentBranch=updateInstead` its files: a job would
  * exchange the factory that carries it out.
@@ -21,7 +30,7 @@ export const INSTALLATION = installation();
  * @throws PreflightError when it is the checkout that this factory runs from, by whatever name
  */
 export async function refuseInstallation(repo: string, root: string = INSTALLATION): Promise<void> {
-  const local = repo.startsWith('file://') ? fileURLToPath(repo) : repo;
+  const local = /^file:/i.test(repo) ? folderOf(repo) : repo;
   const [asked, own] = await Promise.all([local, root].map((folder) => realpath(folder).catch(() => '')));
   if (own === undefined || own === '' || (asked !== own && asked !== path.join(own, '.git'))) return;
   throw new PreflightError(

@@ -21,9 +21,21 @@ const BORROWED_AT_MOST = '2.weeks.ago';
 /** The repository's address, so that a mirror on the disk can be recognised. */
 const ADDRESS = 'address';
 
-/** Anything but a path: `https://…`, `ssh://…`, `file://…`, `git@host:owner/name`. */
-const isAddress = (repo: string): boolean =>
-  /^[a-z][a-z0-9+.-]*:\/\//i.test(repo) || /^[^/\\]+@?[^/\\]*:[^\\]/.test(repo);
+/** `C:\\work`, `c:/work`, `\\\\server\\share`: paths, on whatever system they were written. */
+const WINDOWS_PATH = /^([a-z]:[/\\]|\\\\)/i;
+/** Anything but a path: `https://…`, `ssh://…`, `file://…`, `git@host:owner/name`, `host:name`. */
+const ADDRESS_FORMS = /^([a-z][a-z0-9+.-]*:\/\/|[^/\\:]+:[^\\])/i;
+
+/** Why a factory of this system has no such repository; undefined where it may. */
+export function whyNoPlace(repo: string, platform: NodeJS.Platform = process.platform): string | undefined {
+  const isWindows = platform === 'win32';
+  if (WINDOWS_PATH.test(repo))
+    return isWindows ? undefined : 'is a path of Windows, and this factory runs elsewhere';
+  // `c:work` means the folder that was the last one on that drive there, and a host elsewhere.
+  const isAddress = ADDRESS_FORMS.test(repo) && !(isWindows && /^[a-z]:/i.test(repo));
+  if (isAddress || (isWindows ? path.win32 : path.posix).isAbsolute(repo)) return undefined;
+  return 'is a relative path: name an absolute one, or an address';
+}
 
 const slug = (repo: string): string =>
   withoutCredentials(repo)
@@ -255,14 +267,11 @@ const headsOf = (listing: string): Heads =>
 /**
  * The mirror of a repository; made when it is first fetched into.
  * @param repos the folder of all mirrors
- * @throws PreflightError for a path that is not absolute: it would mean another place on every factory
+ * @throws PreflightError for a path that is not absolute, or of another system: it would mean another place on every factory
  */
 export function mirrorOf(repos: string, repo: string, git: Git): Mirror {
-  if (!isAddress(repo) && !path.isAbsolute(repo)) {
-    throw new PreflightError(
-      `the repository "${repo}" is a relative path: name an absolute one, or an address`,
-    );
-  }
+  const why = whyNoPlace(repo);
+  if (why !== undefined) throw new PreflightError(`the repository "${repo}" ${why}`);
   return new Mirror(repo, mirrorPath(repos, repo), git);
 }
 

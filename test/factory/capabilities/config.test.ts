@@ -30,6 +30,18 @@ test('nothing need be said', () => {
   expect(settingsOf(config, 'claude').stallSeconds).toBe(900);
 });
 
+test('takes a file as an editor on Windows leaves it, and paths with drive letters', () => {
+  using folder = written(
+    '\uFEFFhide: [gpu]\r\nengines:\r\n  codex:\r\n    program: C:\\tools\\codex.cmd\r\n    env: { CODEX_HOME: "D:\\\\a b" }\r\n',
+  );
+  const config = readConfig(folder.path);
+  expect(config.hide).toEqual(['gpu']);
+  expect(settingsOf(config, 'codex')).toMatchObject({
+    program: 'C:\\tools\\codex.cmd',
+    env: { CODEX_HOME: 'D:\\a b' },
+  });
+});
+
 test('a file that is named must be there', () => {
   using folder = new TemporaryFolder();
   expect(() => readConfig(folder.path, path.join(folder.path, 'other.yaml'))).toThrow(

@@ -18,13 +18,21 @@ test('the checkout that a factory runs from is refused by whatever name, and no 
   mkdirSync(path.join(root, 'repos', 'sample'), { recursive: true });
   const link = path.join(folder.path, 'link');
   symlinkSync(root, link);
-  for (const name of [root, `${root}/`, path.join(root, '.git'), link, pathToFileURL(root).href])
+  for (const name of [
+    root,
+    `${root}/`,
+    path.join(root, '.git'),
+    link,
+    pathToFileURL(root).href,
+    `FILE://${root}`,
+  ])
     await expect(refuseInstallation(name, root)).rejects.toThrow('checkout that this factory runs from');
   for (const name of [
     path.join(root, 'repos', 'sample'),
     path.join(folder.path, 'gone'),
     'https://example.com/installed.git',
     'git@example.com:installed.git',
+    'file://another-machine/installed',
   ])
     await expect(refuseInstallation(name, root)).resolves.toBeUndefined();
 });

@@ -108,6 +108,7 @@ test.each(MESSES)('gives the next run a fresh worktree although this one %s', as
   const src = lstatSync(path.join(next.path, 'src'));
   expect([src.isDirectory(), src.mode & 0o7777]).toEqual([true, 0o777 & ~process.umask()]);
   expect(git(next.path, 'config', '--local', '--name-only', '--list').split('\n').sort()).toEqual([
+    'core.autocrlf',
     'core.bare',
     'core.filemode',
     'core.repositoryformatversion',

@@ -37,6 +37,20 @@ test('gives every run a worktree of its own, many coming and going at once', asy
   expect(workspace.warm).toEqual([repository.path]);
 });
 
+test('gives files as they lie in the commit, whatever the user converts', async () => {
+  using folder = new TemporaryFolder();
+  const repository = createRepository(folder.path, { 'unix.txt': 'one\ntwo\n', 'dos.txt': 'one\r\ntwo\r\n' });
+  const config = path.join(folder.path, 'gitconfig');
+  writeFileSync(config, '[core]\n\tautocrlf = true\n');
+  const workspace = new Workspace(path.join(folder.path, 'factory'), { ...env, GIT_CONFIG_GLOBAL: config });
+  const { git: own, path: at } = await workspace.checkout(spec(repository.path));
+  expect(readFileSync(path.join(at, 'unix.txt'), 'utf8')).toBe('one\ntwo\n');
+  expect(readFileSync(path.join(at, 'dos.txt'), 'utf8')).toBe('one\r\ntwo\r\n');
+  writeFileSync(path.join(at, 'dos.txt'), 'one\r\nthree\r\n');
+  await own.call(['add', '--all']);
+  expect(await own.call(['cat-file', 'blob', ':dos.txt'])).toBe('one\r\nthree\r\n');
+});
+
 test('starts each run at the head that the base has then', async () => {
   using folder = new TemporaryFolder();
   const repository = createRepository(folder.path);
