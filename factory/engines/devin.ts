@@ -22,6 +22,8 @@ const POLL_VARIABLE = 'DEVIN_POLL_MS';
 const CALL_MS = 30_000;
 /** So many calls in a row may fail before the session counts as lost. */
 const MAX_FAILED_CALLS = 6;
+/** A service that asks for more patience than this (ms) is asked again all the same. */
+const MAX_RETRY_AFTER_MS = 60_000;
 
 const credential: Credential = { variables: [KEY], files: [] };
 
@@ -80,12 +82,25 @@ interface Api {
 class DevinError extends Error {
   override readonly name = 'DevinError';
   readonly status: number;
+  /** What it asks to wait (ms), at most MAX_RETRY_AFTER_MS; 0 where it does not say. */
+  readonly retryAfterMs: number;
 
-  constructor(what: string, status: number, body: string) {
+  constructor(what: string, status: number, body: string, retryAfter: string | null = null) {
     super(`devin: ${what} was answered with ${status}: ${body.slice(0, 500)}`);
     this.status = status;
+    this.retryAfterMs = retryAfterMs(retryAfter);
   }
 }
+
+/** Seconds, or a date (RFC 9110, 10.2.3). */
+function retryAfterMs(header: string | null): number {
+  if (header === null) return 0;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ms || 0));
+}
+
+/** May the same call succeed later? Too many of them, a fault of the service, or no answer at all. */
+const mayPass = (error: unknown): boolean => !(error instanceof DevinError) || error.status >= 429;
 
 class DevinRun {
   private readonly request: EngineRequest;
@@ -94,6 +109,7 @@ class DevinRun {
   private readonly shown = new Set<string>();
   private lastMessage = '';
   private acus: number | undefined;
+  private created = false;
 
   constructor(request: EngineRequest, api: Api) {
     this.request = request;
@@ -101,25 +117,21 @@ class DevinRun {
   }
 
   async work(signal: AbortSignal): Promise<EngineResult> {
-    let session: string;
+    const creating = this.create(signal);
     try {
-      session = await this.create(signal);
-    } catch (error) {
-      if (signal.aborted) return { kind: 'aborted', usage: this.usage() };
-      return this.failed(error);
-    }
-    this.request.onStart();
-    try {
+      const session = await Promise.race([creating, whenAborted(signal)]);
+      this.request.onStart();
       const end = await this.follow(session, signal);
       return end ?? (await this.takeOver(signal));
     } catch (error) {
       if (signal.aborted) return { kind: 'aborted', usage: this.usage() };
-      return this.failed(error);
+      return this.isLate() ? this.ended('wall', this.lastMessage) : this.failed(error);
     } finally {
-      // However the run ends, nothing of it may go on working, and costing, over there.
-      await this.call('DELETE', `/v1/sessions/${session}`, undefined, AbortSignal.timeout(CALL_MS)).catch(
-        () => {},
-      );
+      // However the run ends, nothing of it may go on working, and costing, over there; nor what is only beginning.
+      const terminated = creating
+        .then((session) => this.call('DELETE', `/v1/sessions/${session}`))
+        .catch(() => {});
+      if (this.created) await terminated;
     }
   }
 
@@ -134,33 +146,54 @@ class DevinRun {
       idempotent: true,
       ...(usd === undefined ? {} : { max_acu_limit: Math.max(1, Math.floor(usd / USD_PER_ACU)) }),
     };
-    const created = CreatedSchema.parse(await this.call('POST', '/v1/sessions', body, signal));
+    // Not given up with the run: who does not hear the answer does not know which session to end.
+    const answer = await this.patiently(() => this.call('POST', '/v1/sessions', body), signal);
+    const created = CreatedSchema.parse(answer);
+    this.created = true;
     await this.say(`[engine] session ${created.url ?? created.session_id}`);
     return created.session_id;
+  }
+
+  /** Again while the service is busy or away, within the run's time. */
+  private async patiently<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (attempt === MAX_FAILED_CALLS || !mayPass(error) || this.isLate()) throw error;
+        await this.wait(signal, error instanceof DevinError ? error.retryAfterMs : 0);
+      }
+    }
+  }
+
+  /** Until the next call, and not beyond the run's time. */
+  private async wait(signal: AbortSignal, askedMs = 0): Promise<void> {
+    const ms = Math.min(Math.max(this.api.pollMs, askedMs), Math.max(0, this.leftMs()) + 1);
+    await delay(ms, undefined, { signal });
+  }
+
+  private leftMs(): number {
+    return this.startedAt + this.request.limits.wallSeconds * 1000 - performance.now();
+  }
+
+  private isLate(): boolean {
+    return this.leftMs() < 0;
   }
 
   /** Until it stops working. @returns how the run ends, or undefined when its branch is to be looked at */
   private async follow(session: string, signal: AbortSignal): Promise<EngineResult | undefined> {
     const { limits, settings } = this.request;
     let aliveAt = performance.now();
-    let failures = 0;
+    const look = (): Promise<unknown> => this.call('GET', `/v1/sessions/${session}`, undefined, signal);
     for (;;) {
-      await delay(this.api.pollMs, undefined, { signal });
+      await this.wait(signal);
       const now = performance.now();
-      if (now - this.startedAt > limits.wallSeconds * 1000) return this.ended('wall', this.lastMessage);
+      if (this.isLate()) return this.ended('wall', this.lastMessage);
       if (now - aliveAt > settings.stallSeconds * 1000) {
         return this.ended('stall', `it said nothing for ${settings.stallSeconds} s`);
       }
-      let state: Session;
-      try {
-        state = SessionSchema.parse(await this.call('GET', `/v1/sessions/${session}`, undefined, signal));
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        signal.throwIfAborted();
-        if (failures >= MAX_FAILED_CALLS || (error instanceof DevinError && error.status < 429)) throw error;
-        continue;
-      }
+      const state = SessionSchema.parse(await this.patiently(look, signal));
       this.acus = state.acus_consumed ?? this.acus;
       if (await this.show(state)) aliveAt = now;
       if (limits.usd !== undefined && this.usage().usd >= limits.usd) {
@@ -246,20 +279,17 @@ class DevinRun {
       : { kind: 'failed', exitCode: null, message, usage: this.usage() };
   }
 
-  private async call(
-    method: string,
-    route: string,
-    body: object | undefined,
-    signal: AbortSignal,
-  ): Promise<unknown> {
+  private async call(method: string, route: string, body?: object, signal?: AbortSignal): Promise<unknown> {
+    const limit = AbortSignal.timeout(CALL_MS);
     const answer = await fetch(this.api.url + route, {
       method,
       headers: { authorization: `Bearer ${this.api.key}`, 'content-type': 'application/json' },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const said = await answer.text();
-    if (!answer.ok) throw new DevinError(`${method} ${route}`, answer.status, said);
+    if (!answer.ok)
+      throw new DevinError(`${method} ${route}`, answer.status, said, answer.headers.get('retry-after'));
     try {
       return JSON.parse(said) as unknown;
     } catch {
@@ -267,6 +297,13 @@ class DevinRun {
     }
   }
 }
+
+const whenAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
 
 const instructions = ({ repo, baseCommit, run }: EngineRequest): string =>
   [
