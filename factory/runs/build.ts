@@ -72,7 +72,7 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
 
   await runAll(context, checkout, 'after-engine', rules.settings.hooks['after-engine'], env);
   const committed = await commitChange(checkout, branch, commitMessage(claim.job.title, claim));
-  if (!committed) {
+  if (committed.kind === 'nothing') {
     return failed(
       'no_change',
       'the engine ended well but changed nothing: the result equals the base',
@@ -80,6 +80,7 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
       0,
     );
   }
+  if (committed.kind === 'nested') return failed('refused', nestedMessage(committed.folders), usage, null);
   const change = { ...committed.change, scope: scopeOf(committed.files, rules.scope) };
   const secrets = await secretsInCommits(checkout.git, change.baseCommit, change.commit);
   if (secrets.length > 0) {
@@ -225,6 +226,9 @@ const remarks = ({ outside, shared, gates }: ScopeReport): string[] => [
     ? [`it changes what judges it, so it never ships by itself: ${gates.join(', ')}`]
     : []),
 ];
+
+const nestedMessage = (folders: readonly string[]): string =>
+  `nothing was pushed, because ${folders.join(', ')} ${folders.length === 1 ? 'is a git repository of its own' : 'are git repositories of their own'} in the worktree, and no commit would have the files. Requeue the job with the order to remove its .git folder, so that the files are a part of the change; to put the folder into .gitignore; or to make it a submodule that .gitmodules names`;
 
 const summary = ({ filesChanged, insertions, deletions }: Change): string =>
   `${filesChanged.length} file${filesChanged.length === 1 ? '' : 's'} changed, +${insertions} -${deletions}`;

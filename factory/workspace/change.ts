@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Change } from '../../shared/contract/job.js';
 import { pause } from '../pause.js';
 import { GitError, TRANSFER_TIMEOUT_MS, withoutCredentials, type Git } from './git.js';
+import { addAll, newRepositories, submodules, withoutCommit } from './nested.js';
 import { reclaim, type Checkout } from './workspace.js';
 
 /** Paths named in a change: the contract takes no more … */
@@ -22,25 +23,31 @@ const FOLLOW_ALONG = '--receive-pack=git -c receive.denyCurrentBranch=updateInst
 /** The branch that a job's runs push; each run starts from the base again. */
 export const featureBranch = (jobId: string): string => `aq/${jobId}`;
 
-/** A change with the paths of its whole diff; the contract's list is cut. */
-export interface CommittedChange {
-  readonly change: Change;
-  readonly files: readonly string[];
-}
+export type Committed =
+  /** With the paths of the whole diff; the contract's list is cut. */
+  | { readonly kind: 'committed'; readonly change: Change; readonly files: readonly string[] }
+  /** The result is the same as the base. */
+  | { readonly kind: 'nothing' }
+  /** Folders of it are repositories of their own, and no submodules: their files would be in no commit of this one. */
+  | { readonly kind: 'nested'; readonly folders: readonly string[] };
 
 /**
- * Commits everything in the worktree (also what the engine committed itself stays). Undefined when the result is
- * the same as the base.
- * @throws Error when the worktree is no repository any more
+ * Commits everything in the worktree (also what the engine committed itself stays).
+ * @throws Error when the worktree is no repository any more; GitError when a file cannot be taken
  */
 export async function commitChange(
   checkout: Checkout,
   branch: string,
   message: readonly string[],
-): Promise<CommittedChange | undefined> {
+): Promise<Committed> {
   const { git, baseCommit } = checkout;
   await reclaim(checkout);
-  await git.call(['add', '--all']);
+  const problem = await addAll(git);
+  const declared = await submodules(git);
+  const nested = [...withoutCommit(problem ?? ''), ...(await newRepositories(git, baseCommit))];
+  const folders = nested.filter((folder) => !declared.includes(folder));
+  if (folders.length > 0) return { kind: 'nested', folders };
+  if (problem !== undefined) throw new Error(problem);
   if (await differs(git, ['--cached', 'HEAD'])) {
     await git.call([
       'commit',
@@ -49,7 +56,7 @@ export async function commitChange(
       ...message.flatMap((paragraph) => ['-m', paragraph]),
     ]);
   }
-  if (!(await differs(git, [baseCommit, 'HEAD']))) return undefined;
+  if (!(await differs(git, [baseCommit, 'HEAD']))) return { kind: 'nothing' };
   const commit = (await git.call(['rev-parse', 'HEAD'])).trim();
   const stat = await git.call(['diff', '--numstat', '-z', '--no-renames', baseCommit, commit]);
   const rows = stat
@@ -65,7 +72,7 @@ export async function commitChange(
     insertions: sum(rows.map(([added]) => added)),
     deletions: sum(rows.map(([, removed]) => removed)),
   };
-  return { change, files };
+  return { kind: 'committed', change, files };
 }
 
 const differs = async (git: Git, what: readonly string[]): Promise<boolean> =>

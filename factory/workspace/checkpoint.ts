@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Checkpoint } from '../../shared/contract/job.js';
 import { describeFindings, secretsInCommits, type SecretFinding } from '../gates/secrets.js';
-import { GitError, TRANSFER_TIMEOUT_MS, type Git } from './git.js';
+import { TRANSFER_TIMEOUT_MS, type Git } from './git.js';
 import { claimGitDir } from './gitDir.js';
+import { addAll, newRepositories } from './nested.js';
 import type { Checkout } from './workspace.js';
 
 export type Saved =
@@ -42,7 +43,7 @@ export async function saveCheckpoint(checkout: Checkout, spec: CheckpointSpec): 
   await claimGitDir(gitDir, { kind: 'worktree', borrowsFrom: mirror.path, commit: baseCommit });
   const git = checkout.git.in(gitDir, worktree);
   await git.call(['read-tree', baseCommit], { signal });
-  const problem = await addAll(git, signal);
+  const problem = await addAll(git, { signal });
   const notKept = await newRepositories(git, baseCommit);
   if (notKept.length > 0)
     await git.call(['rm', '--cached', '--quiet', '-f', '--', ...notKept.map((at) => `:(literal)${at}`)], {
@@ -60,27 +61,6 @@ export async function saveCheckpoint(checkout: Checkout, spec: CheckpointSpec): 
     signal,
   });
   return { kind: 'saved', checkpoint: { ref, commit, baseCommit }, notKept, problem };
-}
-
-/** @returns what git says of files that it could not take, such as a repository without commits; the rest is taken */
-async function addAll(git: Git, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    await git.call(['add', '--all', '--ignore-errors', '--no-warn-embedded-repo'], { signal });
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof GitError) || error.exitCode !== 1) throw error;
-    return error.message;
-  }
-}
-
-/** Folders in the index that are repositories of their own, where the base has none. */
-async function newRepositories(git: Git, baseCommit: string): Promise<string[]> {
-  const rows = await git.call(['diff-index', '--cached', '--no-renames', '-z', baseCommit]);
-  // `:<old mode> <new mode> <old id> <new id> <status>`, then the path.
-  const fields = rows.split('\0');
-  return fields.flatMap((row, at) =>
-    /^:(?!160000)\d{6} 160000 /.test(row) && at % 2 === 0 ? [fields[at + 1] ?? ''] : [],
-  );
 }
 
 const treeOf = async (git: Git, commit: string): Promise<string> =>

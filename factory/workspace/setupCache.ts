@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { cp, mkdir, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { cp, lstat, mkdir, readFile, readdir, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { RepoSettings } from '../../shared/contract/repoSettings.js';
 import type { Evictable } from './diskSpace.js';
@@ -39,6 +39,7 @@ export class SetupCache {
     const { settings } = spec;
     const entry = await this.entryOf(checkout, spec);
     if (entry === undefined || !settings.cache || !(await exists(entry))) return false;
+    for (const folder of settings.cache.folders) if (await hasLink(checkout, folder)) return false;
     try {
       for (const folder of settings.cache.folders) {
         const kept = path.join(entry, folder);
@@ -59,6 +60,7 @@ export class SetupCache {
     const { settings } = spec;
     const entry = await this.entryOf(checkout, spec);
     if (entry === undefined || !settings.cache || (await exists(entry))) return;
+    for (const folder of settings.cache.folders) if (await hasLink(checkout, folder)) return;
     const fresh = `${entry}.${process.pid}.${Math.random().toString(36).slice(2)}.new`;
     await mkdir(fresh, { recursive: true });
     for (const folder of settings.cache.folders) {
@@ -104,7 +106,7 @@ export class SetupCache {
     );
     let found = false;
     for (const lock of settings.cache.locks) {
-      const content = await readFile(path.join(checkout, lock)).catch(() => undefined);
+      const content = await readWithin(checkout, lock);
       found ||= content !== undefined;
       hash.update(`\0${lock}\0${content?.length ?? -1}\0`).update(content ?? '');
     }
@@ -120,6 +122,28 @@ export class SetupCache {
     );
     const old = entries.toSorted((one, other) => other.at - one.at).slice(MAX_ENTRIES);
     await Promise.all(old.map(({ name }) => rm(path.join(folder, name), { recursive: true, force: true })));
+  }
+}
+
+/** Does a link, or a file, stand on the way to this place? What goes through it would be written or read elsewhere. */
+async function hasLink(root: string, name: string): Promise<boolean> {
+  let at = root;
+  for (const part of name.split('/').filter(Boolean)) {
+    at = path.join(at, part);
+    const found = await lstat(at).catch(() => undefined);
+    if (found === undefined) return false;
+    if (!found.isDirectory()) return true;
+  }
+  return false;
+}
+
+/** A regular file of the checkout; undefined for what is elsewhere, behind a link too. */
+async function readWithin(root: string, name: string): Promise<Buffer | undefined> {
+  try {
+    const [from, file] = await Promise.all([realpath(root), realpath(path.join(root, name))]);
+    return file.startsWith(from + path.sep) && (await stat(file)).isFile() ? await readFile(file) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -29,6 +29,10 @@ const SESSION = `echo '{"type":"system","subtype":"init","session_id":"s","model
 const DONE = `${SESSION}; echo '{"type":"result","subtype":"success","is_error":false,"modelUsage":{}}'`;
 const CHANGE = 'echo x > b.txt';
 
+/** A repository with a commit in a folder. */
+const NESTED = (folder: string): string =>
+  `git init -q ${folder}; (cd ${folder}; echo x > x; git add x; git commit -qm x)`;
+
 const CASES: readonly Case[] = [
   {
     name: 'an engine that is missing',
@@ -60,6 +64,34 @@ const CASES: readonly Case[] = [
     cli: DONE,
     reason: 'no_change',
     message: /changed nothing: the result equals the base/,
+  },
+  {
+    name: 'an engine that leaves a repository of its own in the worktree',
+    job: { body: `echo x > b.txt; mkdir -p lib; ${NESTED('lib/copy')}` },
+    reason: 'refused',
+    message:
+      /^nothing was pushed, because lib\/copy is a git repository of its own.*remove its \.git.*\.gitmodules/s,
+  },
+  {
+    name: 'an engine that commits one itself',
+    job: { body: `${NESTED('copy')}; git add . 2>/dev/null; git commit -qm x` },
+    reason: 'refused',
+    message: /^nothing was pushed, because copy is a git repository of its own/,
+  },
+  {
+    name: 'an engine that leaves one without a commit',
+    job: { body: 'echo x > b.txt; git init -q bare; echo x > bare/x' },
+    reason: 'refused',
+    message: /^nothing was pushed, because bare is a git repository of its own/,
+  },
+  {
+    name: 'an engine that adds a submodule and says so',
+    job: {
+      body: `${NESTED('dep')}; printf '[submodule "dep"]\\n\\tpath = dep\\n\\turl = https://example.invalid/dep\\n' > .gitmodules`,
+      verify: 'true',
+    },
+    reason: 'verified',
+    message: /^$/,
   },
   {
     name: 'an engine that forks children, some out of its group',

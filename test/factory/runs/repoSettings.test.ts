@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ProfileSpecSchema } from '../../../shared/contract/profile.js';
 import { claimOf } from '../support/controlPlane.js';
@@ -113,6 +115,42 @@ test('keeps no setup that a job had a say in: not from its check, not from its b
   // The lock file is known, but its check is about its own script.
   expect(tailOf(await run(fixture, poison, { verify }))).toMatchObject({ verify: { tail: '2 evil' } });
   expect(tailOf(await run(fixture, body, { verify }))).toMatchObject({ verify: { tail: '2 good' } });
+});
+
+test.each([
+  ['into what a change links to', 'rm -rf pkg; ln -s OUTSIDE pkg; git add -f pkg'],
+  ['over a link of the same name', 'rm -rf pkg; mkdir pkg; ln -s OUTSIDE pkg/deps; git add -f pkg/deps'],
+])('copies no kept setup %s', async (_, change) => {
+  await using fixture = await settings(
+    'setup: ["sh setup.sh"]\ncache: { locks: [lock], folders: [pkg/deps] }\n',
+    {
+      lock: '1\n',
+      'setup.sh': '[ -L pkg -o -L pkg/deps ] || { mkdir -p pkg/deps && echo one > pkg/deps/v; }',
+      '.gitignore': 'pkg/deps\n',
+    },
+  );
+  const outside = path.join(fixture.folder, 'outside');
+  mkdirSync(outside);
+  writeFileSync(path.join(outside, 'keep'), '');
+  await run(fixture, 'echo two > src/a.txt');
+  const seen = await run(fixture, change.replace('OUTSIDE', outside), { verify: 'true' });
+  expect(seen.reports.at(-1)).toMatchObject({ verify: { passed: true } });
+  expect(existsSync(path.join(outside, 'deps'))).toBe(false);
+  expect(existsSync(path.join(outside, 'v'))).toBe(false);
+  expect(existsSync(path.join(outside, 'keep'))).toBe(true);
+});
+
+test('keeps nothing that a setup took from elsewhere, and reads no lock file there', async () => {
+  await using fixture = await settings(
+    'setup: ["ln -sfn ../../../outside pkg; echo installing"]\ncache: { locks: [lock], folders: [pkg/deps] }\n',
+    { lock: '1\n', '.gitignore': 'pkg\n' },
+  );
+  const outside = path.join(fixture.folder, 'outside');
+  mkdirSync(path.join(outside, 'deps'), { recursive: true });
+  for (const word of ['two', 'three']) {
+    const seen = await run(fixture, `echo ${word} > src/a.txt`);
+    expect(seen.log.toString()).toContain('installing');
+  }
 });
 
 test('runs the hooks around the engine, and says which one failed', async () => {
