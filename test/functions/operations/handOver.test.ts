@@ -8,6 +8,7 @@ import { FolderQueue } from '../../../factory/transports/folder/queue.js';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
 import { appendLog, LOGS, logName } from '../../../functions/operations/appendLog.js';
 import { getArtifact } from '../../../functions/operations/getArtifact.js';
+import type { Deps } from '../../../functions/operations/deps.js';
 import { handOverJob } from '../../../functions/operations/handOverJob.js';
 import { putArtifact } from '../../../functions/operations/putArtifact.js';
 import { decideGate } from '../../../functions/operations/decideGate.js';
@@ -18,6 +19,7 @@ import { AppError } from '../../../shared/errors.js';
 import { jobIdOf } from '../../../shared/jobId.js';
 import { BUDGETS } from '../../../shared/topology.js';
 import { factoryFixture, silent } from '../../factory/support/fixture.js';
+import { atEachWrite, untilDead } from '../../support/dying.js';
 import {
   ADMIN,
   claim,
@@ -29,8 +31,9 @@ import {
   report,
   submit,
 } from '../fixture.js';
+import { contradictions, repair } from './repairs.js';
 
-const { deps } = await cloudOfTests({ blobs: true });
+const { cloud, deps } = await cloudOfTests({ blobs: true });
 
 /** A folder beside a product of its own, a factory that is enrolled for it, and the ways between the two. */
 async function offline() {
@@ -52,6 +55,7 @@ async function offline() {
   let queue = await open();
   const sent: HandOver[] = [];
   let dies: 'never' | 'before' | 'after' = 'never';
+  let control: Deps = deps;
   const dead = (): never => {
     throw new AppError('unavailable', 'the control plane does not answer');
   };
@@ -61,12 +65,12 @@ async function offline() {
       // As over the wire.
       const input = { params, body: JSON.parse(JSON.stringify(body)) as HandOver };
       sent.push(input.body);
-      const answer = await handOverJob(deps, factory, input);
+      const answer = await handOverJob(control, factory, input);
       return dies === 'after' ? dead() : answer;
     },
     appendLog: ({ params, query, body }) =>
-      appendLog(deps, factory, { params, query: { offset: query.offset, end: query.end ?? false }, body }),
-    putArtifact: (call) => putArtifact(deps, factory, call),
+      appendLog(control, factory, { params, query: { offset: query.offset, end: query.end ?? false }, body }),
+    putArtifact: (call) => putArtifact(control, factory, call),
   };
   const claimHere = async () =>
     (await queue.claimJobs({ body: { pool: 'folder', stations: 1, running: 0 } })).claims;
@@ -79,6 +83,8 @@ async function offline() {
     claimHere,
     queue: () => queue,
     die: (when: typeof dies) => (dies = when),
+    /** What the calls reach from now on. */
+    through: (one: Deps) => (control = one),
     async restart() {
       queue = await open();
     },
@@ -311,5 +317,44 @@ describe('handing over what was done offline', () => {
     await expect(
       handOverJob(deps, other, { params: { productId }, body: folder.sent[0]! }),
     ).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
+// Last, since the timers need a later time.
+describe('the control plane that dies before a write of a hand-over', { timeout: 120_000 }, () => {
+  it.each<[string, boolean, string[]]>([
+    [
+      'that nobody filed here',
+      false,
+      ['batch fleet_jobs job+run+event+event+event+event+event+event', 'append logs', 'close logs'],
+    ],
+    [
+      'that waits here',
+      true,
+      [
+        'batch fleet_jobs job+run+event+event+event+event+event',
+        'remove fleet_ready',
+        'append logs',
+        'close logs',
+      ],
+    ],
+  ])('of a job %s: it is repeated, and is whole', async (_what, isFiled, expected) => {
+    const writes = await atEachWrite(deps, async (process) => {
+      await using folder = await offline();
+      const jobId = folder.file('hello', 'echo two > b', 'verify: "true"\n');
+      await folder.work();
+      if (isFiled) await folder.submitToo('hello', 'echo two > b', { verify: 'true' });
+      folder.through(process.deps);
+      await untilDead(process, () => folder.handOver());
+      folder.through(deps);
+      await folder.restart();
+      await folder.handOver();
+      await repair(deps, cloud, folder.productId);
+      expect((await detail(deps, jobId)).job).toMatchObject({ stage: 'testing', epoch: 1 });
+      expect((await kindsOf(jobId)).filter((kind) => kind === 'job.handed-over')).toHaveLength(1);
+      expect(await claim(deps, folder.factory)).toEqual([]);
+      expect(await contradictions(deps, folder.productId)).toEqual([]);
+    });
+    expect(writes).toEqual(expected);
   });
 });
