@@ -67,7 +67,8 @@ export function chooseJobs(index: ReadyIndex, question: Question): Choice {
   const selected: Selected[] = [];
 
   const free = factory.stations - factory.running;
-  while (selected.length < Math.min(question.count, free)) {
+  const wanted = Math.min(question.count, free);
+  while (selected.length < wanted) {
     const survey = surveyOf(index, factory, asker.ability, context);
     const running = factory.running + selected.length;
     const ranked = rankJobs(survey, asker, context, running);
@@ -87,7 +88,8 @@ export function chooseJobs(index: ReadyIndex, question: Question): Choice {
       },
     });
     index.remove(entry.id);
-    context = taken(context, entry);
+    // Copies the context: not for the last choice, which counts for no other.
+    if (selected.length < wanted) context = taken(context, entry);
   }
   return { selected };
 }
@@ -131,7 +133,7 @@ function considered(
   context: SchedulingContext,
 ): Assignment['considered'] {
   const shown = ranked.slice(0, Math.max(1, MAX_CONSIDERED - kept.kinds));
-  const blocked = kept.entries().slice(0, MAX_CONSIDERED - shown.length);
+  const blocked = kept.entries(MAX_CONSIDERED - shown.length);
   return [
     ...shown.map(({ waiting, total }) => ({ jobId: waiting.entry.id, score: total, blocked: [] })),
     ...blocked.map((entry) => ({ jobId: entry.id, blocked: blocksOf(entry, asker, context) })),

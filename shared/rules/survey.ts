@@ -32,17 +32,19 @@ export class Kept {
     if (entry === undefined) return;
     const known = this.byKind.get(kind);
     if (known === undefined) this.byKind.set(kind, [entry]);
-    else if (known.length < MAX_CONSIDERED) known.push(entry);
+    else if (known.length < MAX_CONSIDERED && !known.includes(entry)) known.push(entry);
   }
 
   of(kind: Block['kind']): readonly ReadyEntry[] {
     return this.byKind.get(kind) ?? [];
   }
 
-  /** The first of each kind, then the others. */
-  entries(): ReadyEntry[] {
+  /** At most so many: the first of each kind, then the others. */
+  entries(count: number): ReadyEntry[] {
     const lists = [...this.byKind.values()];
-    return [...new Set([...lists.flatMap((list) => list.slice(0, 1)), ...lists.flat()])];
+    const found = lists.flatMap((list) => list.slice(0, 1));
+    for (const list of lists) if (found.length < count) found.push(...list.slice(1));
+    return found.slice(0, count);
   }
 
   get kinds(): number {
