@@ -1,4 +1,6 @@
 import { route } from '../lib/route.js';
-import { cancelJob } from '../operations/cancelJob.js';
+import { decideGate } from '../operations/decideGate.js';
 
-export const handler = route('cancelJob', ({ deps, caller, input }) => cancelJob(deps, caller, input));
+export const handler = route('cancelJob', ({ deps, caller, input }) =>
+  decideGate(deps, caller, input.params.jobId, { kind: 'cancel', reason: input.body.reason }),
+);

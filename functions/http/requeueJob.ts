@@ -1,4 +1,6 @@
 import { route } from '../lib/route.js';
-import { requeueJob } from '../operations/requeueJob.js';
+import { decideGate } from '../operations/decideGate.js';
 
-export const handler = route('requeueJob', ({ deps, caller, input }) => requeueJob(deps, caller, input));
+export const handler = route('requeueJob', ({ deps, caller, input }) =>
+  decideGate(deps, caller, input.params.jobId, { kind: 'requeue', reason: input.body.reason }),
+);

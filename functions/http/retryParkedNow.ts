@@ -1,4 +1,4 @@
-import { retryParkedNow } from '../lib/retryParked.js';
+import { retryParkedNow } from '../operations/retryParked.js';
 import { route } from '../lib/route.js';
 
 export const handler = route('retryParkedNow', ({ deps, caller, input }) =>

@@ -1,4 +1,6 @@
 import { route } from '../lib/route.js';
-import { shipJob } from '../operations/shipJob.js';
+import { decideGate } from '../operations/decideGate.js';
 
-export const handler = route('shipJob', ({ deps, caller, input }) => shipJob(deps, caller, input));
+export const handler = route('shipJob', ({ deps, caller, input }) =>
+  decideGate(deps, caller, input.params.jobId, { kind: 'ship' }),
+);

@@ -2,7 +2,7 @@ import { app as functionApp, type CosmosDBv4Handler } from '@azure/functions';
 import { DATABASE, FEED_LEASES, JOBS } from '../../shared/topology.js';
 import { app } from './app.js';
 import { workOnBatch } from './feedBatch.js';
-import { FEEDS, type FeedName } from './feeds.js';
+import { FEEDS, type FeedName } from '../operations/feeds.js';
 import { logTo } from './log.js';
 import { feedPollMs } from './settings.js';
 

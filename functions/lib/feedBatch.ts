@@ -1,18 +1,17 @@
-import { JobEventSchema, type JobEvent } from '../../shared/contract/event.js';
 import type { Deps } from '../operations/deps.js';
+import type { FeedOperation } from '../operations/feeds.js';
 import { isOutage, park } from '../operations/park.js';
+import { readEvent } from '../operations/readEvent.js';
 
 /** An event that fails so often by itself, while every service is there, is put aside. */
 const PARK_AFTER = 5;
 /** Jobs of one batch that are worked on side by side. */
 const CONCURRENCY = 16;
 
-export type FeedOperation = (deps: Deps, event: JobEvent) => Promise<void>;
-
 /**
  * Works on one batch of the feed, the events of each job in their order. An event that fails stops those of its job
  * that come after it, and the batch comes again; after some tries it is parked instead, unless a service is away;
- * retryParked.ts tries it again later.
+ * operations/retryParked.ts tries it again later.
  * @param documents of the jobs' container, as the feed has them; what is no event is left out
  * @param tries how often this batch was tried before
  * @throws the first failure: the batch must come again
@@ -58,12 +57,6 @@ function byJob(documents: readonly unknown[]): unknown[][] {
     groups.set(key, [...(groups.get(key) ?? []), document]);
   }
   return [...groups.values()];
-}
-
-/** The document without what the database adds to it. */
-export function readEvent(document: unknown): JobEvent {
-  const own = Object.entries(fields(document)).filter(([name]) => !name.startsWith('_'));
-  return JobEventSchema.parse(Object.fromEntries(own));
 }
 
 function identify(document: unknown): { productId: string; id: string } {

@@ -9,11 +9,15 @@ import { tendSoon } from './tendChildren.js';
 
 /** What a person decides about a job at a gate, or about its going on. */
 export type GateDecision =
-  | { readonly kind: 'approve' | 'promote' | 'resume' }
-  | { readonly kind: 'reject' | 'override' | 'hold' | 'pause'; readonly reason: string };
+  | { readonly kind: 'approve' | 'promote' | 'ship' | 'resume' }
+  | {
+      readonly kind: 'reject' | 'override' | 'hold' | 'pause' | 'cancel' | 'requeue';
+      readonly reason: string;
+    };
 
 /**
- * Carries out a person's decision, who needs the role that its route names.
+ * Carries out a person's decision, who needs the role that its route names. What a ship merges, a factory does; of a
+ * cancelled job its holder hears with the next renewal: the lease is gone and the epoch stale.
  * @throws AppError not-found, forbidden, illegal-transition with what is legal for this person
  */
 export async function decideGate(

@@ -1,4 +1,4 @@
-import { retryParked } from '../lib/retryParked.js';
+import { retryParked } from '../operations/retryParked.js';
 import { timerFunction } from '../lib/timer.js';
 
 /** Between the turns of the sweeper. */

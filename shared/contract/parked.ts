@@ -5,7 +5,7 @@ import type { RouteSpec } from './routes.js';
 
 const JSON_BYTES = 16 * 1024;
 
-export const ParkedSchema = z.strictObject({
+export const ParkedViewSchema = z.strictObject({
   id: z.string(),
   productId: ProductIdSchema,
   /** The function that could not work on it. */
@@ -21,7 +21,7 @@ export const ParkedSchema = z.strictObject({
   /** How often it was tried again. */
   retries: z.number().int().nonnegative(),
 });
-export type ParkedView = z.infer<typeof ParkedSchema>;
+export type ParkedView = z.infer<typeof ParkedViewSchema>;
 
 export const PARKED_ROUTES = {
   listParked: {
@@ -30,7 +30,7 @@ export const PARKED_ROUTES = {
     access: ['viewer'],
     query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) }),
     result: z.strictObject({
-      parked: z.array(ParkedSchema),
+      parked: z.array(ParkedViewSchema),
       /** Of all that the caller may see, also those that are left out here. */
       total: z.number().int().nonnegative(),
     }),
@@ -49,7 +49,7 @@ export const PARKED_ROUTES = {
       /** Ids of what went through and is parked no more. */
       done: z.array(z.string()),
       /** What failed again. */
-      parked: z.array(ParkedSchema),
+      parked: z.array(ParkedViewSchema),
     }),
     summary: 'Try parked documents again now, whatever their pause.',
   },

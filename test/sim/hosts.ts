@@ -1,6 +1,6 @@
 // The function app: instances that die and come back, what they serve over HTTP, their timers and their feeds.
-import { workOnBatch, type FeedOperation } from '../../functions/lib/feedBatch.js';
-import { FEEDS, type FeedName } from '../../functions/lib/feeds.js';
+import { workOnBatch } from '../../functions/lib/feedBatch.js';
+import { FEEDS, type FeedName, type FeedOperation } from '../../functions/operations/feeds.js';
 import { auditSeal } from '../../functions/operations/auditSeal.js';
 import type { Deps } from '../../functions/operations/deps.js';
 import { createLogBell } from '../../functions/operations/logBell.js';

@@ -2,7 +2,6 @@
 // control plane does not answer; what it acknowledged they remember.
 import type { Operator } from '../../functions/operations/caller.js';
 import { addChildren } from '../../functions/operations/addChildren.js';
-import { cancelJob } from '../../functions/operations/cancelJob.js';
 import { decideGate, type GateDecision } from '../../functions/operations/decideGate.js';
 import type { Deps } from '../../functions/operations/deps.js';
 import { pauseProduct, resumeProduct } from '../../functions/operations/pauseProduct.js';
@@ -11,8 +10,6 @@ import { putProduct } from '../../functions/operations/putProduct.js';
 import { putProfile } from '../../functions/operations/putProfile.js';
 import { readProfile } from '../../functions/operations/profileStore.js';
 import { receiveWebhook } from '../../functions/operations/receiveWebhook.js';
-import { requeueJob } from '../../functions/operations/requeueJob.js';
-import { shipJob } from '../../functions/operations/shipJob.js';
 import { submitJob } from '../../functions/operations/submitJob.js';
 import { halt, resume } from '../../functions/operations/switches.js';
 import { PlanSchema } from '../../shared/contract/children.js';
@@ -317,18 +314,8 @@ export class People {
   }
 
   async #acknowledge(what: 'ship' | 'cancel' | 'requeue', jobId: string): Promise<void> {
-    const params = { jobId };
-    const body = { reason: what };
-    const answer = await this.#ask(what, (deps) => {
-      switch (what) {
-        case 'ship':
-          return shipJob(deps, ADA, { params });
-        case 'cancel':
-          return cancelJob(deps, ADA, { params, body });
-        case 'requeue':
-          return requeueJob(deps, ADA, { params, body });
-      }
-    });
+    const decision: GateDecision = what === 'ship' ? { kind: what } : { kind: what, reason: what };
+    const answer = await this.#ask(what, (deps) => decideGate(deps, ADA, jobId, decision));
     if (answer) this.acknowledged.push({ what, jobId, seq: answer.job.events });
   }
 

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CosmosClient } from '@azure/cosmos';
 import { expect, it } from 'vitest';
-import { shipJob } from '../../../functions/operations/shipJob.js';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { submitJob } from '../../../functions/operations/submitJob.js';
 import type { Coordinator } from '../../../factory/coordinator.js';
 import { executeRun } from '../../../factory/runs/execute.js';
@@ -122,7 +122,7 @@ it.each(CASES)('%s: the same events through bus, poll and folder', async (_, fro
     await using factory = await factoryOn(transport, fixture, coordinator);
     const { job } = await submitJob(deps, ADMIN, { body: { productId, text } });
     await factory.runs(1);
-    if (ship) await shipJob(deps, ADMIN, { params: { jobId: job.jobId } });
+    if (ship) await decideGate(deps, ADMIN, job.jobId, { kind: 'ship' });
     if (ships) await factory.runs(2);
     events.push(essence((await detail(deps, job.jobId)).events));
   }

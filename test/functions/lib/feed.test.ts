@@ -3,7 +3,7 @@ import type { JobDetail } from '../../../shared/contract/api.js';
 import type { RouteResult } from '../../../shared/contract/routeTypes.js';
 import type { Ticket } from '../../../shared/contract/messages.js';
 import { CONTROL, JOBS, READY } from '../../../shared/topology.js';
-import { retryParked } from '../../../functions/lib/retryParked.js';
+import { retryParked } from '../../../functions/operations/retryParked.js';
 import type { Parked } from '../../../functions/operations/park.js';
 import { depsOn } from '../fixture.js';
 import { context, startTestApp, type TestApp } from '../../support/functionApp.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
 import { readBudget, reserve, unreserve } from '../../../functions/operations/budgetStore.js';
-import { cancelJob } from '../../../functions/operations/cancelJob.js';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getBudget } from '../../../functions/operations/getBudget.js';
 import { getBurndown } from '../../../functions/operations/getBurndown.js';
@@ -173,7 +173,7 @@ describe('a run that does not say what it cost', () => {
     const product = await productWith(10);
     const { jobId } = await product.submit(4);
     await product.claim();
-    await cancelJob(deps, ADMIN, { params: { jobId }, body: { reason: 'no' } });
+    await decideGate(deps, ADMIN, jobId, { kind: 'cancel', reason: 'no' });
     await product.settle(jobId);
     expect(await product.today()).toMatchObject({ spentUsd: 4, reservedUsd: 0 });
     const ledger = await cloud.documents.read<LedgerEntry>(BUDGETS, [product.productId], `ledger:${jobId}:1`);

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { addChildren } from '../../../functions/operations/addChildren.js';
-import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { changeJob } from '../../../functions/operations/changeJob.js';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getDag } from '../../../functions/operations/getDag.js';
-import { requeueJob } from '../../../functions/operations/requeueJob.js';
 import { checkPlan, storePlan } from '../../../functions/operations/storePlan.js';
 import { sweepComposites, tendChildren } from '../../../functions/operations/tendChildren.js';
 import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
@@ -236,7 +235,7 @@ describe('when children fail', () => {
     const { job, rollup } = await detail(deps, parent.jobId);
     expect(job).toMatchObject({ stage: 'failed', failure: { reason: 'children' } });
     expect(rollup?.byStage).toEqual({ shipped: 2, failed: 1 });
-    await requeueJob(deps, ADMIN, { params: { jobId: parent.jobId }, body: { reason: 'mended' } });
+    await decideGate(deps, ADMIN, parent.jobId, { kind: 'requeue', reason: 'mended' });
     await feed(parent.jobId);
     const again = await work(factory);
     expect(again.map(({ key }) => key)).toEqual(['bad']);
@@ -267,7 +266,7 @@ describe('a cancelled tree', () => {
       reason: 'dropped',
     });
   const asked = (jobId: string): Promise<unknown> =>
-    cancelJob(deps, ADMIN, { params: { jobId }, body: { reason: 'dropped' } });
+    decideGate(deps, ADMIN, jobId, { kind: 'cancel', reason: 'dropped' });
 
   it.each([
     { told: 'the request', end: asked },
@@ -401,7 +400,7 @@ describe('a planner', () => {
 
   it('whose lease is over makes nothing', async () => {
     const { factory, parent, claimed } = await begin();
-    await cancelJob(deps, ADMIN, { params: { jobId: parent.jobId }, body: { reason: 'x' } });
+    await decideGate(deps, ADMIN, parent.jobId, { kind: 'cancel', reason: 'x' });
     await expect(report(deps, factory, claimed, planned(child('a')))).rejects.toMatchObject({
       code: 'stale-epoch',
     });

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { dispatchJob } from '../../../functions/operations/dispatchJob.js';
-import { shipJob } from '../../../functions/operations/shipJob.js';
 import { putProduct } from '../../../functions/operations/putProduct.js';
 import type { Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
 import type { Factory, Lease, ReadyEntry } from '../../../shared/contract/fleet.js';
@@ -176,7 +175,7 @@ describe('claiming jobs', () => {
     const factory = await makeFactory(deps, productId);
     const gone = await submit(deps, productId, { priority: 'critical' });
     const next = await submit(deps, productId);
-    await cancelJob(deps, ADMIN, { params: { jobId: gone.jobId }, body: { reason: 'no' } });
+    await decideGate(deps, ADMIN, gone.jobId, { kind: 'cancel', reason: 'no' });
     await dispatchJob(deps, gone);
     expect(await cloud.documents.read(READY, ['any'], gone.jobId)).toBeDefined();
     expect((await claimOne(deps, factory)).job.jobId).toBe(next.jobId);
@@ -190,7 +189,7 @@ describe('claiming jobs', () => {
     const building = await claimOne(deps, factory);
     await report(deps, factory, building, { kind: 'started' });
     await report(deps, factory, building, FINISHED);
-    await shipJob(deps, ADMIN, { params: { jobId } });
+    await decideGate(deps, ADMIN, jobId, { kind: 'ship' });
     const landing = await claimOne(deps, factory);
     await report(deps, factory, landing, { kind: 'released', message: 'drain' });
     // Another instance may see the job as it was when the landing was in flight.

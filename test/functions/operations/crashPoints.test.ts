@@ -3,17 +3,15 @@
 // The expected list of writes is the table's row: one more write fails here until it has its place there.
 import { describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
-import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { claimJobs } from '../../../functions/operations/claimJobs.js';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { getBudget } from '../../../functions/operations/getBudget.js';
 import { preempt } from '../../../functions/operations/preempt.js';
 import { putBudget } from '../../../functions/operations/putBudget.js';
 import { reapLeases } from '../../../functions/operations/reapLeases.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { reportRun } from '../../../functions/operations/reportRun.js';
-import { requeueJob } from '../../../functions/operations/requeueJob.js';
-import { shipJob } from '../../../functions/operations/shipJob.js';
 import { submitJob } from '../../../functions/operations/submitJob.js';
 import { halt, resume } from '../../../functions/operations/switches.js';
 import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
@@ -240,9 +238,8 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
     const writes = await atEachWrite(deps, async (process) => {
       const { productId, factory, jobId } = await start({ lock: 'l' });
       const running = await claimOne(deps, factory);
-      const act = { params: { jobId }, body: { reason: 'no' } };
-      await untilDead(process, (dying) => cancelJob(dying, ADMIN, act));
-      if (process.writes.length === 0) await cancelJob(deps, ADMIN, act);
+      await untilDead(process, (dying) => decideGate(dying, ADMIN, jobId, { kind: 'cancel', reason: 'x' }));
+      if (process.writes.length === 0) await decideGate(deps, ADMIN, jobId, { kind: 'cancel', reason: 'x' });
       await repair(deps, cloud, productId);
       const renewed = renewLease(deps, factory, { params: paramsOf(running), body: { running: 1 } });
       await expect(renewed).rejects.toMatchObject({ code: 'stale-epoch' });
@@ -257,8 +254,8 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
     const writes = await atEachWrite(deps, async (process) => {
       const { productId, factory, jobId } = await start();
       await build(deps, factory);
-      await untilDead(process, (dying) => shipJob(dying, ADMIN, { params: { jobId } }));
-      if (process.writes.length === 0) await shipJob(deps, ADMIN, { params: { jobId } });
+      await untilDead(process, (dying) => decideGate(dying, ADMIN, jobId, { kind: 'ship' }));
+      if (process.writes.length === 0) await decideGate(deps, ADMIN, jobId, { kind: 'ship' });
       await repair(deps, cloud, productId);
       await endsIn('shipped', productId, factory, [jobId]);
     });
@@ -268,10 +265,9 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
   it('a requeue', async () => {
     const writes = await atEachWrite(deps, async (process) => {
       const { productId, factory, jobId } = await start();
-      const act = { params: { jobId }, body: { reason: 'once more' } };
-      await cancelJob(deps, ADMIN, act);
-      await untilDead(process, (dying) => requeueJob(dying, ADMIN, act));
-      if (process.writes.length === 0) await requeueJob(deps, ADMIN, act);
+      await decideGate(deps, ADMIN, jobId, { kind: 'cancel', reason: 'x' });
+      await untilDead(process, (dying) => decideGate(dying, ADMIN, jobId, { kind: 'requeue', reason: 'x' }));
+      if (process.writes.length === 0) await decideGate(deps, ADMIN, jobId, { kind: 'requeue', reason: 'x' });
       await repair(deps, cloud, productId);
       await endsIn('testing', productId, factory, [jobId]);
     });
@@ -289,7 +285,7 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
       if (process.writes.length === 0) await resume(deps, ADMIN, { body: { scope } });
       await timers(deps, cloud);
       expect(await drain(cloud, 'pool-windows', { sessions: true })).toHaveLength(1);
-      await cancelJob(deps, ADMIN, { params: { jobId }, body: { reason: 'seen' } });
+      await decideGate(deps, ADMIN, jobId, { kind: 'cancel', reason: 'seen' });
     });
     expect(writes).toEqual(['batch fleet_control switches+audit', 'send pool-windows']);
   });

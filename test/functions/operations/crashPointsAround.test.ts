@@ -5,9 +5,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { addChildren } from '../../../functions/operations/addChildren.js';
 import { appendLog } from '../../../functions/operations/appendLog.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
-import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { checkpointAudit } from '../../../functions/operations/checkpointAudit.js';
 import { createEnrolment } from '../../../functions/operations/createEnrolment.js';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { drainFactory } from '../../../functions/operations/drainFactory.js';
 import { enrolFactory } from '../../../functions/operations/enrolFactory.js';
 import { revokeFactory, rotateToken } from '../../../functions/operations/factoryTokens.js';
@@ -156,12 +156,11 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
       const factory = await makeFactory(deps, productId);
       const { jobId } = await submit(deps, productId, { kind: 'composite' });
       const { children } = await addChildren(deps, ADMIN, { params: { jobId }, body: PLAN });
-      const act = { params: { jobId }, body: { reason: 'no' } };
       await untilDead(process, async (dying) => {
-        await cancelJob(dying, ADMIN, act);
+        await decideGate(dying, ADMIN, jobId, { kind: 'cancel', reason: 'x' });
         for (const event of (await detail(deps, jobId)).events) await tendChildren(dying, event);
       });
-      if (process.writes.length === 0) await cancelJob(deps, ADMIN, act);
+      if (process.writes.length === 0) await decideGate(deps, ADMIN, jobId, { kind: 'cancel', reason: 'x' });
       await repair(deps, cloud, productId);
       expect(await claim(deps, factory, 4)).toEqual([]);
       for (const one of [jobId, ...children.map((each) => each.jobId)])

@@ -5,7 +5,6 @@ import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getJob } from '../../../functions/operations/getJob.js';
 import { listJobs } from '../../../functions/operations/listJobs.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
-import { shipJob } from '../../../functions/operations/shipJob.js';
 import { LEASES, READY } from '../../../shared/topology.js';
 import {
   ADMIN,
@@ -95,7 +94,7 @@ describe('reviewers', () => {
     ).rejects.toMatchObject({
       code: 'forbidden',
     });
-    await expect(shipJob(deps, bob, { params: { jobId } })).rejects.toMatchObject({
+    await expect(decideGate(deps, bob, jobId, { kind: 'ship' })).rejects.toMatchObject({
       code: 'illegal-transition',
       detail: { legal: ['approve', 'reject', 'cancel', 'hold'] },
     });
@@ -103,7 +102,7 @@ describe('reviewers', () => {
     const { job, legal } = await getJob(deps, bob, { params: { jobId } });
     expect(job.approvals?.map(({ by }) => by).toSorted()).toEqual(['bob', 'eve']);
     expect(legal).toEqual(['ship', 'reject', 'cancel', 'hold']);
-    await shipJob(deps, bob, { params: { jobId } });
+    await decideGate(deps, bob, jobId, { kind: 'ship' });
     expect((await claimOne(deps, factory)).run.kind).toBe('land');
   });
 
@@ -140,7 +139,7 @@ describe('a change of shared packages', () => {
     const bob = operator('reviewer', productId, 'bob');
     const refused = { code: 'illegal-transition', message: expect.stringContaining('profile: reviewer') };
     const approve = () => decide(jobId, { kind: 'approve' }, bob);
-    const ship = () => shipJob(deps, bob, { params: { jobId } });
+    const ship = () => decideGate(deps, bob, jobId, { kind: 'ship' });
     await expect(approve()).rejects.toMatchObject(refused);
 
     const onBranch = { 'base-branch': 'aq/job' };

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { decideGate } from '../../../functions/operations/decideGate.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getDag } from '../../../functions/operations/getDag.js';
-import { shipJob } from '../../../functions/operations/shipJob.js';
 import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import type { Claim } from '../../../shared/contract/api.js';
@@ -47,7 +45,7 @@ const runNext = async (factory: FactoryCaller): Promise<Claim> => {
   else {
     await report(deps, factory, claimed, FINISHED);
     await report(deps, factory, claimed, verified(true));
-    await shipJob(deps, ADMIN, { params: { jobId: claimed.job.jobId } });
+    await decideGate(deps, ADMIN, claimed.job.jobId, { kind: 'ship' });
   }
   return claimed;
 };
@@ -111,7 +109,7 @@ describe('a job that waits for another', () => {
     const { productId } = await start();
     const first = await submit(deps, productId);
     const second = await submit(deps, productId, { deps: [first.jobId] });
-    await cancelJob(deps, ADMIN, { params: { jobId: first.jobId }, body: { reason: 'no' } });
+    await decideGate(deps, ADMIN, first.jobId, { kind: 'cancel', reason: 'no' });
     await feed(first, second);
     expect(await explain(second.jobId)).toMatchObject({
       summary: `Waits for ${first.jobId} (failed).`,

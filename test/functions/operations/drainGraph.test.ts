@@ -4,7 +4,7 @@
 import { ChangeFeedStartFrom, CosmosClient, type ChangeFeedIteratorOptions } from '@azure/cosmos';
 import { afterAll, expect, it } from 'vitest';
 import { workOnBatch } from '../../../functions/lib/feedBatch.js';
-import { FEEDS } from '../../../functions/lib/feeds.js';
+import { FEEDS } from '../../../functions/operations/feeds.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { inParallel } from '../../../functions/operations/inParallel.js';
 import type { Claim } from '../../../shared/contract/api.js';

@@ -1,6 +1,6 @@
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { describe, expect, it } from 'vitest';
 import { auditJob } from '../../../functions/operations/auditChain.js';
-import { shipJob } from '../../../functions/operations/shipJob.js';
 import {
   ADMIN,
   build,
@@ -22,7 +22,7 @@ describe('the way of a job', () => {
     const { jobId } = await submit(deps, productId, { verify: 'npm test' });
 
     await build(deps, factory);
-    await shipJob(deps, ADMIN, { params: { jobId } });
+    await decideGate(deps, ADMIN, jobId, { kind: 'ship' });
     const landing = await claimOne(deps, factory);
     expect(landing.run.kind).toBe('land');
     await report(deps, factory, landing, { kind: 'started' });

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { readFactories } from '../../../functions/operations/listFactories.js';
 import { reapLeases, reapOrphans } from '../../../functions/operations/reapLeases.js';
-import { cancelJob } from '../../../functions/operations/cancelJob.js';
 import { reportRun } from '../../../functions/operations/reportRun.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
-import { shipJob } from '../../../functions/operations/shipJob.js';
 import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import type { Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
 import type { Claim } from '../../../shared/contract/api.js';
@@ -191,7 +190,7 @@ describe('a lease', () => {
   it('that was left behind by a run that is over goes, and its holder renews it no more', async () => {
     const { factory, claim, jobId } = await claimed();
     const lease = await cloud.documents.read<Lease>(LEASES, [jobId], jobId);
-    await cancelJob(deps, ADMIN, { params: { jobId }, body: { reason: 'no' } });
+    await decideGate(deps, ADMIN, jobId, { kind: 'cancel', reason: 'no' });
     // As when the host dies between the two writes.
     if (lease) await cloud.documents.create(LEASES, lease.document);
     await reapOrphans(deps);
@@ -226,7 +225,7 @@ describe('a lease', () => {
     const factory = await makeFactory(deps, productId);
     const { jobId } = await submit(deps, productId, { verify: 'npm test' });
     await build(deps, factory);
-    await shipJob(deps, ADMIN, { params: { jobId } });
+    await decideGate(deps, ADMIN, jobId, { kind: 'ship' });
     await claimOne(deps, factory);
     cloud.clock.advance(LEASE_SECONDS + 1);
     await reapLeases(deps);
@@ -238,7 +237,7 @@ describe('a lease', () => {
 describe('commands of people', () => {
   it('that the stage does not allow are refused with the legal ones', async () => {
     const { jobId } = await claimed();
-    await expect(shipJob(deps, ADMIN, { params: { jobId } })).rejects.toMatchObject({
+    await expect(decideGate(deps, ADMIN, jobId, { kind: 'ship' })).rejects.toMatchObject({
       code: 'illegal-transition',
       status: 409,
       detail: { legal: ['cancel', 'pause'], stage: 'assigned' },
@@ -247,6 +246,9 @@ describe('commands of people', () => {
 
   it('on an unknown job are answered with 404', async () => {
     const params = { jobId: 'job-0000000000000000' };
-    await expect(shipJob(deps, ADMIN, { params })).rejects.toMatchObject({ code: 'not-found', status: 404 });
+    await expect(decideGate(deps, ADMIN, params.jobId, { kind: 'ship' })).rejects.toMatchObject({
+      code: 'not-found',
+      status: 404,
+    });
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { getProfileForRun } from '../../../functions/operations/getProfileForRun.js';
 import { getProfileHistory, listProfiles } from '../../../functions/operations/listProfiles.js';
 import { putProfile } from '../../../functions/operations/putProfile.js';
 import { readProfile, writeVersion } from '../../../functions/operations/profileStore.js';
 import { rerouteRecent } from '../../../functions/operations/rerouteWaiting.js';
-import { requeueJob } from '../../../functions/operations/requeueJob.js';
 import { composePrompt } from '../../../factory/prompt.js';
 import {
   ProfileSpecSchema,
@@ -127,7 +127,7 @@ describe('a profile', () => {
     const after = await report(deps, factory, claimed, FINISHED);
     expect([after.stage, after.holder, after.profile?.version]).toEqual(['review', factory.id, 1]);
     const params = { jobId: after.jobId };
-    await requeueJob(deps, ADMIN, { params, body: { reason: 'again' } });
+    await decideGate(deps, ADMIN, params.jobId, { kind: 'requeue', reason: 'again' });
     const again = await claimOne(deps, factory);
     expect(again.job.profile?.version).toBe(2);
   });
@@ -214,7 +214,9 @@ describe('an edit', () => {
       });
     const job = await submit(deps, productId);
     const params = { jobId: job.jobId };
-    await expect(requeueJob(deps, editor, { params, body: { reason: 'x' } })).rejects.toMatchObject({
+    await expect(
+      decideGate(deps, editor, params.jobId, { kind: 'requeue', reason: 'x' }),
+    ).rejects.toMatchObject({
       code: 'forbidden',
     });
   });

@@ -1,6 +1,6 @@
 // What goes on by itself after a process died: the change feed brings every event again, and the timers take turns.
 import { workOnBatch } from '../../../functions/lib/feedBatch.js';
-import { FEEDS } from '../../../functions/lib/feeds.js';
+import { FEEDS } from '../../../functions/operations/feeds.js';
 import { auditJob } from '../../../functions/operations/auditChain.js';
 import type { Deps } from '../../../functions/operations/deps.js';
 import { readHistory, type JobRef } from '../../../functions/operations/jobStore.js';

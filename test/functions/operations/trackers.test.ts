@@ -1,12 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startTracker } from '../../../local/tracker/server.js';
+import { decideGate } from '../../../functions/operations/decideGate.js';
 import { echoToTracker } from '../../../functions/operations/echoToTracker.js';
 import { ingestTrackerItem } from '../../../functions/operations/ingestTrackerItem.js';
 import { listJobs } from '../../../functions/operations/listJobs.js';
 import { postToTracker } from '../../../functions/operations/postToTracker.js';
 import { receiveWebhook } from '../../../functions/operations/receiveWebhook.js';
-import { shipJob } from '../../../functions/operations/shipJob.js';
 import type { Deps } from '../../../functions/operations/deps.js';
 import { CloudError } from '../../../shared/cloud/errors.js';
 import type { JobSummary } from '../../../shared/contract/api.js';
@@ -239,7 +239,7 @@ describe('the echo to the item', () => {
       'status:in-progress',
     );
 
-    await shipJob(deps, ADMIN, { params: { jobId: job.jobId } });
+    await decideGate(deps, ADMIN, job.jobId, { kind: 'ship' });
     const landing = await claimOne(deps, factory);
     await report(deps, factory, landing, { kind: 'started' });
     await report(deps, factory, landing, { kind: 'landed', mergeCommit: 'abc123', baseBranch: 'main' });

@@ -2,14 +2,14 @@ import type { RouteInput, RouteResult } from '../../shared/contract/routeTypes.j
 import { TrackerDeliverySchema, TrackerPostSchema } from '../../shared/contract/messages.js';
 import type { Stored } from '../../shared/cloud/documents.js';
 import { AppError } from '../../shared/errors.js';
-import { hasRole, requireRole, type Caller } from '../operations/caller.js';
-import type { Deps } from '../operations/deps.js';
-import { ingestTrackerItem } from '../operations/ingestTrackerItem.js';
-import { allParked, viewOf } from '../operations/listParked.js';
-import { isOutage, parkedEvents, settleParked, type Parked } from '../operations/park.js';
-import { postToTracker } from '../operations/postToTracker.js';
-import { readEvent } from './feedBatch.js';
+import { hasRole, requireRole, type Caller } from './caller.js';
+import type { Deps } from './deps.js';
 import { FEEDS } from './feeds.js';
+import { ingestTrackerItem } from './ingestTrackerItem.js';
+import { allParked, viewOf } from './listParked.js';
+import { isOutage, parkedEvents, settleParked, type Parked } from './park.js';
+import { postToTracker } from './postToTracker.js';
+import { readEvent } from './readEvent.js';
 
 /** How what was parked is worked on once more, by the function that parked it. */
 const RETRIES: ReadonlyMap<string, (deps: Deps, what: unknown) => Promise<void>> = new Map([
