@@ -8,6 +8,7 @@ import { CONTROL, FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
 import type { Caller } from './caller.js';
 import { enrolmentId, type Enrolment } from './createEnrolment.js';
 import type { Deps } from './deps.js';
+import { sweepSoon } from './sweepTickets.js';
 
 /** Added to a name that is taken. */
 const SUFFIX_BYTES = 2;
@@ -34,6 +35,8 @@ export async function enrolFactory(
     tokens: [tokenId],
   });
   deps.log('info', 'a factory was enrolled', { factoryId, pools, by: createdBy });
+  // What waited for this factory alone had its tickets spent by others that could not take it.
+  await sweepSoon(deps, pools);
   const token = await deps.factoryTokens.sign({ factoryId, pools, products, tokenId });
   return { ...token, factoryId, pools, leaseSeconds: deps.settings.leaseSeconds };
 }

@@ -20,14 +20,20 @@ type Entry = Pick<ReadyEntry, 'id' | 'pool' | 'lane' | 'epoch' | 'readySince'>;
  * as many tickets as it has ready jobs. A pool whose jobs merely wait for a free factory has its tickets still; where
  * they lie although a factory should be free, that factory is marked offline (docs/decisions/0006).
  * @param graceSeconds how long a job must be ready already; its first ticket may be on the way
+ * @param pools all of them where absent
  * @returns how many were sent
  */
-export async function sweepTickets(deps: Deps, graceSeconds = GRACE_SECONDS): Promise<number> {
+export async function sweepTickets(
+  deps: Deps,
+  graceSeconds = GRACE_SECONDS,
+  pools?: readonly string[],
+): Promise<number> {
   const now = deps.clock.now();
   const entries = await deps.documents.select<Entry>(READY, {
     text: `SELECT TOP ${MAX_ENTRIES} c.id, c.pool, c.lane, c.epoch, c.readySince FROM c
-           WHERE c.readySince <= @before AND (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @before)`,
-    parameters: { before: after(now, -graceSeconds) },
+           WHERE c.readySince <= @before AND (NOT IS_DEFINED(c.notBefore) OR c.notBefore <= @before)
+           ${pools === undefined ? '' : 'AND ARRAY_CONTAINS(@pools, c.pool)'}`,
+    parameters: { before: after(now, -graceSeconds), ...(pools && { pools: [...pools] }) },
   });
   const byPool = new Map<string, Entry[]>();
   for (const entry of entries) byPool.set(entry.pool, [...(byPool.get(entry.pool) ?? []), entry]);
@@ -38,10 +44,11 @@ export async function sweepTickets(deps: Deps, graceSeconds = GRACE_SECONDS): Pr
 /**
  * As sweepTickets, after a change that lets waiting jobs go: also those that have just become ready, since their
  * tickets were spent while nothing could be claimed. The timer does it again.
+ * @param pools all of them where absent
  */
-export async function sweepSoon(deps: Deps): Promise<void> {
+export async function sweepSoon(deps: Deps, pools?: readonly string[]): Promise<void> {
   try {
-    await sweepTickets(deps, 0);
+    await sweepTickets(deps, 0, pools);
   } catch (error) {
     deps.log('warn', 'tickets are left to the sweeper', { error: String(error) });
   }
