@@ -1,5 +1,6 @@
 // Everything outside of the process that a command touches, in one place: a test hands in its own.
 import { setTimeout as delay } from 'node:timers/promises';
+import { proxyFetch } from '../shared/client/proxyFetch.js';
 
 /** Where text goes. */
 export interface Sink {
@@ -48,6 +49,7 @@ export function processIo(): Io {
     cwd: process.cwd(),
     now: Date.now,
     sleep: (ms) => delay(ms),
-    fetch: globalThis.fetch,
+    // Node's own looks at no proxy.
+    fetch: proxyFetch(process.env),
   };
 }

@@ -46,9 +46,15 @@ export const CHECKPOINT_VARIABLE = 'GIGAFACTORY_CHECKPOINT';
 
 /** The environment without the factory's own settings; git asks nothing and signs as the factory. */
 export const cleanEnvironment = (from: NodeJS.ProcessEnv): Record<string, string> => ({
-  ...withoutOurs(from),
+  ...withProxies(withoutOurs(from)),
   ...AUTHOR_VARIABLES,
 });
+
+/** git and curl look at `http_proxy` in small letters alone, and at the others in both. */
+function withProxies(env: Record<string, string>): Record<string, string> {
+  const { HTTP_PROXY: proxy } = env;
+  return proxy === undefined || 'http_proxy' in env ? env : { ...env, http_proxy: proxy };
+}
 
 function withoutOurs(from: NodeJS.ProcessEnv): Record<string, string> {
   const clean: Record<string, string> = {};

@@ -17,15 +17,19 @@ const NO_BODY: readonly number[] = [101, 204, 205, 304];
 const named = (env: Env, name: string): string | undefined =>
   env[name.toLowerCase()] || env[name.toUpperCase()];
 
+/** This machine itself: a proxy would look for it on its own. */
+const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/i;
+
 /**
- * The proxy for an address; undefined where it is reached directly.
+ * The proxy for an address; undefined where it is reached directly, as this machine always is.
  * @param env upper-case and lower-case names count, the lower-case one first, as with curl
  * @throws Error for a proxy that is no http(s) URL
  */
 export function proxyFor(url: URL, env: Env): URL | undefined {
   const name = url.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
   const value = named(env, name) || named(env, 'all_proxy');
-  if (!value || isExcepted(url, named(env, 'no_proxy') ?? '')) return undefined;
+  if (!value || LOOPBACK.test(url.hostname) || isExcepted(url, named(env, 'no_proxy') ?? ''))
+    return undefined;
   const text = value.includes('://') ? value : `http://${value}`;
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
     throw new Error(
@@ -67,10 +71,15 @@ export function proxyFetch(env: Env, direct: typeof fetch = fetch): typeof fetch
 }
 
 async function throughProxy(url: URL, proxy: URL, init: RequestInit): Promise<Response> {
-  const { method = 'GET', body, signal } = init;
+  const { method = 'GET', signal } = init;
+  const isForm = init.body instanceof URLSearchParams;
+  const body = isForm ? String(init.body) : init.body;
   if (body !== undefined && body !== null && typeof body !== 'string' && !(body instanceof Uint8Array))
-    throw new Error('only text and bytes are sent through a proxy');
-  const headers: Record<string, string> = Object.fromEntries(new Headers(init.headers ?? {}));
+    throw new Error('only text, forms and bytes are sent through a proxy');
+  const headers: Record<string, string> = {
+    ...(isForm && { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }),
+    ...Object.fromEntries(new Headers(init.headers ?? {})),
+  };
   const options = { method, headers, ...(signal ? { signal } : {}) };
   // Without an agent: its pool would open a connection of its own.
   const request =

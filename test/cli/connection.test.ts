@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientCredentials } from '../../cli/credentials.js';
 import { startIdentity, type Identity } from '../../local/identity/server.js';
+import { proxyTo } from '../support/proxy.js';
 import { aq } from './system.js';
 
 let folder: string;
@@ -62,6 +65,27 @@ describe('the connection', () => {
     expect((await aq(['health', '--connection', connectionFile()], { cwd: tmpdir() })).code).toBe(0);
     const env = { GIGAFACTORY_CONNECTION: connectionFile() };
     expect((await aq(['health'], { env, cwd: tmpdir() })).code).toBe(0);
+  });
+
+  it('goes through the proxy of the environment, to the issuer of tokens too', async () => {
+    const ports: Record<string, string> = {
+      'control-plane.test': new URL(apiUrl).port,
+      'issuer.test': new URL(identity.tokenUrl).port,
+    };
+    const { pathname } = new URL(identity.tokenUrl);
+    await write({ apiUrl: 'http://control-plane.test/api', tokenUrl: `http://issuer.test${pathname}` });
+    await using proxy = await proxyTo((host) => Number(ports[host]));
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [path.resolve('cli/aq.mjs'), 'health', '--json'],
+      { cwd: folder, env: { PATH: process.env['PATH'] ?? '', HTTP_PROXY: proxy.url } },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'ok' });
+    expect(asked.at(-1)).toMatch(/^Bearer ey/);
+    expect(proxy.asked).toEqual([
+      `POST http://issuer.test${pathname}`,
+      'GET http://control-plane.test/api/health',
+    ]);
   });
 
   it.each([
