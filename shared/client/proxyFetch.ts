@@ -73,7 +73,7 @@ export function proxyFetch(env: Env, direct: typeof fetch = fetch): typeof fetch
 async function throughProxy(url: URL, proxy: URL, init: RequestInit): Promise<Response> {
   const { method = 'GET', signal } = init;
   const isForm = init.body instanceof URLSearchParams;
-  const body = isForm ? String(init.body) : init.body;
+  const body = init.body instanceof URLSearchParams ? init.body.toString() : init.body;
   if (body !== undefined && body !== null && typeof body !== 'string' && !(body instanceof Uint8Array))
     throw new Error('only text, forms and bytes are sent through a proxy');
   const headers: Record<string, string> = {

@@ -84,7 +84,7 @@ describe('the connection', () => {
     expect(asked.at(-1)).toMatch(/^Bearer ey/);
     expect(proxy.asked).toEqual([
       `POST http://issuer.test${pathname}`,
-      'GET http://control-plane.test/api/health',
+      'GET http://control-plane.test/api/fleet/health',
     ]);
   });
 

@@ -24,7 +24,7 @@ export async function proxyTo(target: number | ((host: string) => number), passw
     headers['proxy-authorization'] === `Basic ${Buffer.from(`ann:${password}`).toString('base64')}`;
   const server = http.createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
-    if (typeof target === 'function') return void forward(request, response, portFor);
+    if (typeof target === 'function') return forward(request, response, portFor);
     response.writeHead(isKnown(request) ? 200 : 407, { 'set-cookie': ['a=1', 'b=2'] }).end('from the proxy');
   });
   server.on('connect', (request, near: net.Socket) => {
