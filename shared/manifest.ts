@@ -37,6 +37,16 @@ export function validateManifest(value: unknown): ManifestResult {
   return validate({ value, locate: () => undefined });
 }
 
+/** The same problems, in the order of the text; those that had no place in it yet get one. */
+export function placedIn(text: string, problems: readonly Problem[]): Problem[] {
+  const read = readSource(text);
+  if (read.kind === 'invalid') return [...problems];
+  const { locate } = read.source;
+  return problems
+    .map((one) => (one.line === undefined ? { ...one, ...locate(one.path.split('.'), 'value') } : one))
+    .toSorted(byPlace);
+}
+
 function validate(source: Source): ManifestResult {
   const aliased = withRepository(source);
   const parsed = ManifestSchema.safeParse(aliased.value);

@@ -30,21 +30,16 @@ export function addChildrenCommands(program: Command, io: Io): void {
     .action(action<[string, string[]], Flags>(io, add));
 }
 
-/** What the API says of a child by its key is said of the file that it was read from, with the line. */
-async function inFiles(error: unknown, set: readonly Omit<ManifestFile, 'manifest'>[]): Promise<unknown> {
+/** What the API says of a child by its key is said of the file that it was read from. */
+function inFiles(error: unknown, set: readonly Omit<ManifestFile, 'manifest'>[]): unknown {
   if (!(error instanceof AppError) || !error.detail.problems) return error;
-  const { readSource } = await import('../../shared/manifest/source.js');
   const problems = error.detail.problems.map((problem): FileProblem => {
     // Keys may have dots in them: the longest one that fits is meant.
     const [child] = set
       .filter(({ key }) => `${problem.path}.`.startsWith(`children.${key}.`))
       .toSorted((one, other) => other.key.length - one.key.length);
     if (!child) return problem;
-    const { key, file, text } = child;
-    const path = problem.path.slice(`children.${key}.`.length);
-    const source = readSource(text);
-    const place = source.kind === 'ok' ? source.source.locate(path.split('.'), 'value') : undefined;
-    return { ...place, ...problem, path, file };
+    return { ...problem, path: problem.path.slice(`children.${child.key}.`.length), file: child.file };
   });
   return new AppError(error.code, error.message, { ...error.detail, problems }, { cause: error });
 }
@@ -68,8 +63,8 @@ async function add(context: Context, flags: Flags, ref: string, files: string[])
         children: set.map(({ key, text }) => ({ key, text })),
       },
     })
-    .catch(async (error: unknown) => {
-      throw await inFiles(error, set);
+    .catch((error: unknown) => {
+      throw inFiles(error, set);
     });
   context.answer(added, () =>
     [

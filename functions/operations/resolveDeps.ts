@@ -1,5 +1,5 @@
 import { JobIdSchema, type Dep } from '../../shared/contract/job.js';
-import { AppError, type Problem } from '../../shared/errors.js';
+import type { Problem } from '../../shared/errors.js';
 import { openDeps, parseDep } from '../../shared/rules/dag.js';
 import type { Deps } from './deps.js';
 import { readStages } from './jobStages.js';
@@ -9,12 +9,13 @@ import type { JobRef } from './jobStore.js';
 /**
  * Finds the jobs that a new job's manifest names. They must be there already, and a job never changes what it waits
  * for: so the only cycle that can be asked for is a job that waits for itself.
- * @throws AppError invalid-manifest with every name that is no job of the product, or closes a cycle
+ * @param problems told here: every name that is no job of the product, or closes a cycle
  */
 export async function resolveDeps(
   deps: Deps,
   { productId, jobId }: JobRef,
   asked: readonly string[],
+  problems: Problem[],
 ): Promise<{ deps: Dep[]; waitsFor: string[] }> {
   if (asked.length === 0) return { deps: [], waitsFor: [] };
   const named = asked.map((text) => {
@@ -27,18 +28,14 @@ export async function resolveDeps(
     productId,
     named.map(({ dep }) => dep.jobId),
   );
-  const problems = named.flatMap(({ text, dep }, at): Problem[] => {
+  for (const [at, { text, dep }] of named.entries()) {
     const path = `deps.${at}`;
-    if (dep.jobId === jobId)
-      return [{ path, message: `a cycle: ${jobId} → ${jobId}`, expected: 'another job' }];
-    if (stages.has(dep.jobId)) return [];
     const expected = 'the id or the idempotency key of a job that was submitted before';
-    return [{ path, message: `${productId} has no job ${text}`, expected }];
-  });
-  if (problems.length > 0)
-    throw new AppError('invalid-manifest', 'the manifest waits for jobs that it cannot wait for', {
-      problems,
-    });
+    if (dep.jobId === jobId)
+      problems.push({ path, message: `a cycle: ${jobId} → ${jobId}`, expected: 'another job' });
+    else if (!stages.has(dep.jobId))
+      problems.push({ path, message: `${productId} has no job ${text}`, expected });
+  }
   // Named twice, the stricter one counts.
   const found = new Map<string, Dep>();
   for (const { dep } of named) if (found.get(dep.jobId)?.until !== 'shipped') found.set(dep.jobId, dep);

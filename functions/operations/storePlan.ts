@@ -7,10 +7,9 @@ import {
 } from '../../shared/contract/children.js';
 import type { BatchStep } from '../../shared/cloud/documents.js';
 import { JobIdSchema, type Actor, type Dep, type Job } from '../../shared/contract/job.js';
-import type { Product } from '../../shared/contract/fleet.js';
 import type { Manifest } from '../../shared/contract/manifest.js';
 import { AppError, type Problem } from '../../shared/errors.js';
-import { parseManifest, validateManifest, type Given } from '../../shared/manifest.js';
+import { parseManifest, placedIn, validateManifest, type Given } from '../../shared/manifest.js';
 import { graphOf } from '../../shared/manifest/graph.js';
 import { shareBudget } from '../../shared/rules/composite.js';
 import { parseDep } from '../../shared/rules/dag.js';
@@ -21,7 +20,7 @@ import { jobIdOf } from '../../shared/jobId.js';
 import { readJobs } from './jobStages.js';
 import { partitionOf } from './jobStore.js';
 import { readProduct } from './products.js';
-import { resolveManifest, type Resolved } from './resolveManifest.js';
+import { resolveManifest } from './resolveManifest.js';
 
 /** The database takes at most 100 steps and 2 MB in a batch; the rest of a step is some 200 bytes. */
 const MAX_STEPS = 100;
@@ -72,7 +71,9 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
     const { usd, tokens } = shares[at] ?? {};
     const own = inherit(parent.manifest, manifest, given);
     const chosen = [...given, ...inherited(parent.manifest, own)];
-    const resolved = await resolveChild(deps, product, key, own, chosen, problems);
+    const missing: Problem[] = [];
+    const resolved = await resolveManifest(deps, product, own, chosen, missing);
+    problems.push(...missing.map((one) => ({ ...one, path: `children.${key}.${one.path}` })));
     if (resolved === undefined) continue;
     drafts.push({
       id: `${draftPrefix(hash)}${String(at).padStart(4, '0')}`,
@@ -96,7 +97,7 @@ export async function checkPlan(deps: Deps, parent: Job, plan: Plan, actor: Acto
       actor,
     });
   }
-  if (problems.length > 0) throw refused(problems);
+  if (problems.length > 0) throw refused(placedInChildren(plan.children, problems));
   await refuseTaken(deps, parent, hash, drafts);
   const sum = (of: 'usd' | 'tokens'): number => shares.reduce((total, share) => total + (share[of] ?? 0), 0);
   return {
@@ -126,6 +127,19 @@ const refused = (problems: Problem[]): AppError =>
     `the plan has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`,
     { problems },
   );
+
+/** With the places of problems in the texts of their children. */
+const placedInChildren = (children: readonly PlannedChild[], problems: readonly Problem[]): Problem[] =>
+  problems.map((problem) => {
+    // Keys may have dots in them: the longest one that fits is meant.
+    const [child] = children
+      .filter(({ key }) => problem.path.startsWith(`children.${key}.`))
+      .toSorted((one, other) => other.key.length - one.key.length);
+    if (child === undefined || !('text' in child)) return problem;
+    const path = problem.path.slice(`children.${child.key}.`.length);
+    const [placed] = placedIn(child.text, [{ ...problem, path }]);
+    return { ...placed, ...problem };
+  });
 
 function readChildren(children: readonly PlannedChild[]): { read: Read[]; problems: Problem[] } {
   const read: Read[] = [];
@@ -190,25 +204,6 @@ function inherit(parent: Manifest, child: Manifest, given: readonly string[]): M
     ...(!own('priority') && { priority: parent.priority }),
     ...(verify !== undefined && { verify }),
   };
-}
-
-/** @returns undefined for a child with a problem, which is told with its key */
-async function resolveChild(
-  deps: Deps,
-  product: Product,
-  key: string,
-  manifest: Manifest,
-  given: readonly string[],
-  problems: Problem[],
-): Promise<Resolved | undefined> {
-  try {
-    return await resolveManifest(deps, product, manifest, given);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'invalid-manifest') throw error;
-    const own = error.detail.problems ?? [];
-    problems.push(...own.map((one) => ({ ...one, path: `children.${key}.${one.path}` })));
-    return undefined;
-  }
 }
 
 /** The base branch of the parent's repository is chosen, as far as the product is concerned. */

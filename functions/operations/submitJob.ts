@@ -2,8 +2,8 @@ import type { SubmitJob } from '../../shared/contract/api.js';
 import type { Product } from '../../shared/contract/fleet.js';
 import type { Actor, Job, TrackerItem } from '../../shared/contract/job.js';
 import type { Manifest } from '../../shared/contract/manifest.js';
-import { AppError } from '../../shared/errors.js';
-import { parseManifest, validateManifest } from '../../shared/manifest.js';
+import { AppError, type Problem } from '../../shared/errors.js';
+import { parseManifest, placedIn, validateManifest } from '../../shared/manifest.js';
 import { newJob } from '../../shared/rules/lifecycle.js';
 import { JOBS } from '../../shared/topology.js';
 import { operatorActor, requireRole, type Caller } from './caller.js';
@@ -35,19 +35,27 @@ export async function submitJob(
   refuseReserved(body.productId);
   requireRole(caller, 'operator', body.productId);
   const parsed = 'text' in body ? parseManifest(body.text) : validateManifest(body.manifest);
-  if (parsed.kind === 'invalid')
-    throw new AppError('invalid-manifest', summaryOf(parsed.problems.length), { problems: parsed.problems });
+  const problems = parsed.kind === 'invalid' ? parsed.problems : [];
+  const read = parsed.kind === 'invalid' ? parsed.sound : parsed;
+  if (read === undefined) throw invalid(problems);
   const product = await readProduct(deps, body.productId);
+  const { manifest, given } = read;
   return submitManifest(deps, {
     product,
-    manifest: parsed.manifest,
-    given: parsed.given,
+    manifest,
+    given,
     actor: operatorActor(caller),
+    problems,
+    ...('text' in body && { text: body.text }),
   });
 }
 
-const summaryOf = (problems: number): string =>
-  problems === 1 ? 'the manifest has a problem' : `the manifest has ${problems} problems`;
+const invalid = (problems: Problem[]): AppError =>
+  new AppError(
+    'invalid-manifest',
+    problems.length === 1 ? 'the manifest has a problem' : `the manifest has ${problems.length} problems`,
+    { problems },
+  );
 
 export interface Submission {
   readonly product: Product;
@@ -56,21 +64,28 @@ export interface Submission {
   readonly given: readonly string[];
   readonly actor: Actor;
   readonly trackerItem?: TrackerItem;
+  /** What was found before; told with what is found here, and then nothing is taken in. */
+  readonly problems?: readonly Problem[];
+  /** What was sent, to tell the place of a problem in it. */
+  readonly text?: string;
 }
 
 /**
- * Takes in a valid manifest: one batch, then dispatch at once. The id derives from the idempotency key, so a second
+ * Takes in a manifest: one batch, then dispatch at once. The id derives from the idempotency key, so a second
  * submit of the same key meets the first one in the database, also when both come at the same moment.
- * @throws AppError idempotency-conflict, invalid-manifest when neither job nor product names a repository
+ * @throws AppError idempotency-conflict, invalid-manifest with every problem
  */
 export async function submitManifest(deps: Deps, submission: Submission): Promise<Submitted> {
-  const { product, manifest, given, actor, trackerItem } = submission;
+  const { product, manifest, given, actor, trackerItem, text } = submission;
   const { productId } = product;
   const jobId = jobIdOf(productId, manifest['idempotency-key'] ?? deps.chance.uuid());
   // What was asked for, before the product's settings fill the gaps: those may change between two submits.
   const contentHash = sha256(canonicalJson(manifest));
-  const resolved = await resolveManifest(deps, product, manifest, given);
-  const needs = await resolveDeps(deps, { productId, jobId }, manifest.deps);
+  const problems = [...(submission.problems ?? [])];
+  const resolved = await resolveManifest(deps, product, manifest, given, problems);
+  const needs = await resolveDeps(deps, { productId, jobId }, manifest.deps, problems);
+  if (resolved === undefined || problems.length > 0)
+    throw invalid(text === undefined ? problems : placedIn(text, problems));
   const decided = newJob({
     ...resolved,
     ...needs,

@@ -66,6 +66,24 @@ describe('submitting a job', () => {
     });
   });
 
+  it('tells what only the fleet can know together with what the text shows, each with its line', async () => {
+    const { productId } = await makeProduct(deps, { defaults: { engine: 'shell' } });
+    const text = '---\nprofile: noone\ntimeout: soon\ndeps:\n  - nobody\n  - nothing\n---\necho hi\n';
+    await expect(submitJob(deps, ADMIN, { body: { productId, text } })).rejects.toMatchObject({
+      code: 'invalid-manifest',
+      message: 'the manifest has 5 problems',
+      detail: {
+        problems: [
+          { path: 'repo' },
+          { path: 'profile', line: 2, message: 'there is no profile noone' },
+          { path: 'timeout', line: 3 },
+          { path: 'deps.0', line: 5 },
+          { path: 'deps.1', line: 6 },
+        ],
+      },
+    });
+  });
+
   it('fills what the manifest leaves open from the product, and only that', async () => {
     const { productId } = await makeProduct(deps, {
       defaults: {
