@@ -24,7 +24,7 @@ fi`;
 const refs = (fixture: FactoryFixture): string[] =>
   git(fixture.repository.path, 'for-each-ref', '--format=%(refname)').split('\n');
 const checkpointOf = (seen: SeenRun): Checkpoint | undefined =>
-  seen.reports.find((report) => report.kind === 'checkpointed')?.checkpoint;
+  seen.reports.findLast((report) => report.kind === 'checkpointed')?.checkpoint;
 
 /** Carries a claim out up to a word in its log, and then drains. */
 async function interrupt(fixture: FactoryFixture, body: string, word = 'half-done'): Promise<SeenRun> {
@@ -116,6 +116,22 @@ test('a factory that has lost its lease pushes no checkpoint', async () => {
   expect(refs(fixture)).toEqual(['refs/heads/main']);
 });
 
+test('nobody goes on with a checkpoint of which no report came', async () => {
+  await using fixture = await factoryFixture();
+  let lost = 0;
+  fixture.plane.onRequest = (route, run) => {
+    if (route === 'reportRun' && run?.reports.at(-1)?.kind === 'started' && lost++ === 0)
+      throw new AppError('stale-epoch', 'epoch 1 is over');
+  };
+  const seen = await interrupt(fixture, IN_HALVES);
+  const ref = 'refs/aq/checkpoint/job-00000000000000aa/1';
+  expect(refs(fixture)).toContain(ref);
+  const body = '[ -z "$GIGAFACTORY_CHECKPOINT" ] && echo new > new.txt';
+  await using second = await factoryFixture();
+  const next = await second.execute(again(fixture.repository.path, body, checkpointOf(seen)));
+  expect(next.reports.at(-1)).toMatchObject({ kind: 'finished', change: { filesChanged: ['new.txt'] } });
+});
+
 test('a run without its checkpoint begins anew, and says so', async () => {
   await using fixture = await factoryFixture();
   const gone = { ref: 'refs/aq/checkpoint/job-00000000000000aa/1', commit: 'd'.repeat(40), baseCommit: 'b' };
@@ -138,9 +154,12 @@ git status --porcelain --branch > ../../after`;
   const claim = claimOf({ repo: fixture.repository.path, body });
   const working = fixture.execute(claim);
   const run = fixture.plane.run(claim);
-  await fixture.plane.until(
-    () => checkpointOf(run) !== undefined && existsSync(path.join(fixture.dataDir, 'before')),
-  );
+  // What comes before the loose file is whole in a checkpoint that has it.
+  await fixture.plane.until(() => {
+    const last = checkpointOf(run)?.commit;
+    const names = last && git(fixture.repository.path, 'ls-tree', '--name-only', last);
+    return existsSync(path.join(fixture.dataDir, 'before')) && Boolean(names?.includes('loose.txt'));
+  });
   const { commit = '' } = checkpointOf(run) ?? {};
   expect(fixture.repository.show(commit, 'staged.txt')).toBe('staged');
   writeFileSync(go, '');
