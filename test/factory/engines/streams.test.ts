@@ -36,7 +36,7 @@ const STREAMS: readonly [EngineName, string, number, Partial<EngineResult>][] = 
       usage: expect.objectContaining({
         ...counts(3),
         accuracy: 'estimated',
-        usd: expect.closeTo(0.000966, 6),
+        usd: expect.closeTo(0.00246, 6),
       }),
     },
   ],

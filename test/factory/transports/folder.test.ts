@@ -19,8 +19,8 @@ import { factoryFixture } from '../support/fixture.js';
 
 const ADVERTISES = ['arch:x64', 'engine-class:script', 'engine:shell', 'os:linux'];
 
-async function folderFixture(now?: () => string) {
-  const factory = await factoryFixture();
+async function folderFixture(now?: () => string, files?: Readonly<Record<string, string>>) {
+  const factory = await factoryFixture(files);
   const root = path.join(factory.folder, 'queue');
   const open = async (): Promise<FolderQueue> => {
     const queue = new FolderQueue({
@@ -105,6 +105,31 @@ describe('a folder queue', () => {
     expect(folder.where('hello.md')).toEqual(['shipped']);
     expect(folder.record('Hello').job.stage).toBe('shipped');
     expect(folder.repository.show('main', 'HELLO.md')).toBe('hello');
+  });
+
+  it('refuses a job whose repository names a profile, before its engine, rather than work without its limits', async () => {
+    await using folder = await folderFixture(undefined, { '.gigafactory.yaml': 'profile: porter\n' });
+    folder.file('carry.md', 'echo never > NEVER.md', 'title: Carry\n');
+    await folder.drainAll();
+    expect(folder.where('carry.md')).toEqual(['failed']);
+    const { job, events } = folder.record('Carry');
+    expect(events.at(-1)?.body).toMatchObject({
+      reason: 'preflight',
+      message: expect.stringMatching(
+        /names the profile porter for jobs without one: a folder has no profiles/,
+      ) as unknown,
+    });
+    expect(readFileSync(path.join(folder.root, '.state', job.jobId, '1.log'), 'utf8')).toContain('preflight');
+    expect(folder.repository.head(`aq/${job.jobId}`)).toBeUndefined();
+  });
+
+  it('refuses a manifest that names one itself, beside its file', async () => {
+    await using folder = await folderFixture();
+    folder.file('carry.md', 'echo never', 'title: Carry\nprofile: porter\n');
+    await folder.drainAll();
+    expect(folder.where('carry.md')).toEqual(['failed']);
+    const problems = readFileSync(path.join(folder.root, 'failed', 'carry.md.problems.txt'), 'utf8');
+    expect(problems).toContain('profile: only the control plane carries this out; expected no profile');
   });
 
   it('counts a move that was made while no factory ran', async () => {
