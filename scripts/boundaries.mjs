@@ -66,7 +66,16 @@ const RULES = [
   },
   {
     from: /^cli\//,
-    may: ['cli/', ...CONTRACT, 'shared/client', 'shared/manifest', 'commander', 'yaml', /^node:/],
+    may: [
+      'cli/',
+      ...CONTRACT,
+      'shared/client',
+      'shared/eventText',
+      'shared/manifest',
+      'commander',
+      'yaml',
+      /^node:/,
+    ],
     why: 'the cli imports the contract and the client',
   },
   {
@@ -75,6 +84,7 @@ const RULES = [
       'web/',
       ...CONTRACT,
       'shared/client',
+      'shared/eventText',
       'oidc-client-ts',
       /^react/,
       '@vitejs/plugin-react',

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { JobDetail } from '../../shared/contract/api.js';
 import type { ScopeReport } from '../../shared/contract/job.js';
+import { shortCommit } from '../../shared/eventText.js';
 import { action, type Context } from '../context.js';
-import { describeChange, describeVerify, shortCommit } from '../describe/event.js';
+import { describeChange, describeVerify } from '../describe/event.js';
 import { paintStanding } from '../describe/stage.js';
 import { describeSla } from '../describe/sla.js';
 import { timeline } from '../describe/timeline.js';

@@ -1,8 +1,8 @@
 // Where a job stands when nothing more happens to it by itself, and what a person can do next.
 import type { Job } from '../../shared/contract/job.js';
 import { assertExhaustive } from '../../shared/errors.js';
+import { shortCommit } from '../../shared/eventText.js';
 import { oneLine, type Paint } from '../text.js';
-import { shortCommit } from './event.js';
 import { isCancelled, paintStage } from './stage.js';
 
 /** @param notPushedDirectly why not, where its profile would have */

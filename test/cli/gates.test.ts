@@ -81,6 +81,6 @@ it('artifacts are listed and fetched; a change outside of its scope ships after 
   expect(overridden.code).toBe(0);
   expect((await system.aq(['ship', jobId, '--no-wait'])).code).toBe(0);
   expect((await system.aq(['show', jobId])).stdout).toContain(
-    'may ship although it left its scope: the licence header was asked for',
+    'May ship although it left its scope: the licence header was asked for',
   );
 });

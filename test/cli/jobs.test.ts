@@ -90,10 +90,10 @@ describe('aq submit', () => {
     const answer = await waiting;
     expect(answer).toMatchObject({ code: 0, stderr: '' });
     for (const words of [
-      'submitted “Wait”',
-      `claimed by ${factory.id}`,
-      'changed 2 files (+30 −1)',
-      'verify passed in 1.2 s: npm test',
+      'Submitted: Wait',
+      `Assigned to ${factory.id}`,
+      'Changed 2 files (+30 −1)',
+      'Verify passed: npm test',
       'verified. Merge it with: aq ship',
     ])
       expect(answer.stdout).toContain(words);
@@ -175,8 +175,8 @@ describe('a job', () => {
     expect(stdout).toMatch(/^Show me\njob-/);
     expect(stdout).toMatch(/stage +testing for \d+ s/);
     expect(stdout).toMatch(/verify +passed in 1\.2 s: npm test/);
-    expect(stdout).toMatch(/queued +submitted “Show me” {2}by Ada|queued +submitted “Show me” {2}by aq/);
-    expect(stdout).toMatch(/assigned +claimed by \S+ \(pool \S+, run 1\)\n +\S/);
+    expect(stdout).toMatch(/queued +Submitted: Show me {2}by (Ada|aq)/);
+    expect(stdout).toMatch(/assigned +Assigned to \S+ \(pool \S+, run 1\)\n +\S/);
     expect(stdout).toContain(`possible now: aq ship ${jobId} · aq reject ${jobId} · aq cancel`);
   });
 
@@ -215,8 +215,8 @@ describe('a job', () => {
     expect((await aq('list', '-n', '1')).stdout).toContain(`${jobId}  cancelled`);
     expect((await aq('requeue', jobId)).stdout).toBe(`${jobId} is in queued\n`);
     const { stdout } = await aq('show', jobId);
-    expect(stdout).toContain('cancelled: no longer needed');
-    expect(stdout).toContain('requeued: requeued from the command line');
+    expect(stdout).toContain('Cancelled: no longer needed');
+    expect(stdout).toContain('Requeued: requeued from the command line');
     await build();
   });
 });
@@ -237,7 +237,7 @@ describe('aq at the gates', () => {
     await build();
     expect((await aq('reject', jobId)).code).toBe(2);
     expect((await aq('reject', jobId, '-m', 'not like this')).code).toBe(0);
-    expect((await aq('show', jobId)).stdout).toContain('rejected: not like this');
+    expect((await aq('show', jobId)).stdout).toContain('Rejected: not like this');
   });
 
   it('refuses an approval of what one submitted oneself', async () => {
@@ -289,9 +289,9 @@ describe('aq ship', () => {
     const { code, stdout, stderr } = await shipping;
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(
-      /ship requested[\s\S]*merged into main as feedbee[\s\S]*is in shipped: feedbee\n$/,
+      /Ship requested[\s\S]*Merged into main as feedbee[\s\S]*is in shipped: feedbee\n$/,
     );
-    expect(stdout).not.toContain('submitted');
+    expect(stdout).not.toContain('Submitted');
     const again = await aq('ship', jobId);
     expect([again.code, again.stderr]).toEqual([4, expect.stringContaining('Nothing is possible now.')]);
   });

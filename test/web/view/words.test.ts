@@ -2,11 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ManifestSchema } from '../../../shared/contract/manifest.js';
 import { parseManifest } from '../../../shared/manifest.js';
 import { parseConfig } from '../../../web/src/config.js';
-import { eventText } from '../../../web/src/view/eventText.js';
 import { blockText, poolText, scoreRows } from '../../../web/src/view/explain.js';
 import { EXAMPLE_MANIFEST, lineRange, manifestFacts } from '../../../web/src/view/manifestText.js';
 import { formatCost, formatTokens } from '../../../web/src/view/usage.js';
-import { failed, finished, shipLanded } from '../samples.js';
 
 const usage = (usd: number, tokens = 0, accuracy: 'exact' | 'estimated' | 'unknown' = 'exact') => ({
   wallSeconds: 1,
@@ -28,18 +26,6 @@ describe('cost', () => {
     expect(formatTokens(usage(0, 950))).toBe('950');
     expect(formatTokens(usage(0, 12_400))).toBe('12.4k');
     expect(formatTokens(usage(0, 1_200_000))).toBe('1.2M');
-  });
-});
-
-describe('events in words', () => {
-  it('say what changed and where it went', () => {
-    expect(eventText({ body: finished(1) }).text).toBe('Changed 2 files, pushed 8c51e57a');
-    expect(eventText({ body: shipLanded(2) }).text).toBe('Merged into main as 22a7b7c9');
-  });
-
-  it('say whether a failed run is tried again', () => {
-    expect(eventText({ body: failed(1, 5) }).text).toContain('will be tried again');
-    expect(eventText({ body: failed(1) }).text).not.toContain('again');
   });
 });
 

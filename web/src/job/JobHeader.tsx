@@ -1,7 +1,7 @@
 import type { JobDetail } from '../../../shared/contract/api.js';
 import { Elapsed, Until } from '../parts/ClockText.js';
 import { CopyButton } from '../parts/CopyButton.js';
-import { actorName } from '../view/eventText.js';
+import { actorName } from '../../../shared/eventText.js';
 import { formatCost, formatTokens } from '../view/usage.js';
 import { JobActions } from './JobActions.js';
 

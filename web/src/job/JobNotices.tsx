@@ -1,5 +1,5 @@
 import type { JobDetail } from '../../../shared/contract/api.js';
-import { FAILURE_TEXT } from '../view/eventText.js';
+import { FAILURE_TEXT } from '../../../shared/eventText.js';
 import { landingOf } from '../view/landing.js';
 import { isCancelled, isEnded } from '../view/stages.js';
 import { Until } from '../parts/ClockText.js';

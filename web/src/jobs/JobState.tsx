@@ -1,6 +1,6 @@
 import type { JobSummary } from '../../../shared/contract/api.js';
 import { Elapsed, Until } from '../parts/ClockText.js';
-import { FAILURE_TEXT } from '../view/eventText.js';
+import { FAILURE_TEXT } from '../../../shared/eventText.js';
 import { asksFor, isCancelled, isEnded } from '../view/stages.js';
 
 /** The few words that say what matters about a job now: what it asks for, why it failed, what it waits for. */

@@ -2,8 +2,9 @@
 import type { JobEvent } from '../../../shared/contract/event.js';
 import type { Assignment } from '../../../shared/contract/explanation.js';
 import type { Stage } from '../../../shared/contract/job.js';
-import { actorName, eventText, type EventText } from './eventText.js';
+import { actorName, eventText, type EventText } from '../../../shared/eventText.js';
 import { isEnded } from './stages.js';
+import { formatClock } from './time.js';
 
 export interface TimelineEntry extends EventText {
   readonly seq: number;
@@ -116,7 +117,7 @@ export function timeline(events: readonly JobEvent[], now: number): TimelineGrou
       const previous = previousOf.get(event.seq);
       const span = spans.get(event.seq);
       return {
-        ...eventText(event),
+        ...eventText(event, (time) => formatClock(time, now)),
         seq: event.seq,
         at: event.at,
         ...(event.actor.id !== assigned?.factoryId && { actor: actorName(event.actor) }),

@@ -1,10 +1,11 @@
-/** One sentence for each event of a job. */
-import type { JobEvent } from '../../../shared/contract/event.js';
-import type { Actor, FailureReason } from '../../../shared/contract/job.js';
-import { assertExhaustive } from '../../../shared/errors.js';
+/** Each event of a job in words: the same ones in the console and on the command line. */
+import type { JobEvent } from './contract/event.js';
+import type { Actor, FailureReason, VerifyResult } from './contract/job.js';
+import { assertExhaustive } from './errors.js';
 
 export type Tone = 'neutral' | 'progress' | 'good' | 'bad' | 'person';
 
+/** Both parts may hold text of strangers: whoever shows them makes it harmless there. */
 export interface EventText {
   readonly text: string;
   readonly tone: Tone;
@@ -28,40 +29,75 @@ export const FAILURE_TEXT: Readonly<Record<FailureReason, string>> = {
   children: 'children of it did not ship',
 };
 
-const shortCommit = (commit: string): string => commit.slice(0, 8);
-const files = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`;
+/** As long as git shows it. */
+export const shortCommit = (commit: string): string => commit.slice(0, 7);
 
-/** Says what happened, who is named beside it. */
-export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
+const count = (number: number, noun: string, plural = `${noun}s`): string =>
+  `${number} ${number === 1 ? noun : plural}`;
+
+const cost = ({ usd }: { usd: number }): string =>
+  usd > 0 ? ` for $${usd.toFixed(usd < 0.01 ? 4 : 2)}` : '';
+
+/** What the reports of a verify add up to, in brackets after a blank; empty without any. */
+export function reportsText({
+  tests,
+  coveragePercent,
+}: Pick<VerifyResult, 'tests' | 'coveragePercent'>): string {
+  const parts = [
+    ...(tests
+      ? [
+          `${tests.passed} passed`,
+          ...(tests.failed > 0 ? [`${tests.failed} failed`] : []),
+          ...(tests.skipped > 0 ? [`${tests.skipped} skipped`] : []),
+        ]
+      : []),
+    ...(coveragePercent === undefined ? [] : [`${coveragePercent}% of lines`]),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}
+
+/**
+ * Says what happened; who is named beside it.
+ * @param clock how a time is told there; takes an ISO time
+ */
+export function eventText({ body }: Pick<JobEvent, 'body'>, clock: (time: string) => string): EventText {
+  const again = ({ retryAt }: { retryAt?: string | undefined }): string =>
+    retryAt === undefined ? '' : `; will be tried again at ${clock(retryAt)}`;
   switch (body.kind) {
     case 'job.submitted':
-      return { text: 'Submitted', tone: 'person' };
+      return { text: 'Submitted', tone: 'person', note: body.title };
     case 'job.assigned':
       return {
-        text: `${body.run === 'land' ? 'Merge assigned' : 'Assigned'} to ${body.factoryId}`,
+        text: `${body.run === 'land' ? 'Merge assigned' : 'Assigned'} to ${body.factoryId} (pool ${body.pool}, run ${body.epoch})`,
         tone: 'progress',
         note: body.decision.why,
       };
     case 'run.started':
       return {
-        text: body.run === 'land' ? 'Merge started' : 'Engine started',
+        text: `${body.run === 'land' ? 'Merge' : 'Engine'} started on ${body.factoryId}`,
         tone: 'progress',
         ...(body.engineVersion && { note: body.engineVersion }),
       };
     case 'run.checkpointed':
-      return { text: `Kept its work so far as ${shortCommit(body.checkpoint.commit)}`, tone: 'progress' };
-    case 'run.finished':
       return {
-        text: `Changed ${files(body.change.filesChanged.length)}, pushed ${shortCommit(body.change.commit)}`,
+        text: `Work so far kept by ${body.factoryId} as ${shortCommit(body.checkpoint.commit)}`,
         tone: 'progress',
       };
+    case 'run.finished':
+      return {
+        text: `Changed ${count(body.change.filesChanged.length, 'file')} (+${body.change.insertions} −${body.change.deletions})${cost(body.usage)}, pushed ${shortCommit(body.change.commit)}`,
+        tone: 'progress',
+        note: body.change.branch,
+      };
     case 'run.verified':
-      return body.verify.passed
-        ? { text: 'Verify passed', tone: 'good', note: body.verify.command }
-        : { text: 'Verify failed', tone: 'bad', note: body.verify.command };
+      return {
+        text: `Verify ${body.verify.passed ? 'passed' : `failed with exit code ${body.verify.exitCode ?? 'none'}`}${reportsText(body.verify)}`,
+        tone: body.verify.passed ? 'good' : 'bad',
+        note: body.verify.command,
+      };
     case 'run.failed':
       return {
-        text: `Run failed: ${FAILURE_TEXT[body.reason]}${body.retryAt ? '; will be tried again' : ''}`,
+        text: `Run ${body.epoch} failed: ${FAILURE_TEXT[body.reason]}${again(body)}`,
         tone: 'bad',
         note: body.message,
       };
@@ -69,7 +105,7 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: `Given back by ${body.factoryId}`, tone: 'neutral', note: body.message };
     case 'run.lost':
       return {
-        text: `Lost with ${body.factoryId}${body.retryAt ? '; will be tried again' : ''}`,
+        text: `Lost with ${body.factoryId}${again(body)}`,
         tone: 'bad',
         note: body.message,
       };
@@ -85,24 +121,31 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return { text: 'Cancelled', tone: 'person', note: body.reason };
     case 'job.rerouted':
       return {
-        text: `Its profile ${body.profile} changed while it waited`,
+        text: `Its profile ${body.profile} changed to version ${body.version} while it waited`,
         tone: 'neutral',
         note: `requires ${body.requirements.join(', ')}`,
       };
     case 'deps.met':
       return { text: 'Its dependencies are met', tone: 'progress' };
     case 'run.planned':
-      return { text: `Planned ${body.count} ${body.count === 1 ? 'child' : 'children'}`, tone: 'progress' };
+      return {
+        text: `Planned ${count(body.count, 'child', 'children')}${cost(body.usage)}`,
+        tone: 'progress',
+      };
     case 'children.requested':
       return {
-        text: `Split into ${body.count} ${body.count === 1 ? 'child' : 'children'}`,
+        text: `Split into ${count(body.count, 'child', 'children')}`,
         tone: 'progress',
         ...(body.onFailure === 'fail-fast' && { note: 'The first failure stops the others.' }),
       };
     case 'children.ended':
       return body.failed.length === 0
         ? { text: `All ${body.shipped} children shipped`, tone: 'good' }
-        : { text: `${body.failed.length} children did not ship`, tone: 'bad', note: body.failed.join(', ') };
+        : {
+            text: `${body.failed.length} of ${body.shipped + body.failed.length} children did not ship`,
+            tone: 'bad',
+            note: body.failed.join(', '),
+          };
     case 'gate.approved':
       return {
         text: body.open === 0 ? 'Approved' : `Approved; ${body.open} more needed`,
@@ -123,13 +166,13 @@ export function eventText({ body }: Pick<JobEvent, 'body'>): EventText {
       return {
         text: `Late: ${LATE_FOR[body.phase]}`,
         tone: 'bad',
-        note: `Due ${body.dueAt.slice(0, 16).replace('T', ' ')} UTC at priority ${body.priority}.`,
+        note: `Due ${clock(body.dueAt)} at priority ${body.priority}.`,
       };
     case 'job.handed-over':
       return {
         text: HANDED_OVER[body.outcome],
         tone: body.outcome === 'kept' ? 'bad' : 'progress',
-        note: `Offline it went to ${body.offline.stage}${body.offline.commit === undefined ? '' : `, commit ${body.offline.commit.slice(0, 10)}`}.`,
+        note: `Offline it went to ${body.offline.stage} in ${count(body.offline.runs, 'run')}${body.offline.commit === undefined ? '' : `, commit ${shortCommit(body.offline.commit)}`}.`,
       };
     default:
       return assertExhaustive(body);
