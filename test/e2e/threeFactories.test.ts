@@ -30,7 +30,13 @@ describe('npm start -- --factories 3', { timeout: 120_000 }, () => {
     const child = spawn(
       process.execPath,
       [
-        ...['dist/local/main.js', 'start', '--data', dataDir, '--no-sample', '--factories', '3'],
+        'dist/local/main.js',
+        'start',
+        '--data',
+        dataDir,
+        '--no-sample',
+        '--factories',
+        '3',
         ...PARTS.flatMap((part) => [`--${part}-port`, '0']),
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
@@ -69,7 +75,7 @@ describe('npm start -- --factories 3', { timeout: 120_000 }, () => {
         jobs.map(async ({ job }) => JSON.parse(await aq('show', job.jobId, '--json')) as JobDetail),
       );
       expect(shown.map(({ job }) => job.stage)).toEqual(['testing', 'testing', 'testing']);
-      expect(shown.map(({ runs }) => runs[0]?.factoryId).toSorted()).toEqual(NAMES);
+      expect(new Set(shown.map(({ runs }) => runs[0]?.factoryId))).toEqual(new Set(NAMES));
     } finally {
       child.kill('SIGTERM');
       await ended;
