@@ -8,7 +8,7 @@ import type { Manifest } from './contract/manifest.js';
 import type { Problem } from './errors.js';
 import { EXPECTED } from './manifest/fields.js';
 import { problemAt, problemsOf } from './manifest/problems.js';
-import { readSource } from './manifest/source.js';
+import { readSource, unlocated } from './manifest/source.js';
 import type { Source } from './manifest/source.js';
 import { ENGINES_OF_CLASS, classesOf } from './rules/engine.js';
 import { secretsIn } from './rules/secrets.js';
@@ -34,7 +34,7 @@ export function parseManifest(text: string): ManifestResult {
 
 /** Validates JSON that was parsed before; its problems have paths but no lines. */
 export function validateManifest(value: unknown): ManifestResult {
-  return validate({ value, locate: () => undefined });
+  return validate(unlocated(value));
 }
 
 /** The same problems, in the order of the text; those that had no place in it yet get one. */

@@ -9,7 +9,7 @@ import type { EngineResult } from '../engines/engine.js';
 import { describeFindings, secretsInCommits } from '../gates/secrets.js';
 import { readReports } from '../gates/testReports.js';
 import { reasonOf } from '../log.js';
-import { CHECKPOINT_VARIABLE, runEnvironment } from '../processes/environment.js';
+import { CHECKPOINT_VARIABLE } from '../processes/environment.js';
 import { composePrompt } from '../prompt.js';
 import { ensurePullRequest } from '../pullRequests.js';
 import { commitChange, featureBranch, push } from '../workspace/change.js';
@@ -46,7 +46,7 @@ export async function buildRun(context: RunContext): Promise<RunReport> {
   // The engine does not wait for the answer; a refusal comes out below, and the lease stops the run anyway.
   started.catch(() => {});
   const env = {
-    ...runEnvironment(context.env, context.run, checkout.scratch, context.config.pass),
+    ...context.environment(checkout.scratch),
     [CHECKPOINT_VARIABLE]: checkout.resumed ? (checkpoint?.commit ?? '') : '',
   };
   await setUp(context, checkout, rules.settings, env, checkout.resumed ? undefined : []);
@@ -188,7 +188,7 @@ async function verifyRun(
 ): Promise<Extract<RunReport, { kind: 'verified' }>> {
   const { log, run, signal } = context;
   const clean = await context.workspace.cleanCheckout(checkout, run, commit, signal);
-  const env = runEnvironment(context.env, run, clean.scratch, context.config.pass);
+  const env = context.environment(clean.scratch);
   await setUp(context, clean, settings, env, files);
   log.note(`verify: ${command}`);
   const since = Date.now();

@@ -24,6 +24,8 @@ export interface RunContext {
   readonly config: FactoryConfig;
   /** The machine's environment. */
   readonly env: NodeJS.ProcessEnv;
+  /** What commands of this run see of it. @param scratch the checkout's folder for temporary files */
+  readonly environment: (scratch: string) => Record<string, string>;
   /** Of this machine, for pull requests. */
   readonly githubTokens: GithubTokens;
   readonly log: RunLog;

@@ -10,6 +10,7 @@ import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
 import { reasonOf, type Logger, type LogFacts } from '../log.js';
 import { pause } from '../pause.js';
+import { runEnvironment } from '../processes/environment.js';
 import { NoSpaceError } from '../workspace/diskSpace.js';
 import { PreflightError } from '../workspace/preflight.js';
 import type { Workspace } from '../workspace/workspace.js';
@@ -278,6 +279,7 @@ class RunExecution {
       engineVersions,
       config,
       env,
+      environment: (scratch) => runEnvironment(env, this.run, scratch, config.pass),
       log: this.log,
       report: this.report,
       redactor: this.deps.redactor,

@@ -5,7 +5,6 @@ import type { RunReport } from '../../shared/contract/api.js';
 import { PlanSchema, type Plan } from '../../shared/contract/children.js';
 import type { EngineResult } from '../engines/engine.js';
 import { reasonOf } from '../log.js';
-import { runEnvironment } from '../processes/environment.js';
 import { composePlanPrompt } from '../prompt.js';
 import { featureBranch } from '../workspace/change.js';
 import type { RunContext } from './context.js';
@@ -38,7 +37,7 @@ export async function planRun(context: RunContext): Promise<RunReport> {
     repo,
     prompt: composePlanPrompt(claim.job, file),
     env: {
-      ...runEnvironment(context.env, context.run, checkout.scratch, context.config.pass),
+      ...context.environment(checkout.scratch),
       [PLAN_VARIABLE]: file,
     },
   });

@@ -4,6 +4,7 @@ import type { RouteSpec } from '../../shared/contract/routes.js';
 import { SubmitJobSchema } from '../../shared/contract/api.js';
 import { AppError, type Problem } from '../../shared/errors.js';
 import { problemsOf } from '../../shared/manifest/problems.js';
+import { unlocated } from '../../shared/manifest/source.js';
 import { redactDeep, secretsIn } from '../../shared/rules/secrets.js';
 
 export interface ParsedRequest {
@@ -32,8 +33,7 @@ function check(schema: z.ZodType | undefined, value: unknown, problems: Problem[
   if (!schema) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const source = { value, locate: () => undefined };
-  problems.push(...problemsOf(parsed.error.issues, source, { schema, name }));
+  problems.push(...problemsOf(parsed.error.issues, unlocated(value), { schema, name }));
   return undefined;
 }
 

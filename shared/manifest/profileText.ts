@@ -2,7 +2,7 @@
 import { ProfileSpecSchema, type ProfileSpec } from '../contract/profile.js';
 import type { Problem } from '../errors.js';
 import { problemsOf, type Vocabulary } from './problems.js';
-import { readSource, type Source } from './source.js';
+import { readSource, unlocated, type Source } from './source.js';
 
 export type ProfileResult = { kind: 'ok'; spec: ProfileSpec } | { kind: 'invalid'; problems: Problem[] };
 
@@ -15,8 +15,7 @@ export function parseProfile(text: string): ProfileResult {
 }
 
 /** A value that was parsed before. */
-export const validateProfile = (value: unknown): ProfileResult =>
-  validate({ value, locate: () => undefined });
+export const validateProfile = (value: unknown): ProfileResult => validate(unlocated(value));
 
 function validate(source: Source): ProfileResult {
   const value = withPersona(source.value);

@@ -23,6 +23,9 @@ export interface Source {
   locate: Locate;
 }
 
+/** A value that was parsed elsewhere: what is wrong with it has a path, and no line. */
+export const unlocated = (value: unknown): Source => ({ value, locate: () => undefined });
+
 export type SourceResult = { kind: 'ok'; source: Source } | { kind: 'invalid'; problems: Problem[] };
 
 const FENCE = /^---[ \t]*$/;
