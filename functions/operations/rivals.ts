@@ -66,14 +66,17 @@ export async function readWaiting(
   factory: { id?: string; products: readonly string[] },
 ): Promise<Waiting[]> {
   if (pools.length === 0) return [];
-  const switches = readSwitches(deps);
-  const rare = (await Promise.all(pools.map((name) => readRare(deps, factory, name)))).flat();
+  const [switches, ...found] = await Promise.all([
+    readSwitches(deps),
+    ...pools.map((name) => readRare(deps, factory, name)),
+  ]);
+  const rare = found.flat();
   const products = [...new Set(rare.map(({ productId }) => productId))];
   const [known, budgets] = await Promise.all([
     Promise.all(products.map((productId) => findProduct(deps, productId))),
     ceilingsOf(deps, products),
   ]);
-  const stops = { switches: await switches, pausedProducts: pausesOf(known) };
+  const stops = { switches, pausedProducts: pausesOf(known) };
   return rare
     .filter((one) => switchBlocks(one, stops).length === 0 && shortBlocks(one, { budgets }).length === 0)
     .sort((one, other) => one.orderKey - other.orderKey);

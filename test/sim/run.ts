@@ -224,11 +224,18 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     isOver = true;
   });
   const takeAway = tracker?.install();
+  // In the function app it would end the worker, with all that runs in it.
+  const onUnanswered = (reason: unknown): void =>
+    watch.violate('every failure has somebody who waits for it', String(reason));
+  process.on('unhandledRejection', onUnanswered);
   const isEnd = (): boolean => {
     if (time.events > MAX_EVENTS) watch.violate('a run comes to its end', `${MAX_EVENTS} events and no end`);
     return isOver || watch.violations.length > 0;
   };
-  await time.run(isEnd).finally(takeAway);
+  await time.run(isEnd).finally(() => {
+    takeAway?.();
+    process.off('unhandledRejection', onUnanswered);
+  });
   if (failure !== undefined) throw failure;
   if (isOver && watch.violations.length === 0) checkEnd(watch, people, bus, history);
   return {

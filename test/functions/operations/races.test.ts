@@ -6,6 +6,7 @@ import { reapLeases } from '../../../functions/operations/reapLeases.js';
 import { renewLease } from '../../../functions/operations/renewLease.js';
 import { reportRun } from '../../../functions/operations/reportRun.js';
 import type { Documents, Identified, PartitionKey, Stored } from '../../../shared/cloud/documents.js';
+import { CloudError } from '../../../shared/cloud/errors.js';
 import type { ReadyEntry } from '../../../shared/contract/fleet.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { CONTROL, JOBS, LEASES, READY } from '../../../shared/topology.js';
@@ -211,4 +212,31 @@ describe('a product that is resumed', () => {
     const both = await Promise.all([1, 2].map(() => resumeProduct(deps, ADMIN, { params })));
     expect(both.map(({ paused }) => paused)).toEqual([undefined, undefined]);
   });
+});
+
+it('a claim whose reads fail one after the other fails once: no failure is left that nobody waits for', async () => {
+  const { productId } = await makeProduct(deps);
+  const factory = await makeFactory(deps, productId, ['os:linux', 'engine:shell', 'engine:claude']);
+  await submit(deps, productId);
+  const away = new CloudError('unavailable', 'the database is away');
+  // As an unhandled rejection it would end the whole worker of the function app, with all that runs in it.
+  const left: unknown[] = [];
+  const note = (reason: unknown): void => void left.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    const documents: Documents = {
+      ...deps.documents,
+      read: (...call) => (call[0] === CONTROL ? Promise.reject(away) : deps.documents.read(...call)),
+      select: async (...call) => {
+        if (call[0] !== READY) return deps.documents.select(...call);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        throw away;
+      },
+    };
+    await expect(claim({ ...deps, documents }, factory)).rejects.toBe(away);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(left).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
 });
