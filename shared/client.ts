@@ -50,6 +50,7 @@ const ENDPOINTS: { readonly [N in RouteName]: Endpoint<N> } = {
   handOverJob: 'POST fleet/products/{productId}/handover',
   drainFactory: 'POST fleet/factories/{factoryId}/drain',
   revokeFactory: 'POST fleet/factories/{factoryId}/revoke',
+  listProducts: 'GET fleet/products',
   getProduct: 'GET fleet/products/{productId}',
   putProduct: 'PUT fleet/products/{productId}',
   pauseProduct: 'POST fleet/products/{productId}/pause',

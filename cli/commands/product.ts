@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { allProducts } from '../../shared/client/allProducts.js';
 import type { RouteCall } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import { readInput } from '../input.js';
 import { inFile } from '../failures.js';
 import type { Io } from '../io.js';
-import { clean } from '../text.js';
+import { clean, oneLine, table } from '../text.js';
 
 interface Flags {
   product?: string;
@@ -13,6 +14,14 @@ interface Flags {
 
 export function addProduct(program: Command, io: Io): void {
   const product = program.command('product').description('a product and what it allows');
+  product
+    .command('list')
+    .description('those that you may look at')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  aq product list\n  aq product list --json | jq -r .products[].productId',
+    )
+    .action(action<[], object>(io, list));
   product
     .command('show')
     .description('as it is; the output is what `aq product put` takes')
@@ -38,6 +47,23 @@ A file:
   pushPolicy: branch        # direct: profiles with push-policy direct push to the base branch`,
     )
     .action(action<[string], Flags>(io, put));
+}
+
+async function list(context: Context): Promise<void> {
+  const client = await context.client();
+  const products = await allProducts(client);
+  context.answer({ products }, () =>
+    products.length === 0
+      ? 'no products yet; an admin makes one: aq product put FILE -p ID'
+      : table(
+          products.map(({ productId, name, paused }) => [
+            productId,
+            oneLine(name),
+            paused ? context.paint('yellow', `paused: ${oneLine(paused.reason)}`) : '',
+          ]),
+          context.io.stdout.columns,
+        ),
+  );
 }
 
 async function show(context: Context, _flags: object, id: string | undefined): Promise<void> {

@@ -156,6 +156,10 @@ export const ProductSchema = z.strictObject({
 });
 export type Product = z.infer<typeof ProductSchema>;
 
+/** What a list says of a product: neither its settings nor the names of its secrets. */
+export const ProductSummarySchema = ProductSchema.pick({ productId: true, name: true, paused: true });
+export type ProductSummary = z.infer<typeof ProductSummarySchema>;
+
 /** Jobs that a product was given lately, each counting half as much after every half-life (shared/rules/share.ts). */
 export const ServedSchema = z.strictObject({
   id: z.literal('served'),

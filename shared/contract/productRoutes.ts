@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { PathSchemas, PutProductSchema } from './api.js';
 import { BudgetViewSchema, BurndownQuerySchema, BurndownSchema, PutBudgetSchema } from './budget.js';
-import { ProductSchema } from './fleet.js';
+import { ProductSchema, ProductSummarySchema } from './fleet.js';
+import { ProductIdSchema } from './job.js';
 import type { RouteSpec } from './routes.js';
 import {
   HaltSchema,
@@ -16,7 +17,27 @@ const JSON_BYTES = 256 * 1024;
 
 const product = z.object({ productId: PathSchemas.productId });
 
+const ListProductsSchema = z.strictObject({
+  /** Only those behind it: `next` of the page before. */
+  after: ProductIdSchema.optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+
+const ProductListSchema = z.strictObject({
+  products: z.array(ProductSummarySchema),
+  /** Where there are more: what the next page is asked for with as `after`. */
+  next: ProductIdSchema.optional(),
+});
+
 export const PRODUCT_ROUTES = {
+  listProducts: {
+    method: 'GET',
+    path: 'fleet/products',
+    access: ['viewer'],
+    query: ListProductsSchema,
+    result: ProductListSchema,
+    summary: 'The products that the caller may look at, by id, page by page.',
+  },
   getProduct: {
     method: 'GET',
     path: 'fleet/products/{productId}',

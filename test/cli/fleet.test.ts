@@ -70,6 +70,14 @@ describe('a product', () => {
     expect((await system.aq(['product', 'put', '-'], { stdin: jsonShown })).code).toBe(0);
   });
 
+  it('is listed with those that one may look at, in words and as JSON', async () => {
+    const { products } = JSON.parse((await aq('product', 'list', '--json')).stdout) as {
+      products: { productId: string }[];
+    };
+    expect(products.map(({ productId }) => productId)).toContain('web');
+    expect((await aq('product', 'list')).stdout).toMatch(/^web +Web *$/m);
+  });
+
   it('that is not valid has every problem told with its line', async () => {
     const file = await system.file(
       'bad.yaml',
@@ -101,7 +109,7 @@ describe('completion', () => {
       return stdout.split('\n').filter(Boolean);
     };
     expect(await offered('sh')).toEqual([expect.stringMatching(/^show\t/), expect.stringMatching(/^ship\t/)]);
-    expect(await offered('product', '')).toHaveLength(2);
+    expect(await offered('product', '')).toHaveLength(3);
     expect(await offered('list', '--sta')).toEqual([expect.stringMatching(/^--stage\t/)]);
     expect(await offered('list', '--stage', 'dead')).toEqual(['dead_letter\t']);
     expect(await offered('show', 'job-')).toEqual([`${job.jobId}\tqueued: T`]);

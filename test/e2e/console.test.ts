@@ -215,6 +215,19 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     expect(await change.getByText(/^− summary: "In rhymes/).isVisible()).toBe(true);
   });
 
+  it('offers the products that there are, and marks the profiles of their own', async () => {
+    await page.goto(`${system.consoleUrl}/profiles`);
+    const list = page.getByRole('navigation', { name: 'Profiles' });
+    await list.getByText('docs-writer').waitFor();
+    expect(await list.getByText('’s own').count()).toBe(0);
+    await page.getByLabel('Profiles of').selectOption('sample');
+    await list.getByText('sample’s own').waitFor();
+    expect(await list.getByText('sample’s own').count()).toBe(1);
+    expect(new URL(page.url()).searchParams.get('product')).toBe('sample');
+    await page.getByLabel('Profiles of').selectOption('fleet');
+    await list.getByText('sample’s own').waitFor({ state: 'detached' });
+  });
+
   it('made no errors on the way', () => {
     // What was refused (400, 409) the browser reports as well.
     expect(troubles.filter((trouble) => !/40[09]/.test(trouble))).toEqual([]);

@@ -167,6 +167,7 @@ describe('a person of another product', () => {
   const ofAll = [
     'listJobs',
     'listFactories',
+    'listProducts',
     'listSwitches',
     'listSwitchRecords',
     'listParked',
@@ -183,6 +184,9 @@ describe('a person of another product', () => {
     const token = await app.token(`viewer.${OTHER}`);
     expect((await app.call('listJobs', { token })).json()).toEqual({ jobs: [] });
     expect((await app.call('listFactories', { token })).json()).toEqual({ factories: [] });
+    expect((await app.call('listProducts', { token })).json()).toEqual({
+      products: [{ productId: OTHER, name: OTHER }],
+    });
     expect((await app.call('listSwitches', { token })).json()).toEqual({ on: [] });
     expect((await app.call('listJobs', { token, query: { productId: PRODUCT } })).status).toBe(403);
   });

@@ -1,21 +1,21 @@
 import { useEffect, useState } from 'react';
-import type { Profile } from '../../../shared/contract/profile.js';
+import { CATALOGUE_OWNER, type Profile } from '../../../shared/contract/profile.js';
 import { useControl } from '../control.js';
 import { useHotkeys } from '../hooks/useHotkeys.js';
 import { usePoll } from '../hooks/usePoll.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
 import { navigate, setParam, useAddress } from '../router.js';
+import { ProductPicker } from './ProductPicker.js';
 import { ProfileEditor } from './ProfileEditor.js';
 import { VersionChange } from './VersionChange.js';
 
 const POLL_MS = 10_000;
-const CATALOGUE = 'fleet';
 
 /** Who works on jobs, and within what limits; each with its versions and what each changed; edited here or by `aq profile put`. */
 export function ProfilesScreen() {
   const { client } = useControl();
   const params = new URLSearchParams(useAddress().search);
-  const owner = params.get('product') ?? CATALOGUE;
+  const owner = params.get('product') ?? CATALOGUE_OWNER;
   const { value, failure, refresh } = usePoll(
     `profiles ${owner}`,
     (signal) => client.listProfiles({ params: { owner } }, { signal }),
@@ -35,11 +35,12 @@ export function ProfilesScreen() {
     <div className="page">
       <div className="page-head">
         <h1>Profiles</h1>
-        {value && (
-          <p className="muted">
-            {profiles.length} {owner === CATALOGUE ? 'in the catalogue' : `for ${owner}`}
-          </p>
-        )}
+        <ProductPicker
+          owner={owner}
+          onChange={(next) => {
+            setParam('product', next === CATALOGUE_OWNER ? undefined : next);
+          }}
+        />
       </div>
       {failure && !value && <FailureNotice failure={failure} onRetry={refresh} />}
       {!value && !failure && <div className="skeleton" role="status" aria-label="Loading the profiles" />}
@@ -58,8 +59,8 @@ export function ProfilesScreen() {
                 <b>{spec.title}</b>
                 <span className="muted">
                   {name} · version {version}
-                  {productId !== CATALOGUE && ` · ${productId}’s own`}
                 </span>
+                {productId !== CATALOGUE_OWNER && <span className="own">{productId}’s own</span>}
               </button>
             ))}
           </nav>
@@ -175,7 +176,7 @@ function ProfileView({ owner, newest, onSaved }: ViewProps) {
 function factsOf({ productId, spec }: Profile): [string, string][] {
   const policy = spec['review-policy'];
   const facts: [string, string | undefined][] = [
-    ['Of', productId === CATALOGUE ? 'the catalogue' : productId],
+    ['Of', productId === CATALOGUE_OWNER ? 'the catalogue' : productId],
     ['Requires', spec.capabilities.join(', ') || undefined],
     ['Engine', spec['engine-class']],
     ['Prefers', spec['prefers-engine'].join(', ') || undefined],
