@@ -65,7 +65,6 @@ export class Agent {
   private readonly stations: Stations;
   private readonly workspace: Workspace;
   private readonly githubTokens: GithubTokens;
-  private coordinator: Coordinator;
   private readonly fleet: Fleet;
   private token = '';
   private tickets: Tickets | undefined;
@@ -96,7 +95,6 @@ export class Agent {
       () => this.token,
       () => this.endRevoked(),
     );
-    this.coordinator = this.fleet;
     deps.redactor.knowEnvironment(deps.env);
     deps.redactor.know(settings.enrolmentToken, ...busSecrets(settings.serviceBus?.value ?? ''));
   }
@@ -130,12 +128,11 @@ export class Agent {
       settings.folder === undefined || settings.route !== 'folder'
         ? undefined
         : await this.openFolder(settings.folder, capabilities, settings.name);
-    if (queue) this.coordinator = queue;
-    const claims = this.claimsOf(this.coordinator, capabilities);
+    const claims = this.claimsOf(queue ?? fleet, capabilities);
     this.claims = claims;
     const wait = { claims, stations, logger: deps.logger };
     if (queue) {
-      const before = settings.shadow ? await this.shadowOf(queue, fleet, capabilities, claims) : undefined;
+      const before = settings.shadow ? await this.shadowOf(queue, capabilities, claims) : undefined;
       void pollPool(
         { ...wait, pool: FOLDER_POOL, everyMs: FOLDER_LOOK_MS, ...(before && { before }) },
         draining.signal,
@@ -153,7 +150,7 @@ export class Agent {
       await this.fallBackTo(settings.folder, capabilities, identity.factoryId);
     void this.leaveWhenIdle();
     const become = (fresh: Identity): void => this.become(fresh);
-    void keepFresh(this.coordinator, settings.dataDir, identity, become, deps.logger, this.draining.signal);
+    void keepFresh(fleet, settings.dataDir, identity, become, deps.logger, this.draining.signal);
     return { factoryId: identity.factoryId, pools: identity.pools };
   }
 
@@ -197,17 +194,13 @@ export class Agent {
   /** Asks the fleet too, as the factory that it knows this one as, and claims nothing of it. */
   private async shadowOf(
     queue: FolderQueue,
-    fleet: Coordinator,
     capabilities: Capabilities,
     claims: Claims,
   ): Promise<() => Promise<void>> {
     const { folder = '', stations } = this.settings;
-    this.coordinator = fleet;
-    const { pools } = await this.identify(capabilities, claims, 'look only').finally(() => {
-      this.coordinator = queue;
-    });
+    const { pools } = await this.identify(capabilities, claims, 'look only');
     const shadow = new Shadow({
-      coordinator: fleet,
+      coordinator: this.fleet,
       pools,
       stations,
       next: async () => (await queue.next(1))[0]?.jobId,
@@ -337,13 +330,7 @@ export class Agent {
     }
     const { enrolmentToken } = settings;
     this.token = enrolmentToken === undefined ? await this.machineToken() : '';
-    const fresh = await enrol(
-      this.coordinator,
-      settings.dataDir,
-      settings.apiUrl,
-      descriptor,
-      enrolmentToken,
-    );
+    const fresh = await enrol(this.fleet, settings.dataDir, settings.apiUrl, descriptor, enrolmentToken);
     this.become(fresh);
     deps.logger.info('enrolled', { factory: fresh.factoryId, pools: fresh.pools.join(',') });
     return fresh;

@@ -1,20 +1,14 @@
 import { createClient, type Client } from '../shared/client.js';
 
-/** The part of the control plane's API that a factory calls. */
+/** What carrying out jobs asks for: of the control plane, or of a folder. */
 export type Coordinator = Pick<
   Client,
-  | 'enrolFactory'
-  | 'rotateToken'
-  | 'claimJobs'
-  | 'renewLease'
-  | 'reportRun'
-  | 'appendLog'
-  | 'putArtifact'
-  | 'getProfileForRun'
+  'claimJobs' | 'renewLease' | 'reportRun' | 'appendLog' | 'putArtifact' | 'getProfileForRun'
 >;
 
-/** What a factory asks of the control plane beside that, and a folder cannot answer. */
-export type Fleet = Coordinator & Pick<Client, 'handOverJob' | 'getHealth' | 'leaveFleet'>;
+/** The control plane's API as a factory calls it: that, and what belongs to a member of a fleet. */
+export type Fleet = Coordinator &
+  Pick<Client, 'enrolFactory' | 'rotateToken' | 'handOverJob' | 'getHealth' | 'leaveFleet'>;
 
 const UNAUTHENTICATED = 401;
 

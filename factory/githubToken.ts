@@ -1,13 +1,11 @@
 /** Which token this machine has for a repository on GitHub: that of an app, one that somebody set, or that of `gh`. */
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import os from 'node:os';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
 import { callGithub, githubRefusal } from '../shared/cloud/github.js';
 import { reasonOf } from './log.js';
-import { runChild } from './processes/child.js';
-import { cleanEnvironment } from './processes/environment.js';
+import { ask } from './processes/ask.js';
 import { findProgram } from './processes/program.js';
 import type { GithubRepository } from './pullRequests.js';
 
@@ -113,24 +111,9 @@ export class GithubTokens {
     const gh = await findProgram('gh', this.env);
     if (gh === undefined) return undefined;
     const host = apiUrl === 'https://api.github.com' ? 'github.com' : (this.env['GH_HOST'] ?? 'github.com');
-    let said = '';
-    const end = await runChild(
-      {
-        command: gh,
-        args: ['auth', 'token', '--hostname', host],
-        cwd: os.tmpdir(),
-        env: cleanEnvironment(this.env),
-        timeoutMs: GH_TIMEOUT_MS,
-        killGraceMs: 0,
-        onOutput(chunk, stream) {
-          if (stream === 'stdout') said += chunk.toString('utf8');
-          return undefined;
-        },
-      },
-      signal,
-    ).catch(() => undefined);
-    const token = said.trim();
-    if (end?.exitCode !== 0 || token === '') return undefined;
+    const said = await ask(gh, ['auth', 'token', '--hostname', host], this.env, GH_TIMEOUT_MS, signal);
+    const token = said?.stdout.trim() ?? '';
+    if (token === '') return undefined;
     this.know(token);
     return token;
   }

@@ -5,13 +5,17 @@ import { z } from 'zod';
 import { credentialFor } from '../shared/cloud/credential.js';
 import { EnrolledSchema } from '../shared/contract/api.js';
 import { FactoryDescriptorSchema, type FactoryDescriptor } from '../shared/contract/fleet.js';
-import type { Coordinator } from './coordinator.js';
+import type { Fleet } from './coordinator.js';
 import { reasonOf, type Logger } from './log.js';
 import { pause } from './pause.js';
 import { AUDIENCE, ENROLMENT } from './settings.js';
 
 /** A token that runs out sooner is not worth starting with (s). */
 const MIN_TOKEN_LIFE_SECONDS = 60;
+/** The longest wait between two looks at the clock (ms): a laptop may have slept. */
+const LOOK_MS = 3_600_000;
+/** Between two tries to get a new token (ms); the old one holds for weeks. */
+const RETRY_MS = 60_000;
 
 const IdentitySchema = EnrolledSchema.extend({
   /** The control plane that gave it. */
@@ -73,13 +77,13 @@ export const describes = (identity: Identity, descriptor: FactoryDescriptor): bo
  * @throws AppError when the control plane refuses it
  */
 export async function enrol(
-  coordinator: Pick<Coordinator, 'enrolFactory'>,
+  fleet: Pick<Fleet, 'enrolFactory'>,
   dataDir: string,
   apiUrl: string,
   descriptor: FactoryDescriptor,
   enrolmentToken?: string,
 ): Promise<Identity> {
-  const enrolled = await coordinator.enrolFactory({
+  const enrolled = await fleet.enrolFactory({
     body: { descriptor, ...(enrolmentToken === undefined ? {} : { enrolmentToken }) },
   });
   return store(dataDir, { ...enrolled, apiUrl, descriptor });
@@ -93,17 +97,12 @@ async function store(dataDir: string, identity: Identity): Promise<Identity> {
   return identity;
 }
 
-/** The longest wait between two looks at the clock (ms): a laptop may have slept. */
-const LOOK_MS = 3_600_000;
-/** Between two tries to get a new token (ms); the old one holds for weeks. */
-const RETRY_MS = 60_000;
-
 /**
  * Asks for a new token whenever the one in use has reached its age, until the signal is aborted.
  * @param become told of each new identity, which is stored already
  */
 export async function keepFresh(
-  coordinator: Pick<Coordinator, 'rotateToken'>,
+  fleet: Pick<Fleet, 'rotateToken'>,
   dataDir: string,
   identity: Identity,
   become: (identity: Identity) => void,
@@ -118,7 +117,7 @@ export async function keepFresh(
       continue;
     }
     try {
-      current = await store(dataDir, { ...current, ...(await coordinator.rotateToken()) });
+      current = await store(dataDir, { ...current, ...(await fleet.rotateToken()) });
       become(current);
       logger.info('calls with a new token', { until: current.tokenExpiresAt });
     } catch (error) {

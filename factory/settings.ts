@@ -36,7 +36,7 @@ export interface FactoryOptions {
 }
 
 /** Where work comes from: tickets on the bus, claims over HTTP at intervals, or a folder. */
-export const ROUTES_OF_WORK = ['bus', 'poll', 'folder'] as const;
+const ROUTES_OF_WORK = ['bus', 'poll', 'folder'] as const;
 export type WorkRoute = (typeof ROUTES_OF_WORK)[number];
 
 export interface FactorySettings {

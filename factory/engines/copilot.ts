@@ -36,10 +36,6 @@ export const copilotAdapter: CliAdapter = {
   read(event) {
     const data = record(event['data']);
     switch (event['type']) {
-      case 'assistant.turn_start':
-        return [];
-      case 'user.message':
-        return [];
       case 'assistant.message':
         return [{ kind: 'said', text: text(data['content']) }, ...requested(data)];
       case 'tool.execution_complete':

@@ -48,7 +48,7 @@ const slug = (repo: string): string =>
     .slice(-60);
 
 /** Where the mirror of a repository lies: readable, and different for every address. */
-export const mirrorPath = (repos: string, repo: string): string =>
+const mirrorPath = (repos: string, repo: string): string =>
   path.join(repos, `${slug(repo)}-${createHash('sha256').update(repo).digest('hex').slice(0, 12)}.git`);
 
 export interface RemoteRef {

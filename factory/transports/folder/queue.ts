@@ -78,9 +78,6 @@ export class FolderQueue implements Coordinator {
     }
   }
 
-  enrolFactory = (): never => this.refuse();
-  rotateToken = (): never => this.refuse();
-
   /** What the next claims would give, without giving it. */
   async next(count: number): Promise<Job[]> {
     return this.mutex.run(async () => {
@@ -377,10 +374,6 @@ export class FolderQueue implements Coordinator {
     const { job } = this.recordOf(jobId);
     if (job.epoch !== epoch || job.holder !== this.spec.factoryId)
       throw new AppError('stale-epoch', `epoch ${epoch} of ${jobId} is over`, { epoch: job.epoch });
-  }
-
-  private refuse(): never {
-    throw new AppError('unavailable', 'a folder enrols nobody');
   }
 }
 

@@ -12,10 +12,7 @@ import { ROUTES } from '../../../shared/contract/routes.js';
 import type { RouteInput } from '../../../shared/contract/routeTypes.js';
 
 export function operationsFor(deps: Deps, caller: FactoryCaller): Coordinator {
-  const refuse = () => Promise.reject(new Error('not asked here'));
   return {
-    enrolFactory: refuse,
-    rotateToken: refuse,
     claimJobs: ({ body }) => claimJobs(deps, caller, { body: ROUTES.claimJobs.body.parse(body) }),
     renewLease: (call) => renewLease(deps, caller, call),
     reportRun: ({ params, body }) =>
