@@ -3,12 +3,12 @@ import { isCloudError } from '../../shared/cloud/errors.js';
 import type { HandedOver, HandOver } from '../../shared/contract/handOver.js';
 import type { Job } from '../../shared/contract/job.js';
 import type { RouteInput } from '../../shared/contract/routeTypes.js';
-import { AppError } from '../../shared/errors.js';
+import { AppError, type Problem } from '../../shared/errors.js';
 import { canonicalJson, sealEvents, sha256 } from '../../shared/eventChain.js';
 import { jobIdOf } from '../../shared/jobId.js';
-import { decideHandOver, type HandOverDecision } from '../../shared/rules/handOver.js';
+import { decideHandOver, handOverProblems, type HandOverDecision } from '../../shared/rules/handOver.js';
 import { newJob } from '../../shared/rules/lifecycle.js';
-import { isInFlight, isReady } from '../../shared/rules/stages.js';
+import { isReady } from '../../shared/rules/stages.js';
 import { JOBS } from '../../shared/topology.js';
 import { auditJob } from './auditChain.js';
 import { actorOf, requireServes, type Caller } from './caller.js';
@@ -123,16 +123,10 @@ async function followUp(deps: Deps, before: Job | undefined, after: Job): Promis
   await dispatchSoon(deps, after);
 }
 
-/**
- * A factory may tell what happened, not what was asked for: that follows from the manifest, and the record has to be
- * one unbroken chain. @throws AppError invalid-request with every problem
- */
-function requireWhole(productId: string, { key, job, runs, events }: HandOver): void {
-  const problems: { path: string; message: string; expected?: string }[] = [];
-  const wrong = (path: string, message: string, expected?: string): void => {
-    problems.push({ path, message, ...(expected !== undefined && { expected }) });
-  };
-  const { manifest, jobId } = job;
+/** @throws AppError invalid-request with every problem of a record that is not whole */
+function requireWhole(productId: string, record: HandOver): void {
+  const { key, job } = record;
+  const { manifest } = job;
   const asked = newJob({
     manifest,
     productId,
@@ -142,35 +136,9 @@ function requireWhole(productId: string, { key, job, runs, events }: HandOver): 
     deps: job.deps,
     now: job.submittedAt,
   }).job;
-  const fixed = ['productId', 'jobId', 'contentHash', 'title', 'engine', 'requirements', 'lane'] as const;
-  for (const name of fixed)
-    if (canonicalJson({ is: job[name] }) !== canonicalJson({ is: asked[name] }))
-      wrong(`job.${name}`, 'does not follow from the manifest', JSON.stringify(asked[name]));
-  const absent = [
-    'profile',
-    'trackerItem',
-    'parent',
-    'ancestors',
-    'children',
-    'approvals',
-    'override',
-  ] as const;
-  for (const name of absent)
-    if (job[name] !== undefined) wrong(`job.${name}`, 'no folder gives a job that', `no ${name}`);
-  if (manifest.kind === 'composite') wrong('job.manifest.kind', 'no folder has composites', 'leaf');
-  if (isInFlight(job)) wrong('job.holder', `${job.holder} holds it`, 'a job that nobody works on');
-  if (events[0]?.body.kind !== 'job.submitted') wrong('events.0', 'is not how a job begins', 'job.submitted');
-  for (const { seq, message } of auditJob({ job, runs, events })) wrong(`events.${seq ?? 0}`, message);
-  for (const [at, part] of [...runs.entries(), ...events.entries()])
-    if (part.jobId !== jobId || part.productId !== productId)
-      wrong(`${part.type}s.${at}`, `belongs to ${part.productId}/${part.jobId}`, `${productId}/${jobId}`);
-  if (runs.some(({ epoch }) => epoch > job.epoch)) wrong('runs', 'name an epoch that the job never had');
-  if (problems.length > 0)
-    throw new AppError(
-      'invalid-request',
-      problems.map(({ path, message }) => `${path}: ${message}`).join('; '),
-      {
-        problems,
-      },
-    );
+  const broken = auditJob(record).map(({ seq, message }) => ({ path: `events.${seq ?? 0}`, message }));
+  const problems: Problem[] = [...handOverProblems(record, asked), ...broken];
+  if (problems.length === 0) return;
+  const told = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  throw new AppError('invalid-request', told, { problems });
 }

@@ -4,9 +4,11 @@
  */
 import type { HandOver } from '../contract/handOver.js';
 import type { Actor, Job, Run } from '../contract/job.js';
+import type { Problem } from '../errors.js';
 import { draft, omit, type EventDraft } from './decision.js';
 import { after } from './leases.js';
 import { MAX_BACKOFF_SECONDS } from './retry.js';
+import { isInFlight } from './stages.js';
 
 export interface HandOverDecision {
   readonly outcome: 'taken' | 'merged' | 'kept';
@@ -36,6 +38,52 @@ const PROGRESS = [
   'failure',
   'mergeCommit',
 ] as const satisfies readonly (keyof Job)[];
+
+/** What follows from the manifest and the key. */
+const FIXED = ['productId', 'jobId', 'contentHash', 'title', 'engine', 'requirements', 'lane'] as const;
+/** What only the control plane gives a job. */
+const ABSENT = [
+  'profile',
+  'trackerItem',
+  'parent',
+  'ancestors',
+  'children',
+  'approvals',
+  'override',
+] as const satisfies readonly (keyof Job)[];
+
+/**
+ * What is wrong with a record besides its chain: a factory may tell what happened, not what was asked for, which follows
+ * from the manifest.
+ * @param asked the job that the manifest makes
+ */
+export function handOverProblems(
+  { job, runs, events }: Pick<HandOver, 'job' | 'runs' | 'events'>,
+  asked: Job,
+): Problem[] {
+  const { jobId } = job;
+  const problems: Problem[] = [];
+  const wrong = (path: string, message: string, expected?: string): void => {
+    problems.push({ path, message, ...(expected !== undefined && { expected }) });
+  };
+  for (const name of FIXED)
+    if (JSON.stringify(job[name]) !== JSON.stringify(asked[name]))
+      wrong(`job.${name}`, 'does not follow from the manifest', JSON.stringify(asked[name]));
+  for (const name of ABSENT)
+    if (job[name] !== undefined) wrong(`job.${name}`, 'no folder gives a job that', `no ${name}`);
+  if (job.manifest.kind === 'composite') wrong('job.manifest.kind', 'no folder has composites', 'leaf');
+  if (isInFlight(job)) wrong('job.holder', `${job.holder} holds it`, 'a job that nobody works on');
+  if (events[0]?.body.kind !== 'job.submitted') wrong('events.0', 'is not how a job begins', 'job.submitted');
+  for (const [at, part] of [...runs.entries(), ...events.entries()])
+    if (part.jobId !== jobId || part.productId !== asked.productId)
+      wrong(
+        `${part.type}s.${at}`,
+        `belongs to ${part.productId}/${part.jobId}`,
+        `${asked.productId}/${jobId}`,
+      );
+  if (runs.some(({ epoch }) => epoch > job.epoch)) wrong('runs', 'name an epoch that the job never had');
+  return problems;
+}
 
 /**
  * @param central the job as the control plane has it; undefined where it never heard of it

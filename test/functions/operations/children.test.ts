@@ -1,89 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { addChildren } from '../../../functions/operations/addChildren.js';
-import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { changeJob } from '../../../functions/operations/changeJob.js';
 import { decideGate } from '../../../functions/operations/decideGate.js';
-import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getDag } from '../../../functions/operations/getDag.js';
 import { checkPlan, storePlan } from '../../../functions/operations/storePlan.js';
-import { sweepComposites, tendChildren } from '../../../functions/operations/tendChildren.js';
-import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
-import { putProfile } from '../../../functions/operations/putProfile.js';
-import { PutProfileSchema } from '../../../shared/contract/profile.js';
-import { PlanSchema, type PlanInput } from '../../../shared/contract/children.js';
-import type { Job } from '../../../shared/contract/job.js';
-import {
-  ADMIN,
-  FINISHED,
-  type Report,
-  claim,
-  cloudOfTests,
-  detail,
-  makeFactory,
-  makeProduct,
-  operator,
-  report,
-  submit,
-  verified,
-} from '../fixture.js';
+import { sweepComposites } from '../../../functions/operations/tendChildren.js';
+import { PlanSchema } from '../../../shared/contract/children.js';
+import { ADMIN, claim, cloudOfTests, detail, operator, submit } from '../fixture.js';
+import { child, familyOn } from './family.js';
 
 const { deps } = await cloudOfTests();
 
-const AUTO = { verify: 'x', 'review-policy': 'auto' };
-const child = (key: string, manifest: Record<string, unknown> = {}) => ({
-  key,
-  manifest: { body: `echo ${key}`, title: key, ...AUTO, ...manifest },
-});
-const add = (jobId: string, plan: PlanInput, caller = ADMIN) =>
-  addChildren(deps, caller, { params: { jobId }, body: PlanSchema.parse(plan) });
-const stageOf = async (jobId: string) => (await detail(deps, jobId)).job.stage;
-const kindsOf = async (jobId: string) => (await detail(deps, jobId)).events.map(({ body }) => body.kind);
-const explain = (jobId: string) => explainJob(deps, ADMIN, { params: { jobId } });
-
-const start = async (manifest: Record<string, unknown> = {}) => {
-  const { productId } = await makeProduct(deps);
-  const factory = await makeFactory(deps, productId);
-  const parent = await submit(deps, productId, { kind: 'composite', title: 'roadmap', ...manifest });
-  return { productId, factory, parent };
-};
-
-/** What the change feed does with all that is new in these jobs. */
-const seen = new Map<string, number>();
-const feed = async (...jobIds: readonly string[]): Promise<void> => {
-  for (const jobId of jobIds) {
-    const { events } = await detail(deps, jobId);
-    for (const event of events.slice(seen.get(jobId) ?? 0)) {
-      await unblockDependents(deps, event);
-      await tendChildren(deps, event);
-    }
-    seen.set(jobId, events.length);
-  }
-};
-
-/** Does the factory's next runs, each to its end, and feeds what happened; builds of `broken` keys fail their verify. */
-const work = async (
-  factory: FactoryCaller,
-  broken: readonly string[] = [],
-  stations = 16,
-): Promise<Job[]> => {
-  const claims = await claim(deps, factory, stations);
-  await Promise.all(
-    claims.map(async (claimed) => {
-      await report(deps, factory, claimed, { kind: 'started' });
-      if (claimed.run.kind === 'land')
-        await report(deps, factory, claimed, { kind: 'landed', mergeCommit: 'abc', baseBranch: 'main' });
-      else {
-        await report(deps, factory, claimed, FINISHED);
-        await report(deps, factory, claimed, verified(!broken.includes(claimed.job.key ?? '')));
-      }
-    }),
-  );
-  for (const { job } of claims) await feed(job.jobId);
-  return claims.map(({ job }) => job);
-};
-const drain = async (factory: FactoryCaller, broken: readonly string[] = []): Promise<void> => {
-  while ((await work(factory, broken)).length > 0);
-};
+const { add, stageOf, kindsOf, explain, start, feed, work, drain } = familyOn(deps);
 
 describe('a composite', () => {
   it('waits for its children, in their order, and ships with the last one', async () => {
@@ -288,46 +215,6 @@ describe('a cancelled tree', () => {
   });
 });
 
-describe('a budget', () => {
-  it('is shared among the children: what they name must fit, the rest is split', async () => {
-    const { parent } = await start({ budget: { usd: 10, tokens: '1M' } });
-    const { children } = await add(parent.jobId, {
-      children: [child('a', { budget: { usd: 4 } }), child('b'), child('c')],
-    });
-    const budgets = await Promise.all(
-      children.map(async ({ jobId }) => (await detail(deps, jobId)).job.manifest.budget),
-    );
-    expect(budgets).toEqual([
-      { usd: 4, tokens: 333_333 },
-      { usd: 3, tokens: 333_333 },
-      { usd: 3, tokens: 333_333 },
-    ]);
-    await expect(add(parent.jobId, { children: [child('more')] })).rejects.toMatchObject({
-      detail: { problems: [{ path: 'children.budget.usd' }] },
-    });
-  });
-
-  it('that is given away does not keep the same plan from being sent again', async () => {
-    const { parent } = await start({ budget: { usd: 10 } });
-    const plan = { children: [child('a')] };
-    const first = await add(parent.jobId, plan);
-    expect((await add(parent.jobId, plan)).children).toEqual(first.children);
-  });
-
-  it('and keys are held against the plans of the same moment: one of two that overlap is refused', async () => {
-    const { parent } = await start({ budget: { usd: 50 } });
-    const plans = [['k1', 'k2'], ['k2'], ['k2', 'k3'], ['k2', 'k4']];
-    const added = await Promise.allSettled(
-      plans.map((keys) => add(parent.jobId, { children: keys.map((key) => child(key)) })),
-    );
-    const taken = added.filter(({ status }) => status === 'fulfilled');
-    expect(taken).toHaveLength(1);
-    const { children } = (await detail(deps, parent.jobId)).job;
-    expect(children?.plans).toHaveLength(1);
-    expect(children?.usd).toBeLessThanOrEqual(50);
-  });
-});
-
 it('the sweeper ends a composite whose last children nobody told of', async () => {
   const { parent } = await start();
   const { children } = await add(parent.jobId, { children: [child('a')] });
@@ -337,74 +224,4 @@ it('the sweeper ends a composite whose last children nobody told of', async () =
   expect(await stageOf(parent.jobId)).toBe('queued');
   await sweepComposites(deps);
   expect(await stageOf(parent.jobId)).toBe('failed');
-});
-
-describe('a planner', () => {
-  const planner = {
-    title: 'P',
-    summary: 'Plans.',
-    persona: 'You plan.',
-    'engine-class': 'script',
-    produces: 'plan',
-  };
-  const begin = async () => {
-    const { productId } = await makeProduct(deps);
-    const factory = await makeFactory(deps, productId);
-    const body = PutProfileSchema.parse({ profile: planner });
-    await putProfile(deps, ADMIN, { params: { owner: productId, name: 'planner' }, body });
-    const parent = await submit(deps, productId, {
-      kind: 'composite',
-      profile: 'planner',
-      retry: { backoff: 1 },
-    });
-    const [claimed] = await claim(deps, factory);
-    if (!claimed) throw new Error('nothing was claimed');
-    expect(claimed.run.kind).toBe('plan');
-    await report(deps, factory, claimed, { kind: 'started' });
-    return { factory, parent, claimed };
-  };
-  const planned = (...children: ReturnType<typeof child>[]): Report => ({
-    kind: 'planned',
-    plan: { 'on-failure': 'continue', children },
-    usage: { wallSeconds: 1, tokens: 10, usd: 0.25, accuracy: 'exact' },
-  });
-
-  it('makes the children of its composite out of its plan, once however often it reports it', async () => {
-    const { factory, parent, claimed } = await begin();
-    const plan = planned(child('a'), child('b', { deps: ['a'] }));
-    await report(deps, factory, claimed, plan);
-    await report(deps, factory, claimed, plan);
-    expect(await kindsOf(parent.jobId)).toEqual([
-      'job.submitted',
-      'job.assigned',
-      'run.started',
-      'run.planned',
-      'children.requested',
-    ]);
-    await feed(parent.jobId);
-    await drain(factory);
-    const { job, rollup } = await detail(deps, parent.jobId);
-    expect(job).toMatchObject({ stage: 'shipped', usage: { usd: 0.25 }, children: { count: 2 } });
-    expect(rollup).toMatchObject({ jobs: 2, usage: { usd: 1.25 } });
-  });
-
-  it('is told what is wrong with a plan, and nothing of it comes into being', async () => {
-    const { factory, parent, claimed } = await begin();
-    await expect(
-      report(deps, factory, claimed, planned(child('a', { engine: 'shel' }))),
-    ).rejects.toMatchObject({
-      code: 'invalid-manifest',
-      detail: { problems: [{ path: 'children.a.engine', nearest: 'shell' }] },
-    });
-    expect(await stageOf(parent.jobId)).toBe('building');
-  });
-
-  it('whose lease is over makes nothing', async () => {
-    const { factory, parent, claimed } = await begin();
-    await decideGate(deps, ADMIN, parent.jobId, { kind: 'cancel', reason: 'x' });
-    await expect(report(deps, factory, claimed, planned(child('a')))).rejects.toMatchObject({
-      code: 'stale-epoch',
-    });
-    expect((await detail(deps, parent.jobId)).job.children).toBeUndefined();
-  });
 });

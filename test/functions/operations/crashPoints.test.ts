@@ -33,6 +33,7 @@ import {
   submit,
   verified,
   type Report,
+  runToEnd,
 } from '../fixture.js';
 import { contradictions, feed, repair, timers } from './repairs.js';
 
@@ -44,15 +45,8 @@ const stageOf = async (jobId: string): Promise<string> => (await detail(deps, jo
 
 /** Takes whatever the product still has to do to its end, as factories would. */
 async function finishAll(factory: FactoryCaller): Promise<void> {
-  for (let [next] = await claim(deps, factory); next; [next] = await claim(deps, factory)) {
-    await report(deps, factory, next, { kind: 'started' });
-    if (next.run.kind === 'land')
-      await report(deps, factory, next, { kind: 'landed', mergeCommit: 'abc', baseBranch: 'main' });
-    else {
-      await report(deps, factory, next, FINISHED);
-      await report(deps, factory, next, verified(true));
-    }
-  }
+  for (let [next] = await claim(deps, factory); next; [next] = await claim(deps, factory))
+    await runToEnd(deps, factory, next);
 }
 
 /** Everything of the product has come to this stage, and nothing contradicts itself. */

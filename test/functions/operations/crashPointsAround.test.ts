@@ -39,8 +39,8 @@ import {
   makeProduct,
   report,
   submit,
-  verified,
   type Report,
+  runToEnd,
 } from '../fixture.js';
 import { contradictions, feed, repair } from './repairs.js';
 
@@ -64,15 +64,7 @@ async function workOff(productId: string, factory: FactoryCaller): Promise<void>
     claims.length > 0;
     claims = await claim(deps, factory, 4)
   ) {
-    for (const next of claims) {
-      await report(deps, factory, next, { kind: 'started' });
-      if (next.run.kind === 'land')
-        await report(deps, factory, next, { kind: 'landed', mergeCommit: 'abc', baseBranch: 'main' });
-      else {
-        await report(deps, factory, next, FINISHED);
-        await report(deps, factory, next, verified(true));
-      }
-    }
+    for (const next of claims) await runToEnd(deps, factory, next);
     await feed(deps, productId);
   }
 }

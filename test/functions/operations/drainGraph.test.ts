@@ -5,23 +5,12 @@ import { ChangeFeedStartFrom, CosmosClient, type ChangeFeedIteratorOptions } fro
 import { afterAll, expect, it } from 'vitest';
 import { workOnBatch } from '../../../functions/lib/feedBatch.js';
 import { FEEDS } from '../../../functions/operations/feeds.js';
-import type { FactoryCaller } from '../../../functions/operations/caller.js';
 import { inParallel } from '../../../functions/operations/inParallel.js';
-import type { Claim } from '../../../shared/contract/api.js';
 import type { JobEvent } from '../../../shared/contract/event.js';
 import type { Job, Run } from '../../../shared/contract/job.js';
 import { isReached } from '../../../shared/rules/dag.js';
 import { DATABASE, JOBS, READY } from '../../../shared/topology.js';
-import {
-  FINISHED,
-  claim,
-  cloudOfTests,
-  makeFactory,
-  makeProduct,
-  report,
-  submit,
-  verified,
-} from '../fixture.js';
+import { claim, cloudOfTests, makeFactory, makeProduct, submit, runToEnd } from '../fixture.js';
 
 const WIDTH = 50;
 const DEPTH = 20;
@@ -59,16 +48,6 @@ async function submitGraph(productId: string): Promise<Map<string, Job>> {
     });
   }
   return jobs;
-}
-
-async function run(factory: FactoryCaller, claimed: Claim): Promise<void> {
-  await report(deps, factory, claimed, { kind: 'started' });
-  if (claimed.run.kind === 'land') {
-    await report(deps, factory, claimed, { kind: 'landed', mergeCommit: 'abc', baseBranch: 'main' });
-    return;
-  }
-  await report(deps, factory, claimed, FINISHED);
-  await report(deps, factory, claimed, verified(true));
 }
 
 it('is drained in order, every job once', { timeout: DEADLINE_MS + 60_000 }, async () => {
@@ -110,7 +89,7 @@ it('is drained in order, every job once', { timeout: DEADLINE_MS + 60_000 }, asy
     const factory = await makeFactory(deps, productId);
     while (isOpen()) {
       const claims = await claim(deps, factory, STATIONS);
-      await Promise.all(claims.map((claimed) => run(factory, claimed)));
+      await Promise.all(claims.map((claimed) => runToEnd(deps, factory, claimed)));
       if (claims.length === 0) await deps.clock.sleep(25);
     }
   };
