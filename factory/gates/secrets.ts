@@ -4,7 +4,7 @@
  * secretlint counts for nothing: the text is an agent's.
  */
 import { findSecrets } from '../../shared/rules/secrets.js';
-import type { Git } from '../workspace/git.js';
+import { MAX_OUTPUT_BYTES, OutputTooLargeError, type Git } from '../workspace/git.js';
 
 /** Looked at in one go (characters), with so much of the end repeated at the beginning of the next piece. */
 const PIECE_CHARS = 1024 * 1024;
@@ -29,6 +29,18 @@ async function linter() {
   };
   return (filePath: string, content: string) =>
     lintSource({ source: { filePath, content, ext: '', contentType: 'text' }, options: { config } });
+}
+
+/** Nothing is published that was not looked through. */
+export class ChangeTooLargeError extends Error {
+  override readonly name = 'ChangeTooLargeError';
+
+  constructor(cause: unknown) {
+    super(
+      `nothing was pushed, because the change adds more than ${MAX_OUTPUT_BYTES / 1024 / 1024} MB, which nobody looks through for credentials: put what is generated into .gitignore, keep it as an artifact, or split the job`,
+      { cause },
+    );
+  }
 }
 
 /** Where something looks like a credential. */
@@ -69,10 +81,10 @@ const kindOf = (ruleId: string): string =>
 /**
  * Credentials in everything that a push would publish: each line that any commit adds, also where a later commit takes
  * it out again, and the commits' messages.
- * @throws GitError; Error when the change is too large to be looked through
+ * @throws GitError; ChangeTooLargeError
  */
 export async function secretsInCommits(git: Git, base: string, commit: string): Promise<SecretFinding[]> {
-  const patch = await git.call([
+  const log = [
     'log',
     '--patch',
     '--unified=0',
@@ -84,7 +96,10 @@ export async function secretsInCommits(git: Git, base: string, commit: string): 
     '--diff-merges=first-parent',
     '--format=+++ b/the message of %h%n@@ -0,0 +1 @@%n%w(0,1,1)%B',
     `${base}..${commit}`,
-  ]);
+  ];
+  const patch = await git.call(log).catch((error: unknown) => {
+    throw error instanceof OutputTooLargeError ? new ChangeTooLargeError(error) : error;
+  });
   const found: SecretFinding[] = [];
   for (const [file, added] of addedLines(patch)) {
     if (found.length >= MAX_FINDINGS) break;

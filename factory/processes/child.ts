@@ -31,7 +31,10 @@ export interface ChildSpec {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Called with each piece of output; the child's writing waits while the promise is pending. */
+  /**
+   * Called with each piece of output; the child's writing waits while the promise is pending. What it throws is thrown
+   * by the run, and nothing more is read.
+   */
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => Promise<void> | undefined;
   /** One stream for both, in the order of writing. */
   readonly mergeOutput?: boolean;
@@ -63,7 +66,7 @@ export class SpawnError extends Error {
 /**
  * Runs a command until it, its descendants and its output have ended. Never throws because of what the command does.
  * @param signal ends the tree: SIGTERM, grace, SIGKILL
- * @throws SpawnError
+ * @throws SpawnError; what `onOutput` throws
  */
 export async function runChild(spec: ChildSpec, signal?: AbortSignal): Promise<ChildEnd> {
   const startedAt = performance.now();
@@ -165,17 +168,26 @@ class Output {
     deliver: (chunk: Buffer) => Promise<void> | undefined,
   ): Promise<void> {
     if (!stream) return;
+    let refusal: { readonly error: unknown } | undefined;
     try {
       for await (const chunk of stream) {
         this.delivering += 1;
-        await deliver(chunk as Buffer);
-        this.delivering -= 1;
+        try {
+          await deliver(chunk as Buffer);
+        } catch (error) {
+          // Kept apart from failures of the pipe, which is destroyed by leaving it.
+          refusal = { error };
+          break;
+        } finally {
+          this.delivering -= 1;
+        }
         this.lastAt = performance.now();
       }
     } catch (error) {
-      // A pipe that we destroyed ends early; anything else is the receiver's own failure.
+      // A pipe that we destroyed ends early.
       if (!stream.destroyed) throw error;
     }
+    if (refusal) throw refusal.error;
   }
 
   /** Resolves when everything was delivered; at once when nobody wants the rest. */

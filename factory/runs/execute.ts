@@ -8,6 +8,7 @@ import { AppError, assertExhaustive } from '../../shared/errors.js';
 import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
 import type { Engine } from '../engines/engine.js';
+import { ChangeTooLargeError } from '../gates/secrets.js';
 import { reasonOf, type Logger, type LogFacts } from '../log.js';
 import { pause } from '../pause.js';
 import { runEnvironment } from '../processes/environment.js';
@@ -164,7 +165,8 @@ class RunExecution {
     }
   }
 
-  private reasonFor(error: unknown): 'timeout' | 'preflight' | 'engine_failed' {
+  private reasonFor(error: unknown): 'timeout' | 'preflight' | 'refused' | 'engine_failed' {
+    if (error instanceof ChangeTooLargeError) return 'refused';
     if (error instanceof StepTimeoutError) return 'timeout';
     return error instanceof PreflightError || !this.engineStarted ? 'preflight' : 'engine_failed';
   }

@@ -9,7 +9,7 @@ export const ASK_TIMEOUT_MS = 20_000;
 /** Moving objects (ms): a first fetch of a large repository takes minutes. */
 export const TRANSFER_TIMEOUT_MS = 15 * 60_000;
 /** More output than any command of ours needs (bytes); a list of 100,000 changed paths fits. */
-const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
+export const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 
 /** Settings that hold whatever the user's, the repository's or an engine's own configuration says. */
 const SETTINGS = [
@@ -45,6 +45,15 @@ export class GitError extends Error {
     this.exitCode = end.exitCode;
     this.stdout = end.stdout;
     this.stderr = end.stderr;
+  }
+}
+
+/** A git command printed more than is taken from one (MAX_OUTPUT_BYTES). */
+export class OutputTooLargeError extends Error {
+  override readonly name = 'OutputTooLargeError';
+
+  constructor(what: string) {
+    super(`git ${what} printed more than ${MAX_OUTPUT_BYTES} bytes`);
   }
 }
 
@@ -103,8 +112,7 @@ export class Git {
         timeoutMs,
         onOutput(chunk, stream) {
           size += chunk.length;
-          if (size > MAX_OUTPUT_BYTES)
-            throw new Error(`git ${what} printed more than ${MAX_OUTPUT_BYTES} bytes`);
+          if (size > MAX_OUTPUT_BYTES) throw new OutputTooLargeError(what);
           collected[stream].push(chunk);
           return undefined;
         },

@@ -97,6 +97,23 @@ test('lets the command wait while nobody takes its output', async () => {
   expect(existsSync(done)).toBe(true);
 });
 
+test('fails with what its receiver throws, and leaves nobody behind', async () => {
+  let pid = 0;
+  const run = runChild({
+    command: 'sh',
+    args: ['-c', 'echo $$; exec yes'],
+    cwd: '/',
+    env,
+    onOutput(chunk) {
+      pid ||= Number.parseInt(chunk.toString(), 10);
+      if (chunk.length > 100) throw new Error('enough of it');
+      return undefined;
+    },
+  });
+  await expect(run).rejects.toThrow('enough of it');
+  await until(() => !isAlive(pid));
+});
+
 test('says which program could not be started', async () => {
   const run = runChild({ command: 'no-such-program', args: [], cwd: '/', env, onOutput: () => undefined });
   await expect(run).rejects.toThrow(SpawnError);

@@ -113,6 +113,12 @@ const CASES: readonly Case[] = [
     message: /^nothing was pushed, because the change holds a GitHub token in key.txt \(line 1\)/,
   },
   {
+    name: 'an engine that adds more than anybody looks through',
+    job: { body: "head -c 40000000 /dev/zero | tr '\\0' x | fold -w 1000 > big.txt" },
+    reason: 'refused',
+    message: /^nothing was pushed, because the change adds more than 32 MB.*\.gitignore/,
+  },
+  {
     name: 'an engine that leaves the worktree dirty, with a merge half done',
     job: {
       body: 'git checkout -q -b x; echo 2 > a.txt; git commit -qam x; git checkout -q -b y HEAD~; echo 3 > a.txt; git commit -qam y; git merge x || true; touch .git/index.lock',
