@@ -13,14 +13,21 @@ export class InUseError extends Error {
   override readonly name = 'InUseError';
 }
 
-/** A socket, since it dies with its process: a file with a process id would outlive a crash. */
-function addressOf(dataDir: string): string {
-  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  if (process.platform === 'win32') return `\\\\.\\pipe\\gigafactory-${hash}`;
-  const inside = path.join(dataDir, 'lock');
+/**
+ * A socket, since it dies with its process: a file with a process id would outlive a crash. On Windows a named pipe,
+ * the same for a folder in whatever letters.
+ */
+export function lockAddress(dataDir: string, platform: NodeJS.Platform = process.platform): string {
+  const isWindows = platform === 'win32';
+  const hash = createHash('sha256')
+    .update(isWindows ? dataDir.toLowerCase() : dataDir)
+    .digest('hex')
+    .slice(0, 16);
+  if (isWindows) return `\\\\.\\pipe\\gigafactory-${hash}`;
+  const inside = path.posix.join(dataDir, 'lock');
   return Buffer.byteLength(inside) <= MAX_SOCKET_PATH
     ? inside
-    : path.join(os.tmpdir(), `gigafactory-${hash}.lock`);
+    : path.posix.join(os.tmpdir(), `gigafactory-${hash}.lock`);
 }
 
 /** How the folder is named on the command line. */
@@ -34,7 +41,7 @@ export async function lockFolder(
   dataDir: string,
   option: FolderOption = '--data',
 ): Promise<() => Promise<void>> {
-  const address = addressOf(dataDir);
+  const address = lockAddress(dataDir);
   const server = createServer((socket) => socket.destroy());
   if (!(await listen(server, address))) {
     if (await answers(address)) {

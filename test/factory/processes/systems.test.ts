@@ -1,5 +1,6 @@
 /** What differs between Linux, macOS and Windows, as tables: these run on whatever system the tests run on. */
 import { describe, expect, it } from 'vitest';
+import { lockAddress } from '../../../factory/instanceLock.js';
 import { treeEndOf } from '../../../factory/processes/group.js';
 import { invocationOf, placesOf } from '../../../factory/processes/program.js';
 import { settingsOf } from '../../../factory/workspace/gitDir.js';
@@ -121,5 +122,24 @@ describe('the settings of a repository of ours', () => {
     const [heading, ...lines] = settingsOf(true, ignoresCase, platform).trimEnd().split('\n');
     expect(heading).toBe('[core]');
     expect(lines.map((line) => line.trim()).toSorted()).toEqual([...common, ...own].toSorted());
+  });
+});
+
+describe('what locks a data folder', () => {
+  const long = `/Users/ann/${'deep/'.repeat(30)}factory`;
+  it.each([
+    ['linux', '/var/lib/factory', /^\/var\/lib\/factory\/lock$/],
+    ['darwin', '/Users/ann/Library/factory', /^\/Users\/ann\/Library\/factory\/lock$/],
+    // The address of a socket takes 104 bytes there.
+    ['darwin', long, /\/gigafactory-[0-9a-f]{16}\.lock$/],
+    ['win32', 'C:\\factory', /^\\\\\.\\pipe\\gigafactory-[0-9a-f]{16}$/],
+  ] as const)('on %s, %s', (platform, folder, address) => {
+    expect(lockAddress(folder, platform)).toMatch(address);
+    expect(lockAddress(folder, platform).length).toBeLessThanOrEqual(104);
+  });
+
+  it('is one for a folder of Windows in whatever letters, and another for another folder', () => {
+    expect(lockAddress('c:\\Factory', 'win32')).toBe(lockAddress('C:\\factory', 'win32'));
+    expect(lockAddress('C:\\other', 'win32')).not.toBe(lockAddress('C:\\factory', 'win32'));
   });
 });
