@@ -63,6 +63,13 @@ export function claimDataDir(dataDir: string, options: { reset?: boolean } = {})
   return release;
 }
 
+/** One folder after the other: below /proc, Node's own `recursive` tries again without end. */
+function makeFolder(folder: string): void {
+  const above = path.dirname(folder);
+  if (!existsSync(above)) makeFolder(above);
+  mkdirSync(folder);
+}
+
 /** The names in the folder, which is made if it is not there. */
 function namesIn(dataDir: string): string[] {
   let found: Stats | undefined;
@@ -70,7 +77,7 @@ function namesIn(dataDir: string): string[] {
     found = statSync(dataDir, { throwIfNoEntry: false });
     if (found?.isDirectory()) return readdirSync(dataDir);
     if (!found) {
-      mkdirSync(dataDir, { recursive: true });
+      makeFolder(dataDir);
       return [];
     }
   } catch (error) {

@@ -54,6 +54,10 @@ describe('a data folder', () => {
     expect(existsSync(inFolder('gigafactory.txt'))).toBe(true);
   });
 
+  it('that cannot be made is refused at once', () => {
+    expect(() => claimDataDir('/proc/nobody/deep')).toThrow(/cannot be used.*--data/);
+  });
+
   it('that is a file, or lies below one, is refused with its path', () => {
     writeFileSync(inFolder('file'), '');
     expect(() => claimDataDir(inFolder('file'))).toThrow(/file is a file, and a folder was expected.*--data/);
