@@ -22,7 +22,8 @@ const FILE = path.join('.gigafactory', 'connection.json');
  */
 export async function findConnection(io: Io, named: string | undefined): Promise<Connection> {
   const { env } = io;
-  const file = named ?? env['GIGAFACTORY_CONNECTION'];
+  // Set to nothing is how a shell takes a variable back for one command.
+  const file = named ?? (env['GIGAFACTORY_CONNECTION'] || undefined);
   const apiUrl = env['GIGAFACTORY_API'];
   const token = env['GIGAFACTORY_TOKEN'];
   const product = env['GIGAFACTORY_PRODUCT'];

@@ -60,6 +60,12 @@ describe('the connection', () => {
     expect(asked.at(-1)).toBe('Bearer given');
   });
 
+  it('takes a variable that is set to nothing for one that is not set', async () => {
+    const env = { GIGAFACTORY_CONNECTION: '', GIGAFACTORY_API: apiUrl, GIGAFACTORY_TOKEN: 'given again' };
+    expect((await aq(['health'], { env, cwd: folder })).code).toBe(0);
+    expect(asked.at(-1)).toBe('Bearer given again');
+  });
+
   it('may be named on the command line or by a variable', async () => {
     await write();
     expect((await aq(['health', '--connection', connectionFile()], { cwd: tmpdir() })).code).toBe(0);
