@@ -96,6 +96,8 @@ async function probeTool(tool: Tool, env: NodeJS.ProcessEnv): Promise<Finding> {
     const program = await findProgram(candidate, env);
     if (program === undefined) continue;
     const version = tool.version && (await versionOf(program, tool.version, env));
+    if (tool.mustAnswer && version === undefined)
+      return { kind: 'tool', name, tags: [], why: `${program} does not answer: is its service running?` };
     const tags = [`has:${name}`, ...(version === undefined ? [] : [`${name}@${version}`])];
     return { kind: 'tool', name, tags, why: program };
   }

@@ -8,6 +8,8 @@ export interface Tool {
   readonly programs: readonly string[];
   /** How it tells its version; without, its presence is all that is known (and it is not started). */
   readonly version?: readonly string[];
+  /** It is of no use where it does not answer `version`: a client whose service is not running. */
+  readonly mustAnswer?: true;
 }
 
 export const TOOLS: readonly Tool[] = [
@@ -19,7 +21,12 @@ export const TOOLS: readonly Tool[] = [
   { name: 'java', programs: ['java'], version: ['-version'] },
   { name: 'ruby', programs: ['ruby'], version: ['--version'] },
   { name: 'rust', programs: ['rustc'], version: ['--version'] },
-  { name: 'docker', programs: ['docker'], version: ['--version'] },
+  {
+    name: 'docker',
+    programs: ['docker'],
+    version: ['version', '--format', '{{.Server.Version}}'],
+    mustAnswer: true,
+  },
   { name: 'gh', programs: ['gh'], version: ['--version'] },
   { name: 'pnpm', programs: ['pnpm'], version: ['--version'] },
   { name: 'npm', programs: ['npm'] },
@@ -31,6 +38,7 @@ export const TOOLS: readonly Tool[] = [
   { name: 'bash', programs: ['bash'] },
   { name: 'xcode', programs: ['xcodebuild'] },
   { name: 'gpu', programs: ['nvidia-smi'] },
+  { name: 'figma', programs: ['figma', 'figma-linux', '/Applications/Figma.app/Contents/MacOS/Figma'] },
 ];
 
 export interface NamedCredential extends Credential {
@@ -47,5 +55,6 @@ export const CREDENTIALS: readonly NamedCredential[] = [
   },
   { name: 'openai', variables: ['OPENAI_API_KEY', 'CODEX_API_KEY'], files: ['.codex/auth.json'] },
   { name: 'gemini', variables: ['GEMINI_API_KEY'], files: ['.gemini/oauth_creds.json'] },
+  { name: 'figma', variables: ['FIGMA_API_KEY', 'FIGMA_TOKEN'], files: [] },
   { name: 'npm', variables: ['NPM_TOKEN'], files: ['.npmrc'] },
 ];

@@ -46,10 +46,30 @@ test('reads versions as the tools print them', async () => {
 });
 
 test('knows a tool without a version when it fails to tell', async () => {
-  using fresh = machine({ docker: 'echo "cannot connect 1.2.3"; exit 1' });
+  using fresh = machine({ dotnet: 'echo "cannot find 1.2.3"; exit 1' });
   const { advertises } = await probe([], fresh.env);
-  expect(advertises).toContain('has:docker');
-  expect(advertises.join()).not.toContain('docker@');
+  expect(advertises).toContain('has:dotnet');
+  expect(advertises.join()).not.toContain('dotnet@');
+});
+
+test('offers docker where its service answers, not where its client alone is there', async () => {
+  using stopped = machine({
+    docker:
+      'case "$1" in version) echo "Cannot connect" >&2; exit 1;; *) echo "Docker version 28.2.2";; esac',
+  });
+  const without = await probe([], stopped.env);
+  expect(without.advertises.join()).not.toContain('docker');
+  expect(without.findings.find(({ name }) => name === 'docker')?.why).toContain('does not answer');
+  using running = machine({ docker: '[ "$*" = "version --format {{.Server.Version}}" ] && echo 28.2.2' });
+  const { advertises } = await probe([], running.env);
+  expect(advertises).toEqual(expect.arrayContaining(['has:docker', 'docker@28.2.2']));
+});
+
+test('finds Figma by its program, and its key by presence', async () => {
+  using fresh = machine({ 'figma-linux': 'exit 0' });
+  const { advertises } = await probe([], { ...fresh.env, FIGMA_API_KEY: 'figd_secret' });
+  expect(advertises).toEqual(expect.arrayContaining(['has:figma', 'cred:figma']));
+  expect(advertises.join()).not.toContain('figd_secret');
 });
 
 test('knows credentials by their presence and never by their value', async () => {
