@@ -6,15 +6,19 @@ import type { LedgerEntry, Spend } from '../../shared/contract/fleet.js';
 import { leftIn, newBudget, settled, settlementOf } from '../../shared/rules/budget.js';
 import type { SpendOfEvent } from '../../shared/rules/spend.js';
 import { BUDGETS } from '../../shared/topology.js';
-import { readBudget, reservationId } from './budgetStore.js';
+import { ledgerId, readBudget, reservationId } from './budgetStore.js';
 import type { Deps } from './deps.js';
 
 /** Many runs of one product may end at once, and they all add to one day. */
 const MAX_ATTEMPTS = 20;
 const PAUSE_MS = 20;
 
-/** What a run is settled with: its cost, its reservation, or nothing. */
-type Terms = { kind: 'cost'; cost: SpendOfEvent } | { kind: 'reserved' } | { kind: 'free' };
+/** What a run is settled with: its cost, its reservation, or nothing; `unclaimed` came to no run yet, and may still. */
+type Terms =
+  | { kind: 'cost'; cost: SpendOfEvent }
+  | { kind: 'reserved' }
+  | { kind: 'free' }
+  | { kind: 'unclaimed' };
 
 /**
  * Settles what an event says about the cost of runs: ledger entry, the day's sum, the budget and the end of the
@@ -31,16 +35,15 @@ export async function accrueSpend(deps: Deps, event: JobEvent): Promise<void> {
     partition: [event.productId],
   });
   for (const { document } of open)
-    await settleRun(deps, event, document.epoch, { kind: settlement.spent ? 'reserved' : 'free' });
+    await settleRun(deps, event, document.epoch, { kind: settlement.spent ? 'reserved' : 'unclaimed' });
 }
 
 async function settleRun(deps: Deps, event: JobEvent, epoch: number, terms: Terms): Promise<void> {
   const { productId, jobId } = event;
-  const ledgerId = `ledger:${jobId}:${epoch}`;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const [stored, entry] = await Promise.all([
       deps.documents.read<Reservation>(BUDGETS, [productId], reservationId(jobId, epoch)),
-      deps.documents.read<LedgerEntry>(BUDGETS, [productId], ledgerId),
+      deps.documents.read<LedgerEntry>(BUDGETS, [productId], ledgerId(jobId, epoch)),
     ]);
     const reservation = stored?.document;
     if (entry || (!reservation && terms.kind !== 'cost')) return;
@@ -72,7 +75,7 @@ async function stepsFor(
   steps.push(await budgetStep(deps, productId, at, cost?.usd ?? 0, reservation?.usd ?? 0));
   if (cost === undefined) return steps;
   const entry: LedgerEntry = {
-    id: `ledger:${jobId}:${epoch}`,
+    id: ledgerId(jobId, epoch),
     type: 'ledger',
     productId,
     jobId,
@@ -81,6 +84,8 @@ async function stepsFor(
     ...cost,
     ...(terms.kind === 'reserved' && { assumed: true }),
   };
+  // The entry alone says that the run is settled: a reservation that comes after it came too late.
+  if (terms.kind === 'free') return [{ kind: 'create', document: entry }, ...steps];
   return [
     { kind: 'create', document: entry },
     await addedTo(deps, productId, at.slice(0, 10), cost),
@@ -95,6 +100,8 @@ function costOf(terms: Terms, reservation: Reservation | undefined): SpendOfEven
     case 'reserved':
       return { usd: reservation?.usd ?? 0, tokens: 0, wallSeconds: 0 };
     case 'free':
+      return { usd: 0, tokens: 0, wallSeconds: 0 };
+    case 'unclaimed':
       return undefined;
   }
 }

@@ -4,14 +4,18 @@ import { BUDGET_WINDOWS, type Budget, type Reservation } from '../../shared/cont
 import type { Job } from '../../shared/contract/job.js';
 import { costOf, periodOf, reservationFor, rolled } from '../../shared/rules/budget.js';
 import { after } from '../../shared/rules/leases.js';
+import type { LedgerEntry } from '../../shared/contract/fleet.js';
 import { BUDGETS } from '../../shared/topology.js';
 import type { Deps } from './deps.js';
-import { readJob } from './jobStore.js';
+import { readJob, type JobRef } from './jobStore.js';
 
 /** A millionth of a dollar for the noise of floats in a sum that the database adds up. */
 const TOLERANCE_USD = 0.000_001;
 
 export const reservationId = (jobId: string, epoch: number): string => `reserved:${jobId}:${epoch}`;
+
+/** Of what a run was settled with, by its job and epoch. */
+export const ledgerId = (jobId: string, epoch: number): string => `ledger:${jobId}:${epoch}`;
 
 export const readBudget = (deps: Deps, productId: string): Promise<Stored<Budget> | undefined> =>
   deps.documents.read<Budget>(BUDGETS, [productId], 'budget');
@@ -128,9 +132,19 @@ export async function giveBackUnclaimed(deps: Deps, held: ReadonlySet<string>): 
   const open = reservations.filter(({ jobId, epoch }) => !held.has(`${jobId}.${epoch}`));
   await Promise.all(
     open.map(async ({ epoch, ...ref }) => {
-      const { document: job } = await readJob(deps, ref);
-      // That of a run which is over is the feed's: it knows what the run has cost.
-      if (job.epoch < epoch) await unreserve(deps, job, epoch);
+      await giveBackIfUnused(deps, ref, epoch);
     }),
   );
 }
+
+/**
+ * Gives a reservation back that no run counts on: its epoch was not claimed; or it is settled already, and whoever
+ * reserved stood still meanwhile. That of a run which is over and not settled is the feed's: it knows what it has cost.
+ */
+export async function giveBackIfUnused(deps: Deps, ref: JobRef, epoch: number): Promise<void> {
+  const { document: job } = await readJob(deps, ref);
+  if (job.epoch < epoch || (await isSettled(deps, ref, epoch))) await unreserve(deps, job, epoch);
+}
+
+const isSettled = async (deps: Deps, { productId, jobId }: JobRef, epoch: number): Promise<boolean> =>
+  (await deps.documents.read<LedgerEntry>(BUDGETS, [productId], ledgerId(jobId, epoch))) !== undefined;

@@ -16,7 +16,7 @@ import { ReadyIndex, chooseJobs, type Selected } from '../../shared/rules/schedu
 import { isReady, nextRunKind } from '../../shared/rules/stages.js';
 import { POOLS, READY } from '../../shared/topology.js';
 import { actorOf, requireFactory, type Caller, type FactoryCaller } from './caller.js';
-import { reserve, unreserve } from './budgetStore.js';
+import { giveBackIfUnused, reserve } from './budgetStore.js';
 import { commitDecision } from './commitDecision.js';
 import type { Deps } from './deps.js';
 import { assignedProfile } from './assignedProfile.js';
@@ -215,7 +215,7 @@ async function claimOne(
   const locked = await takeLock(deps, job, epoch);
   const claimed = locked ? await commitDecision(deps, before, decision) : undefined;
   if (!claimed) {
-    await giveBack(deps, job, epoch);
+    await giveBackIfUnused(deps, job, epoch);
     return undefined;
   }
   remember(deps, claimed);
@@ -243,12 +243,6 @@ async function claimOne(
  */
 const isOver = (job: Job | undefined, entry: ReadyEntry, now: string): boolean =>
   job === undefined ? entry.readySince <= after(now, -UNSEEN_SECONDS) : job.events >= entry.jobEvents;
-
-/** The reservation of a claim that another one was faster than; the faster one may be on the same epoch. */
-async function giveBack(deps: Deps, job: Job, epoch: number): Promise<void> {
-  const { document: current } = await readJob(deps, job);
-  if (current.epoch < epoch) await unreserve(deps, job, epoch);
-}
 
 const absent = (error: unknown): undefined => {
   if (error instanceof AppError && error.code === 'not-found') return undefined;

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { accrueSpend } from '../../../functions/operations/accrueSpend.js';
-import { readBudget, reserve, unreserve } from '../../../functions/operations/budgetStore.js';
+import {
+  giveBackUnclaimed,
+  readBudget,
+  reserve,
+  unreserve,
+} from '../../../functions/operations/budgetStore.js';
 import { decideGate } from '../../../functions/operations/decideGate.js';
 import { explainJob } from '../../../functions/operations/explainJob.js';
 import { getBudget } from '../../../functions/operations/getBudget.js';
@@ -13,6 +18,7 @@ import { BUDGETS } from '../../../shared/topology.js';
 import {
   ADMIN,
   FINISHED,
+  LEASE_SECONDS,
   claim,
   claimOne,
   cloudOfTests,
@@ -155,6 +161,32 @@ describe('a claim', () => {
     await unreserve(deps, job, 1);
     await unreserve(deps, job, 1);
     expect(await product.today()).toMatchObject({ reservedUsd: 0, leftUsd: 5 });
+  });
+
+  it('gives back what it reserved for an epoch that was settled while it stood still', async () => {
+    const product = await productWith(10);
+    const job = await product.submit(4);
+    const stored = await readBudget(deps, product.productId);
+    const faster = await claimOne(deps, product.factory, 'claude');
+    await report(deps, product.factory, faster, { kind: 'released', message: 'draining' });
+    await product.settle(job.jobId);
+    expect(await reserve(deps, job, 1, stored?.document)).toBe(true);
+    expect(await product.today()).toMatchObject({ spentUsd: 0, reservedUsd: 4 });
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    await giveBackUnclaimed(deps, new Set());
+    expect(await product.today()).toMatchObject({ spentUsd: 0, reservedUsd: 0 });
+  });
+
+  it('leaves what it reserved to a faster one on the same epoch, which settles it', async () => {
+    const product = await productWith(10);
+    const job = await product.submit(4);
+    await claimOne(deps, product.factory, 'claude');
+    cloud.clock.advance(LEASE_SECONDS + 1);
+    await giveBackUnclaimed(deps, new Set());
+    expect(await product.today()).toMatchObject({ reservedUsd: 4 });
+    await decideGate(deps, ADMIN, job.jobId, { kind: 'cancel', reason: 'no' });
+    await product.settle(job.jobId);
+    expect(await product.today()).toMatchObject({ spentUsd: 4, reservedUsd: 0 });
   });
 
   it('begins a new day with what is still reserved', async () => {
