@@ -45,6 +45,10 @@ export const BlockSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Block = z.infer<typeof BlockSchema>;
+/** Keeps the job from every factory. */
+export type Hold = Extract<Block, { kind: 'backoff' | 'lock' | 'switch' | 'paused' | 'budget' }>;
+/** Keeps it from one factory. */
+export type FactoryBlock = Exclude<Block, Hold>;
 
 /** Stored in the `job.assigned` event: enough to replay the decision. */
 export const AssignmentSchema = z.strictObject({

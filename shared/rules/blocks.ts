@@ -1,5 +1,5 @@
 /** What keeps a ready job from a factory. Filters first (it never suits), then what passes with time or a person. */
-import type { Block } from '../contract/explanation.js';
+import type { FactoryBlock, Hold } from '../contract/explanation.js';
 import type { ReadyEntry } from '../contract/fleet.js';
 import type { Budget } from '../contract/budget.js';
 import { budgetBlocks, reservationFor } from './budget.js';
@@ -50,8 +50,8 @@ export function filtersOf(
   entry: ReadyEntry,
   factory: Pick<FactoryView, 'id' | 'products'>,
   lacks: (requirements: readonly string[]) => string[],
-): Block[] {
-  const blocks: Block[] = [];
+): FactoryBlock[] {
+  const blocks: FactoryBlock[] = [];
   const missing = lacks(entry.requirements);
   if (missing.length > 0) blocks.push({ kind: 'capability', missing });
   if (entry.targetFactoryId !== undefined && entry.targetFactoryId !== factory.id)
@@ -64,7 +64,7 @@ export function filtersOf(
  * What keeps the job from every factory for now.
  * @param now milliseconds since 1970
  */
-export function holdsOf(entry: ReadyEntry, context: SchedulingContext, now: number): Block[] {
+export function holdsOf(entry: ReadyEntry, context: SchedulingContext, now: number): Hold[] {
   const blocks = switchBlocks(entry, context);
   const lock = lockBlock(entry, context.locks);
   if (lock !== undefined) blocks.push(lock);
@@ -78,8 +78,8 @@ export function holdsOf(entry: ReadyEntry, context: SchedulingContext, now: numb
 export function switchBlocks(
   entry: Pick<ReadyEntry, 'pool' | 'productId'>,
   context: Pick<SchedulingContext, 'switches' | 'pausedProducts'>,
-): Block[] {
-  const blocks: Block[] = [];
+): Hold[] {
+  const blocks: Hold[] = [];
   const { switches, pausedProducts } = context;
   if (switches !== undefined && switches.size > 0)
     for (const scope of ['fleet', `pool:${entry.pool}`, `product:${entry.productId}`]) {
@@ -112,7 +112,7 @@ export function warmBlock(
   warmHere: ReadonlySet<string>,
   context: Pick<SchedulingContext, 'warmElsewhere'>,
   now: number,
-): Block | undefined {
+): FactoryBlock | undefined {
   const { repo } = entry;
   const places = repo === undefined ? undefined : context.warmElsewhere?.get(repo);
   const factoryId = places?.find((place) => serves(place, entry.productId))?.id;
@@ -131,7 +131,7 @@ export function reservedBlock(
   entry: Pick<ReadyEntry, 'orderKey'>,
   free: number,
   { rarer }: Pick<SchedulingContext, 'rarer'>,
-): Block | undefined {
+): FactoryBlock | undefined {
   if (rarer === undefined) return undefined;
   const latest = entry.orderKey + AGEING_SECONDS * 1000;
   const waiting = rarer.waiting.filter((key) => key <= latest).length;
@@ -142,7 +142,7 @@ export function reservedBlock(
 export function shortBlocks(
   entry: Pick<ReadyEntry, 'productId' | 'costUsd'>,
   { budgets }: Pick<SchedulingContext, 'budgets'>,
-): Block[] {
+): Hold[] {
   const budget = budgets?.get(entry.productId);
   const usd = budget === undefined ? 0 : reservationFor(entry, budget);
   // What costs nothing goes on, whatever was spent.
@@ -150,7 +150,7 @@ export function shortBlocks(
 }
 
 /** The lock that another job holds; a job never waits for itself. */
-export function lockBlock(entry: ReadyEntry, locks: ReadonlyMap<string, string>): Block | undefined {
+export function lockBlock(entry: ReadyEntry, locks: ReadonlyMap<string, string>): Hold | undefined {
   if (entry.lock === undefined) return undefined;
   const heldBy = locks.get(lockKey(entry.productId, entry.lock));
   return heldBy === undefined || heldBy === entry.id ? undefined : { kind: 'lock', key: entry.lock, heldBy };

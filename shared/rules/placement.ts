@@ -1,5 +1,5 @@
 /** One waiting job against the whole fleet: what keeps it from each factory, and what would place it. */
-import type { Block, Explanation } from '../contract/explanation.js';
+import type { Explanation, FactoryBlock, Hold } from '../contract/explanation.js';
 import type { Factory, ReadyEntry } from '../contract/fleet.js';
 import type { PoolSpec } from '../topology.js';
 import { filtersOf, holdsOf, reservedBlock, warmBlock } from './blocks.js';
@@ -26,7 +26,7 @@ export const factoryView = (factory: Factory, pools: readonly PoolSpec[]): Facto
 
 export interface Placement {
   /** What keeps the job from every factory. */
-  holds: Block[];
+  holds: Hold[];
   /** Every factory: holds and blocks of its own, or a score where there are none. */
   factories: Explanation['factories'];
   /** The smallest change that would place the job; empty when it can be placed now. */
@@ -44,7 +44,7 @@ export function placementOf(
   const declared = pools.find((one) => one.name === entry.pool)?.capabilities ?? [];
   const holds = holdsOf(entry, context, Date.parse(now));
   const warm = fleet.filter((one) => entry.repo !== undefined && one.warm.includes(entry.repo));
-  const leftToOthers = (one: ReadyEntry, factory: Factory): Block[] => {
+  const leftToOthers = (one: ReadyEntry, factory: Factory): FactoryBlock[] => {
     const around = {
       warmElsewhere: warmElsewhere(warm, { id: factory.id, pool: one.pool }, now),
       rarer: rarerWork(rarerPools(one.pool, factory.pools, pools), context.waitingByPool),
@@ -84,7 +84,7 @@ function rarerWork(
 }
 
 /** What keeps the job from this factory, whatever holds it elsewhere. */
-function ownBlocks(entry: ReadyEntry, factory: Factory, declared: readonly string[]): Block[] {
+function ownBlocks(entry: ReadyEntry, factory: Factory, declared: readonly string[]): FactoryBlock[] {
   const blocks = filtersOf(entry, factory, (requirements) => {
     if (factory.pools.includes(entry.pool)) return missing(requirements, factory.advertises);
     // It hears no tickets of this pool, whatever the job itself asks for.

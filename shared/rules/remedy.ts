@@ -1,6 +1,6 @@
 /** The smallest change that would place a waiting job, as data and as words. */
 import { assertExhaustive } from '../errors.js';
-import type { Block } from '../contract/explanation.js';
+import type { FactoryBlock, Hold } from '../contract/explanation.js';
 import type { BudgetWindow } from '../contract/budget.js';
 import { windowName } from './budget.js';
 import type { ReadyEntry } from '../contract/fleet.js';
@@ -23,10 +23,10 @@ export type Remedy =
   /** The job names a factory that can never run it: it has to be asked for differently. */
   | { kind: 'change-target'; factoryId: string; missing: string[] };
 
-/** A factory with everything that keeps it from the job. */
+/** A factory with what keeps it, and not every other one, from the job. */
 export interface FactoryBlocks {
   factoryId: string;
-  blocks: readonly Block[];
+  blocks: readonly FactoryBlock[];
 }
 
 /** How much each change asks of people, to compare: waiting for a station is nothing, another machine is a lot. */
@@ -41,28 +41,20 @@ const EFFORT = {
 } as const;
 
 /** What would lift a block that no particular factory has. */
-function liftHold(block: Block): Remedy[] {
+function liftHold(block: Hold): Remedy {
   switch (block.kind) {
     case 'backoff':
-      return [{ kind: 'wait', until: block.until }];
+      return { kind: 'wait', until: block.until };
     case 'lock':
-      return [{ kind: 'release-lock', key: block.key, heldBy: block.heldBy }];
+      return { kind: 'release-lock', key: block.key, heldBy: block.heldBy };
     case 'switch':
-      return [{ kind: 'lift-halt', scope: block.scope }];
+      return { kind: 'lift-halt', scope: block.scope };
     case 'paused':
-      return [{ kind: 'end-pause', productId: block.productId }];
+      return { kind: 'end-pause', productId: block.productId };
     case 'budget': {
       const { productId, window, shortUsd: usd } = block;
-      return [{ kind: 'raise-budget', productId, window, usd }];
+      return { kind: 'raise-budget', productId, window, usd };
     }
-    case 'capability':
-    case 'target':
-    case 'product':
-    case 'status':
-    case 'stations':
-    case 'warm':
-    case 'reserved':
-      return [];
     default:
       return assertExhaustive(block);
   }
@@ -105,12 +97,6 @@ function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort
         remedies.push({ kind: 'drain-rarer', pool: block.pool, waiting: block.waiting });
         effort += EFFORT.reserved;
         break;
-      case 'backoff':
-      case 'lock':
-      case 'switch':
-      case 'paused':
-      case 'budget':
-        break;
       default:
         return assertExhaustive(block);
     }
@@ -127,7 +113,7 @@ function fit(factory: FactoryBlocks, pool: string): { remedies: Remedy[]; effort
  */
 export function smallestChange(
   entry: Pick<ReadyEntry, 'pool' | 'requirements' | 'targetFactoryId'>,
-  holds: readonly Block[],
+  holds: readonly Hold[],
   factories: readonly FactoryBlocks[],
   capabilities: readonly string[],
 ): Remedy[] {
@@ -166,7 +152,7 @@ export function smallestChange(
     const option = fit(factory, entry.pool);
     if (option !== undefined && option.effort < best.effort) best = option;
   }
-  return [...holds.flatMap(liftHold), ...best.remedies];
+  return [...holds.map(liftHold), ...best.remedies];
 }
 
 /** The change in words, to go after "it would be placed with …". */

@@ -206,6 +206,18 @@ describe('a job that waits says why, and what would place it', () => {
     expect(factories[0]?.blocks).toEqual([{ kind: 'capability', missing: ['node>=20'] }]);
   });
 
+  it('tells a factory that lacks nothing to join the pool, whose tickets it does not hear', () => {
+    const elsewhere = factoryDocument({ pools: ['linux'], health: 0.5 });
+    const { factories, wouldPlace } = explain(job(), { factories: [elsewhere] });
+    expect(factories[0]?.blocks).toEqual([{ kind: 'capability', missing: ['pool:any'] }]);
+    expect(wouldPlace).toBe('linux-1 in pool:any (enrol it again: pools are joined then)');
+  });
+
+  it('scores a factory by what its last runs were', () => {
+    const { factories } = explain(job(), { factories: [factoryDocument({ health: 0.5 })] });
+    expect(factories[0]?.score?.health).toBe(0.5);
+  });
+
   it('carries the decision of its last assignment', () => {
     expect(explain(job(), { lastAssignment: DECISION }).assignment).toEqual(DECISION);
   });
@@ -221,6 +233,14 @@ describe('a job that no pool could ever run', () => {
       factories: [],
     });
     expect(explanation.pools).toContainEqual({ pool: 'mac', missing: ['has:xcode'] });
+  });
+
+  it('says so where no pool is declared at all', () => {
+    expect(explain(job(), { pools: [] })).toMatchObject({
+      state: 'unroutable',
+      summary: 'No pool guarantees engine:shell.',
+      pools: [],
+    });
   });
 
   it('is never told to find a machine with two operating systems', () => {

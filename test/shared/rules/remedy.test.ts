@@ -7,7 +7,7 @@ import { newBudget, withCeilings } from '../../../shared/rules/budget.js';
 import { missing } from '../../../shared/rules/capabilities.js';
 import { factoryView, placementOf } from '../../../shared/rules/placement.js';
 import { readyEntryOf } from '../../../shared/rules/ready.js';
-import type { Remedy } from '../../../shared/rules/remedy.js';
+import { describeRemedy, smallestChange, type Remedy } from '../../../shared/rules/remedy.js';
 import { poolsFor, routeJob } from '../../../shared/rules/routing.js';
 import { lockKey, selectJobs } from '../../../shared/rules/scheduler.js';
 import type { SchedulingContext } from '../../../shared/rules/scheduler.js';
@@ -175,4 +175,22 @@ describe('the smallest change', () => {
       { numRuns: 500 },
     );
   });
+});
+
+it('a job that is kept for a warm factory needs time alone', () => {
+  const blocks = [{ kind: 'warm' as const, factoryId: 'linux-2', until: at(5) }];
+  const change = smallestChange(
+    { pool: 'any', requirements: [] },
+    [],
+    [{ factoryId: 'linux-1', blocks }],
+    [],
+  );
+  expect(change.map(describeRemedy)).toEqual([
+    `time: it is kept for linux-2, which has the repository, until ${at(5)}`,
+  ]);
+});
+
+it('a job without requirements needs any factory', () => {
+  const change = smallestChange({ pool: 'any', requirements: [] }, [], [], []);
+  expect(change.map(describeRemedy)).toEqual(['a factory with any capabilities in pool any']);
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AssignmentSchema } from '../../../shared/contract/explanation.js';
 import type { Score } from '../../../shared/contract/explanation.js';
 import type { ReadyEntry } from '../../../shared/contract/fleet.js';
+import { stopsOf } from '../../../shared/rules/blocks.js';
 import { lockKey, selectJobs } from '../../../shared/rules/scheduler.js';
 import type { SelectInput } from '../../../shared/rules/scheduler.js';
 import { NOW, at, context, entry, factory, jobId } from './fixtures.js';
@@ -135,6 +136,16 @@ describe('a ready job waits', () => {
   });
 });
 
+it('tells which switches stop jobs, each once; a paused product is none', () => {
+  const around = context({
+    switches: new Map([['product:acme', 'leak']]),
+    pausedProducts: new Map([['acme', 'invoice']]),
+  });
+  expect(stopsOf([entry(1), entry(2), entry(3, { productId: 'bakery' })], around)).toEqual([
+    { scope: 'product:acme', reason: 'leak' },
+  ]);
+});
+
 describe('the order', () => {
   it('is that of priority', () => {
     const all = [
@@ -254,6 +265,22 @@ describe('the explanation of a choice', () => {
     const shown = select([...many, ...blocked])[0]?.assignment.considered ?? [];
     expect(shown).toHaveLength(10);
     expect(shown.flatMap((one) => one.blocked.map((block) => block.kind))).toEqual(['capability', 'backoff']);
+  });
+
+  it('names ten at most: of more that are urgent, and of more that one reason keeps', () => {
+    const urgent = Array.from({ length: 12 }, (_, n) =>
+      entry(n + 1, { priority: 'critical', lock: `l${n}` }),
+    );
+    const kept = Array.from({ length: 12 }, (_, n) => entry(n + 30, { lock: `k${n}`, productId: 'bakery' }));
+    const paused = context({ pausedProducts: new Map([['bakery', 'x']]) });
+    const shownOf = (candidates: ReadyEntry[]) =>
+      select(candidates, { count: 1, context: paused })[0]?.assignment.considered ?? [];
+    const first = shownOf([...urgent, entry(20, { priority: 'low' })]);
+    expect(first).toHaveLength(10);
+    expect(first.map((one) => one.jobId)).not.toContain(jobId(20));
+    const beside = shownOf([entry(1), ...kept]);
+    expect(beside).toHaveLength(10);
+    expect(beside.filter(({ blocked }) => blocked[0]?.kind === 'paused')).toHaveLength(9);
   });
 
   it('has parts that add up to its total', () => {

@@ -13,6 +13,12 @@ describe('a repository is warm elsewhere', () => {
     ]);
   });
 
+  it('at each factory that has it', () => {
+    const third = { ...warm, id: 'linux-3' };
+    const places = warmElsewhere([warm, third], asker, NOW).get('r');
+    expect(places?.map(({ id }) => id)).toEqual(['linux-2', 'linux-3']);
+  });
+
   it.each([
     ['is the one that asks', { id: 'linux-1' }],
     ['is in another pool', { pools: ['linux'] }],
