@@ -7,4 +7,9 @@ export class Mutex {
     this.last = result.catch(() => {});
     return result;
   }
+
+  /** Resolves when every task that came before has ended. */
+  idle(): Promise<void> {
+    return this.run(() => Promise.resolve());
+  }
 }

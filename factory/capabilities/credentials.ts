@@ -1,7 +1,7 @@
 /** Credentials of this machine, by their presence alone: nobody reads or tries them. */
 import { access } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
+import { homeOf } from '../processes/environment.js';
 
 export interface Credential {
   /** One of these environment variables is set … */
@@ -17,7 +17,7 @@ export async function presenceOf(
 ): Promise<string | undefined> {
   const variable = variables.find((name) => env[name]);
   if (variable !== undefined) return variable;
-  const home = env['HOME'] ?? os.homedir();
+  const home = homeOf(env);
   const there = await Promise.all(
     files.map((file) =>
       access(path.join(home, file)).then(

@@ -1,9 +1,9 @@
 /** Codex (`codex exec`). Measured with 0.169.0. */
 import { readdir } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { cliEngine, type CliAdapter } from './cli.js';
 import { record, text, troubleOf, type Fact, type StreamEvent } from './facts.js';
+import { homeOf } from '../processes/environment.js';
 import { tokensWithin, type TokenCounts } from './tokens.js';
 
 export const codexAdapter: CliAdapter = {
@@ -64,7 +64,7 @@ export const codexAdapter: CliAdapter = {
   // answer of the model as it comes.
   side: {
     async find(session, env) {
-      const home = env['CODEX_HOME'] ?? path.join(env['HOME'] ?? os.homedir(), '.codex');
+      const home = env['CODEX_HOME'] ?? path.join(homeOf(env), '.codex');
       return newestFile(path.join(home, 'sessions'), `-${session}.jsonl`);
     },
     read(event) {

@@ -1,8 +1,8 @@
 /** GitHub Copilot CLI (`copilot`). Measured with 1.0.102. */
-import os from 'node:os';
 import path from 'node:path';
 import { cliEngine, type CliAdapter } from './cli.js';
 import { list, record, text, troubleOf, type Fact, type StreamEvent } from './facts.js';
+import { homeOf } from '../processes/environment.js';
 import { tokensWithin } from './tokens.js';
 
 export const copilotAdapter: CliAdapter = {
@@ -57,7 +57,7 @@ export const copilotAdapter: CliAdapter = {
   // ended before it can write a usage file.
   side: {
     async find(id, env) {
-      const home = env['COPILOT_HOME'] ?? path.join(env['HOME'] ?? os.homedir(), '.copilot');
+      const home = env['COPILOT_HOME'] ?? path.join(homeOf(env), '.copilot');
       return path.join(home, 'session-state', id, 'events.jsonl');
     },
     read(event) {

@@ -98,9 +98,12 @@ export const engineVariables = (
  */
 export const globalConfig = (scratch: string): string => path.join(scratch, 'gitconfig');
 
+/** The home folder that a program with this environment would take for its own; Windows has no HOME. */
+export const homeOf = (env: NodeJS.ProcessEnv): string => env['HOME'] || homedir();
+
 /** The first text of that file: the user's settings hold in a run too (credential helpers, addresses). */
 export function includeUserConfig(env: Readonly<Record<string, string>>): string {
-  const home = env['HOME'] ?? homedir();
+  const home = homeOf(env);
   const files = [
     path.join(env['XDG_CONFIG_HOME'] ?? path.join(home, '.config'), 'git', 'config'),
     path.join(home, '.gitconfig'),

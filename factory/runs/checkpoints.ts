@@ -55,7 +55,7 @@ export class Checkpoints {
   async end(): Promise<void> {
     this.over.abort();
     this.checkout = undefined;
-    await this.saving.run(() => Promise.resolve());
+    await this.saving.idle();
   }
 
   /**

@@ -57,6 +57,6 @@ export class Claims {
 
   /** Resolves when no claim is under way. */
   async whenQuiet(): Promise<void> {
-    await this.mutex.run(() => Promise.resolve());
+    await this.mutex.idle();
   }
 }
