@@ -122,9 +122,14 @@ export function rankJobs(
   };
 
   const standingOf = standings(survey.groups);
+  const mayBeKept = context.warmElsewhere !== undefined && context.warmElsewhere.size > 0;
   for (const group of survey.groups) {
     const standing = standingOf(group);
-    for (const { queue, byRepo } of group.shelves) {
+    for (const { queue, byRepo, sample } of group.shelves) {
+      const last = best[MAX_CONSIDERED - 1];
+      const isBehind = last !== undefined && !standing.isServedLeast && sample.priorityRank > last.rank;
+      // None of its jobs would get among the best: looked into only for those that are kept, which are told of.
+      if (isBehind && !mayBeKept) continue;
       considerFirst(queue, standing);
       for (const repo of warm) {
         const ofRepo = byRepo.get(repo);

@@ -70,6 +70,23 @@ describe('a job whose repository is warm elsewhere', () => {
     expect(chosen(fields, here)).toHaveLength(1);
   });
 
+  it('is told of beside any number of more urgent jobs', () => {
+    const urgent = Array.from({ length: 12 }, (_, n) =>
+      entry(n + 1, { priority: 'critical', lock: `l${n}` }),
+    );
+    const kept = entry(50, { repo: 'r', priority: 'low', productId: 'bakery' });
+    const [first] = selectJobs({
+      candidates: [...urgent, kept],
+      factory: factory(),
+      context: { ...around, shareByProduct: new Map([['bakery', 5]]) },
+      now: NOW,
+      seed: 's',
+      count: 1,
+    });
+    const told = first?.assignment.considered.find((one) => one.jobId === kept.id);
+    expect(told?.blocked.map(({ kind }) => kind)).toEqual(['warm']);
+  });
+
   it('lets others past, and is told of', () => {
     const index = new ReadyIndex([entry(1, { repo: 'r', submittedAt: at(-9) }), entry(2)]);
     const ask = () =>
