@@ -2,7 +2,7 @@
  * The jobs of a folder queue on the disk: `.state/<jobId>/record.json` is the truth about one job (job, runs, events),
  * replaced in one step; the manifest lies in the folder of its stage, for people.
  */
-import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { HandOverOutcomeSchema, JobEventSchema } from '../../../shared/contract/event.js';
@@ -94,6 +94,14 @@ export class Records {
     await mkdir(folder, { recursive: true });
     await replaceFile(path.join(folder, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
     await this.place(record);
+    await this.tellFailure(record);
+  }
+
+  /** Who finds a manifest in `failed/` reads beside it why, as long as it is there. */
+  private async tellFailure({ file, job }: FolderRecord): Promise<void> {
+    const note = path.join(this.root, 'failed', `${file}.failure.txt`);
+    if (folderOf(job.stage) !== 'failed' || !job.failure) return rm(note, { force: true });
+    await writeFile(note, `${job.failure.reason}: ${job.failure.message}\n`);
   }
 
   /** The folder in which the manifest lies; the one of its stage when it lies there too. */

@@ -204,9 +204,12 @@ describe('a folder queue', () => {
     await folder.drainAll();
     expect(folder.record('Bad').job).toMatchObject({ stage: 'dead_letter', epoch: 2 });
     expect(folder.where('bad.md')).toEqual(['failed']);
+    const why = path.join(folder.root, 'failed', 'bad.md.failure.txt');
+    expect(readFileSync(why, 'utf8')).toMatch(/^engine_failed: .*3/);
     folder.move('bad.md', 'failed', 'inbox');
     await folder.claim();
     expect(folder.record('Bad').job.epoch).toBe(3);
+    expect(existsSync(why)).toBe(false);
   });
 
   it('gives a job back that a crashed factory held, and its old run changes nothing any more', async () => {
