@@ -22,6 +22,9 @@ import { never, type SimTime } from './time.js';
 import type { Watch } from './watch.js';
 import type { Weather } from './weather.js';
 
+/** Of the answers of the control plane, those over which a factory stands still. */
+const PAUSES_AFTER = 0.003;
+
 export interface FactoryWorld {
   readonly time: SimTime;
   readonly random: Random;
@@ -31,6 +34,8 @@ export interface FactoryWorld {
   readonly history: HistoryEntry[];
   readonly watch: Watch;
   readonly tell: (line: () => string) => void;
+  /** Time between two misfortunes of a kind on average (ms). */
+  readonly faultEveryMs: number;
   /** How long a build takes on average (ms). */
   readonly buildMs: number;
 }
@@ -48,31 +53,26 @@ export class SimFactory {
   }
 
   start(): void {
-    this.#life = new Life(this.caller, this.stations, this.#world);
-    this.#life.start();
-    this.#misfortune('factoryCrash', 1_800_000, () => this.#crash());
-    this.#misfortune('factoryPause', 1_800_000, () => this.#pause());
-    this.#misfortune('factoryDrain', 2_400_000, () => this.#drain());
+    this.#live();
+    this.#misfortune('factoryCrash', () => this.#crash());
+    this.#misfortune('factoryPause', () => this.#pause());
+    this.#misfortune('factoryDrain', () => this.#drain());
   }
 
   cutOff(): void {
     if (this.#life) this.#world.bus.cut(this.#life, 'cut');
   }
 
-  #misfortune(
-    kind: 'factoryCrash' | 'factoryPause' | 'factoryDrain',
-    meanMs: number,
-    strike: () => void,
-  ): void {
-    const { time, random, weather } = this.#world;
+  #misfortune(kind: 'factoryCrash' | 'factoryPause' | 'factoryDrain', strike: () => void): void {
+    const { time, random, weather, faultEveryMs } = this.#world;
     if (!weather.has(kind)) return;
-    time.after(random.between(0, 2 * meanMs), () => {
+    time.after(random.between(0, 2 * faultEveryMs), () => {
       if (weather.isCalm) return;
       if (this.#life && !this.#life.isDead && !this.#life.isPaused) {
         weather.note(kind, this.caller.id);
         strike();
       }
-      this.#misfortune(kind, meanMs, strike);
+      this.#misfortune(kind, strike);
     });
   }
 
@@ -107,7 +107,11 @@ export class SimFactory {
 
   #rise(): void {
     if (this.#life && !this.#life.isDead) return;
-    this.#life = new Life(this.caller, this.stations, this.#world);
+    this.#live();
+  }
+
+  #live(): void {
+    this.#life = new Life(this.caller, this.stations, this.#world, () => this.#pause());
     this.#life.start();
   }
 }
@@ -120,6 +124,8 @@ class Life implements BusPeer {
   readonly #caller: FactoryCaller;
   readonly #stations: Stations;
   readonly #world: FactoryWorld;
+  /** Lets it stand still for a while. */
+  readonly #pause: () => void;
   readonly #draining = new AbortController();
   readonly #waiting: (() => void)[] = [];
   readonly #pace: Pace;
@@ -128,8 +134,9 @@ class Life implements BusPeer {
   /** Jobs whose runs end when they have finished, as nothing is verified. */
   readonly #unverified = new Set<string>();
 
-  constructor(caller: FactoryCaller, stations: number, world: FactoryWorld) {
+  constructor(caller: FactoryCaller, stations: number, world: FactoryWorld, pause: () => void) {
     const { time, random, weather } = world;
+    this.#pause = pause;
     this.name = caller.id;
     // One listener a run and a pool, as in factory/agent.ts.
     setMaxListeners(0, this.#draining.signal);
@@ -208,7 +215,7 @@ class Life implements BusPeer {
 
   /** The API as this process reaches it, with a record of what it was answered. */
   #callsOn(): Pick<Coordinator, 'claimJobs' | 'renewLease' | 'reportRun'> {
-    const { hosts, history, time } = this.#world;
+    const { hosts, history, time, weather } = this.#world;
     const caller = this.#caller;
     const noted = async <T>(
       op: HistoryEntry['op'] | undefined,
@@ -223,6 +230,8 @@ class Life implements BusPeer {
       try {
         const answer = await act();
         entry('ok');
+        // The most harm is done between an answer and what follows from it.
+        if (!this.isPaused && weather.strikes('factoryPause', PAUSES_AFTER)) this.#pause();
         await this.goesOn();
         return answer;
       } catch (error) {

@@ -20,20 +20,26 @@ import { never, type SimTime } from './time.js';
 import { TRACKER_SECRETS } from './tracker.js';
 import type { Weather } from './weather.js';
 
-/** A host stands still for at most so long (ms), less than any lease, and not again before it has come to itself. */
-/** Most pauses are short; some outlast a lease. */
+/** Most pauses of a host are short (ms), some outlast a lease, and none comes before it has come to itself (ms). */
 const SHORT_PAUSE_MS = 20_000;
 const LONG_PAUSES = 0.15;
-const MAX_LEASES = 1.5;
+const MAX_LEASES = 3;
 const BETWEEN_PAUSES_MS = 60_000;
+/** Dying and standing still do the most harm right after a write that others go by: so many times likelier. */
+const AFTER_COMMIT = 8;
+/** Of the requests of a factory that is cut off, those which something on the way keeps until it is not any more. */
+const KEPT_SHARE = 0.5;
 /** A client of the control plane gives up after so long (ms). */
 const TIMEOUT_MS = 20_000;
 /** The clocks of two hosts differ by less than this (ms); cloud machines keep theirs far closer. */
 export const MAX_SKEW_MS = 500;
 /** Any will do: what it seals is checked elsewhere. */
 const AUDIT_SEAL = auditSeal(Buffer.alloc(32, 7));
+const MINUTE_MS = 60_000;
 const FEED_RETRY_MS = 5000;
 const FEED_POLL_MS = 5000;
+/** At once, while whoever made the change is still at work; or when its time comes. */
+const FEED_WAITS_MS = [20, 20, FEED_POLL_MS];
 /** Of the turns in which a timer should find nothing, one in so many is taken. */
 const IDLE_TURNS = 8;
 
@@ -95,6 +101,7 @@ class Host implements StoreUser {
   readonly seen = new Map<string, number>();
   isDead = false;
   #pausedUntil = -Infinity;
+  #committed = false;
   /** Rejects when it dies. */
   readonly death: Promise<never>;
   #die!: (error: Error) => void;
@@ -143,8 +150,10 @@ class Host implements StoreUser {
 
   mayDie(): number {
     const { weather, time, random } = this.#world;
-    if (!this.isDead && weather.strikes('hostKill', 0.002)) this.kill();
-    if (time.now > this.#pausedUntil + BETWEEN_PAUSES_MS && weather.strikes('hostPause', 0.005))
+    const times = this.#committed ? AFTER_COMMIT : 1;
+    this.#committed = false;
+    if (!this.isDead && weather.strikes('hostKill', 0.001 * times)) this.kill();
+    if (time.now > this.#pausedUntil + BETWEEN_PAUSES_MS && weather.strikes('hostPause', 0.005 * times))
       this.#pausedUntil = time.now + random.between(1000, this.#longestPauseMs());
     return Math.max(0, this.#pausedUntil - time.now);
   }
@@ -152,6 +161,10 @@ class Host implements StoreUser {
   #longestPauseMs(): number {
     const { random, leaseSeconds } = this.#world;
     return random.chance(LONG_PAUSES) ? leaseSeconds * 1000 * MAX_LEASES : SHORT_PAUSE_MS;
+  }
+
+  hasCommitted(): void {
+    this.#committed = true;
   }
 
   kill(): void {
@@ -211,12 +224,14 @@ export class Hosts {
   async call<T>(from: string, operate: (deps: Deps) => Promise<T>): Promise<T> {
     const { time, random, weather } = this.#world;
     await time.sleep(random.between(0.5, 20));
-    if (weather.lasts('cutFromCoordinator', from)) {
+    const cutMs = weather.lastsFor('cutFromCoordinator', from);
+    if (cutMs > 0) {
+      if (random.chance(KEPT_SHARE)) this.#arrivesLate(cutMs + random.between(0, MINUTE_MS), operate);
       await time.sleep(random.between(0, TIMEOUT_MS));
       throw new AppError('unavailable', 'the control plane cannot be reached');
     }
     if (weather.strikes('lateRequest', 0.01)) {
-      time.after(random.between(TIMEOUT_MS, 300_000), () => void this.#serve(operate).catch(() => {}));
+      this.#arrivesLate(random.between(TIMEOUT_MS, 300_000), operate);
       await time.sleep(TIMEOUT_MS);
       throw new AppError('unavailable', 'the control plane did not answer');
     }
@@ -225,6 +240,11 @@ export class Hosts {
     if (weather.strikes('lostAnswer', 0.02) || weather.lasts('cutFromCoordinator', from))
       throw new AppError('unavailable', 'the connection was lost');
     return answer;
+  }
+
+  /** Its sender does not hear of the answer. */
+  #arrivesLate<T>(ms: number, operate: (deps: Deps) => Promise<T>): void {
+    this.#world.time.after(ms, () => void this.#serve(operate).catch(() => {}));
   }
 
   async #serve<T>(operate: (deps: Deps) => Promise<T>): Promise<T> {
@@ -286,7 +306,7 @@ export class Hosts {
       if (page.documents.length === 0) {
         checkpoint = page.etag;
         await new Promise<void>((resolve) => this.#feedWakers.add(resolve));
-        await time.sleep(random.between(0, FEED_POLL_MS));
+        await time.sleep(random.between(0, random.pick(FEED_WAITS_MS)));
         continue;
       }
       if (weather.lasts('feedLag')) {

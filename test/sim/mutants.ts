@@ -304,12 +304,6 @@ export const MUTANTS: readonly Mutant[] = [
     'false ||',
   ),
   mutant(
-    'a held-back job rings at every look',
-    `${OPERATIONS}/passOn`,
-    'Math.floor(Date.parse(now) / (DELAY_SECONDS * 1000))',
-    'Date.parse(now)',
-  ),
-  mutant(
     'a lease that the reaper fenced is written again',
     `${OPERATIONS}/leaseStore`,
     'existing.document.takenFrom !== undefined)',

@@ -22,7 +22,8 @@ import type { Random } from './random.js';
 import type { SimTime } from './time.js';
 import { TRACKER, type SimTracker } from './tracker.js';
 import type { Watch } from './watch.js';
-import { OWN_PROFILE, manifestOf, planOf, profileOf } from './work.js';
+import { OWN_PROFILE, followUpOf, manifestOf, planOf, profileOf } from './work.js';
+import type { Wishes } from './worlds.js';
 
 export const ADA: Operator = { kind: 'operator', id: 'ada', grants: [{ role: 'admin', productId: '*' }] };
 const BOB: Operator = { kind: 'operator', id: 'bob', grants: [{ role: 'admin', productId: '*' }] };
@@ -40,6 +41,12 @@ const MEDDLINGS = [
   'race',
   'editProfile',
 ] as const;
+/** Within how long the jobs of one burst are submitted (ms). */
+const BURSTS_MS = [2000, 3 * MINUTE_MS, 3 * MINUTE_MS];
+/** How long after its claim a run is restarted (ms): before its lease is written, before it begins, while it builds. */
+const RESTARTS_MS = [100, 100, 20_000, 2 * MINUTE_MS];
+/** How long after a stage a job that waits for it is submitted (ms): while instances still read an earlier one. */
+const FOLLOW_MS = 1000;
 /** Answers after which a person tries the same again. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'internal', 'contended']);
 
@@ -50,6 +57,7 @@ export interface PeopleWorld {
   readonly watch: Watch;
   /** Whose items become jobs of the first product. */
   readonly tracker: SimTracker | undefined;
+  readonly wishes: Wishes;
   readonly tell: (line: () => string) => void;
 }
 
@@ -106,7 +114,7 @@ export class People {
         this.#profiled.add(productId);
         await this.#editProfile(productId);
       }
-      if (!this.#world.random.chance(0.5)) continue;
+      if (!this.#world.random.chance(this.#world.wishes.budgeted)) continue;
       this.#budgeted.add(productId);
       const dayUsd = this.#world.random.pick([6, 12, 40]);
       await this.#ask('putBudget', (deps) =>
@@ -119,13 +127,14 @@ export class People {
   work(count: number, meddlings: number, withinMs: number): void {
     const { time, random } = this.#world;
     const bursts = Array.from({ length: random.int(1, 4) }, () => random.between(0, withinMs));
+    const burstMs = random.pick(BURSTS_MS);
     for (let at = 0; at < count; at += 1) {
       this.submitting += 1;
       const key = `key-${at}`;
       const productId = random.pick(this.#products);
       time.after(
-        random.pick(bursts) + random.between(0, 3 * MINUTE_MS),
-        () => void this.#submit(productId, key),
+        random.pick(bursts) + random.between(0, burstMs),
+        () => void this.#submit(productId, this.#manifest(productId, key)),
       );
     }
     const items = this.#world.tracker ? random.int(1, 3) : 0;
@@ -134,9 +143,9 @@ export class People {
       time.after(random.between(0, withinMs * 1.5), () => void this.#meddle());
   }
 
-  async #submit(productId: string, key: string): Promise<void> {
+  async #submit(productId: string, manifest: ManifestInput): Promise<void> {
     const { random } = this.#world;
-    const manifest = this.#manifest(productId, key);
+    const key = manifest['idempotency-key'];
     const once = (): Promise<Awaited<ReturnType<typeof submitJob>> | undefined> =>
       this.#ask(`submit ${key}`, (deps) => submitJob(deps, ADA, { body: { productId, manifest } }));
     // Impatient people press the button twice.
@@ -173,12 +182,12 @@ export class People {
   }
 
   #manifest(productId: string, key: string): ManifestInput {
-    const { random, watch } = this.#world;
+    const { random, watch, wishes } = this.#world;
     const earlier = this.#submitted.filter((jobId) => {
       const job = watch.jobs.get(jobId)?.job;
       return job?.productId === productId && job.manifest.kind === 'leaf';
     });
-    return manifestOf(random, { key, earlier, hasProfile: this.#profiled.has(productId) });
+    return manifestOf(random, { key, earlier, hasProfile: this.#profiled.has(productId), wishes });
   }
 
   /** Gives a composite that no planner splits its children, some of them twice. */
@@ -196,12 +205,31 @@ export class People {
   /** Somebody looks at a job that waits for people, after a while. */
   #notice(job: Job): void {
     const { time, random } = this.#world;
+    this.#interfere(job);
     const needsSomebody = isParked(job) || job.stage === 'failed' || job.stage === 'dead_letter' || job.hold;
     if (needsSomebody && !this.#isTidying)
       time.after(
         random.pick([1, 10, 60, 240]) * MINUTE_MS * random.next(),
         () => void this.#attend(job.jobId),
       );
+  }
+
+  /** People who do not wait: they stop what has just begun and start it again, and build on what is not done yet. */
+  #interfere(job: Job): void {
+    const { time, random, wishes } = this.#world;
+    if (this.#isTidying) return;
+    if (job.stage === 'assigned' && random.chance(wishes.restarted))
+      time.after(random.between(0, random.pick(RESTARTS_MS)), () => void this.#restart(job.jobId));
+    if (job.stage === 'testing' && job.deps === undefined && random.chance(wishes.followed)) {
+      this.submitting += 1;
+      const manifest = followUpOf(random, job.jobId, `after-${job.jobId}-${job.events}`);
+      time.after(random.between(0, FOLLOW_MS), () => void this.#submit(job.productId, manifest));
+    }
+  }
+
+  async #restart(jobId: string): Promise<void> {
+    await this.#decide(jobId, { kind: 'pause', reason: 'once more' });
+    await this.#decide(jobId, { kind: 'resume' });
   }
 
   async #attend(jobId: string): Promise<void> {

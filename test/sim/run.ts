@@ -23,6 +23,7 @@ import { SimTracker } from './tracker.js';
 import { startQueueFunctions } from './triggers.js';
 import { Watch, type Violation } from './watch.js';
 import { Weather, type FaultKind } from './weather.js';
+import { worldOf, type World } from './worlds.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -46,46 +47,12 @@ const MACHINES: readonly (readonly string[])[] = [
 /** The pools that the work is routed to; in the others factories would only wait. */
 const USED_POOLS = new Set(['any', 'linux', 'claude']);
 
-/** How much goes on in a run: `low` to `high`, both included. */
-interface Size {
-  readonly hosts: readonly [number, number];
-  readonly factories: readonly [number, number];
-  readonly stations: readonly [number, number];
-  readonly products: readonly [number, number];
-  readonly jobs: readonly [number, number];
-  readonly meddlings: readonly [number, number];
-  /** Kinds of faults. */
-  readonly kinds: readonly [number, number];
-}
 /** Ten times the events of the busiest run: work that makes work, and never comes to rest. */
 const MAX_EVENTS = 1_000_000;
 /** A ticket is a hint; more of them than this do not come from jobs any more. */
 const TICKETS_A_POOL = 30;
 const TICKETS_A_JOB = 5;
 const COUNT_TICKETS_MS = 10 * MINUTE_MS;
-/** Most runs are small: a few things that meet are found sooner in many of them, and their story is short. */
-const SMALL: Size = {
-  hosts: [1, 2],
-  factories: [1, 3],
-  stations: [1, 2],
-  products: [1, 2],
-  jobs: [1, 4],
-  meddlings: [0, 3],
-  kinds: [1, 5],
-};
-/** In the others everything meets everything. */
-const LARGE: Size = {
-  hosts: [1, 3],
-  factories: [2, 6],
-  stations: [1, 3],
-  products: [1, 3],
-  jobs: [3, 14],
-  meddlings: [0, 8],
-  kinds: [5, 14],
-};
-const SMALL_SHARE = 0.85;
-/** Of the runs in which items of a tracker become jobs as well. */
-const TRACKER_SHARE = 0.2;
 
 export interface SeedResult {
   readonly seed: number;
@@ -102,19 +69,21 @@ export interface SeedResult {
 /** @param story gets a line for everything that happens; makes a run several times slower */
 export async function runSeed(seed: number, story?: (line: string) => void): Promise<SeedResult> {
   const random = new Random(seed);
-  const size = random.chance(SMALL_SHARE) ? SMALL : LARGE;
+  const world = worldOf(random);
+  const { size } = world;
   const time = new SimTime(START_MS + random.between(0, 4 * HOUR_MS));
   const stamp = (): string => new Date(time.now).toISOString().slice(8, 23);
   const tell = story ? (line: () => string): void => story(`${stamp()} ${line()}`) : (): void => {};
-  const calmAt = time.now + random.between(0.5, 6) * HOUR_MS;
-  const weather = new Weather(time, random.fork(), { calmAt, kinds: random.int(...size.kinds) }, tell);
+  const calmAt = time.now + random.between(...world.hours) * HOUR_MS;
+  const kinds = { always: world.kinds, others: random.int(...size.kinds) };
+  const weather = new Weather(time, random.fork(), { calmAt, kinds }, tell);
   const history: HistoryEntry[] = [];
-  const leaseSeconds = random.pick([30, 60, 120, 300]);
+  const leaseSeconds = random.pick(world.leaseSeconds);
   const watch = new Watch(time, weather, history, leaseSeconds, tell);
   const store = new SimStore(time, random.fork(), weather);
   store.onWrite((container, record) => watch.written(container, record));
   const bus = new SimBus(time, random.fork(), weather);
-  const tracker = random.chance(TRACKER_SHARE)
+  const tracker = random.chance(world.tracked)
     ? new SimTracker(time, random.fork(), weather, (rule, message) => watch.violate(rule, message))
     : undefined;
   const hosts = new Hosts(
@@ -142,8 +111,9 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     random.int(...size.hosts),
   );
   const products = ['shop', 'blog', 'bank'].slice(0, random.int(...size.products));
-  const people = new People({ time, random: random.fork(), hosts, watch, tracker, tell }, products);
-  const factories = enrolled(random, size, store, time).map(
+  const { wishes } = world;
+  const people = new People({ time, random: random.fork(), hosts, watch, tracker, wishes, tell }, products);
+  const factories = enrolled(random, world, store, time).map(
     ([caller, stations]) =>
       new SimFactory(caller, stations, {
         time,
@@ -154,7 +124,8 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
         history,
         watch,
         tell,
-        buildMs: random.pick([1, 5, 20]) * MINUTE_MS,
+        faultEveryMs: world.faultEveryMinutes * MINUTE_MS,
+        buildMs: random.pick(world.buildMinutes) * MINUTE_MS,
       }),
   );
 
@@ -172,7 +143,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
   ];
   tell(
     () =>
-      `== seed ${seed}: products ${products.join(', ')}; leases of ${leaseSeconds} s; factories ` +
+      `== seed ${seed} (${world.theme}): products ${products.join(', ')}; leases of ${leaseSeconds} s; factories ` +
       factories
         .map(({ caller, stations }) => `${caller.id} (${stations} stations in ${caller.pools.join(', ')})`)
         .join(', ') +
@@ -195,7 +166,7 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     for (const factory of factories) factory.start();
     weather.start(
       factories.map(({ caller }) => caller.id),
-      30 * MINUTE_MS,
+      world.faultEveryMinutes * MINUTE_MS,
       (kind, whom) => {
         for (const factory of factories)
           if (kind === 'busOutage' || (kind === 'cutFromBus' && factory.caller.id === whom)) factory.cutOff();
@@ -251,9 +222,14 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
 }
 
 /** Factories as they stand after enrolment, each with its stations. */
-function enrolled(random: Random, size: Size, store: SimStore, time: SimTime): [FactoryCaller, number][] {
+function enrolled(
+  random: Random,
+  { size, machines }: World,
+  store: SimStore,
+  time: SimTime,
+): [FactoryCaller, number][] {
   return Array.from({ length: random.int(...size.factories) }, (_, at) => {
-    const advertises = [...(MACHINES[at === 0 ? 0 : random.int(0, MACHINES.length - 1)] ?? [])];
+    const advertises = [...(MACHINES[at === 0 ? 0 : random.int(0, machines - 1)] ?? [])];
     const id = `factory-${at + 1}`;
     const stations = random.int(...size.stations);
     const pools = poolsFor(advertises, POOLS).filter((pool) => USED_POOLS.has(pool));

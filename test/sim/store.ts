@@ -33,6 +33,8 @@ export interface StoreUser {
   readonly seen: Map<string, number>;
   /** Called before each call: the host may die right there, or stand still for so long (ms). */
   mayDie(): number;
+  /** Called when a write of its is done that others go by: a transaction, or one on a condition. */
+  hasCommitted(): void;
 }
 
 /** A document as it was before its last write. */
@@ -116,6 +118,7 @@ export class SimStore {
         if (operation.ifMatch !== undefined) this.#meddle(container, key, operation.id ?? '');
         const done = container.execute(key, operation);
         user.seen.set(`${name}${range.id}`, range.lsn);
+        if (operation.ifMatch !== undefined) user.hasCommitted();
         return done;
       });
       return storedOf(outcome.item?.body ?? {});
@@ -166,6 +169,7 @@ export class SimStore {
           const { results } = container.batch(key, operations);
           const range = container.rangeOf(key);
           user.seen.set(`${name}${range.id}`, range.lsn);
+          user.hasCommitted();
           const failed = results.find(({ error }) => error !== undefined);
           if (failed) throw statusFailure(failed.status, `a step of the batch was answered ${failed.status}`);
         });

@@ -13,6 +13,7 @@ import { MAX_SKEW_MS } from './hosts.js';
 import { Ledgers } from './ledgers.js';
 import { rivalsOf } from './locks.js';
 import type { SimTime } from './time.js';
+import { told } from './told.js';
 import type { FaultKind, Weather } from './weather.js';
 
 export interface Violation {
@@ -71,6 +72,8 @@ export class Watch {
   readonly #tell: (line: () => string) => void;
   halts: Switches['on'] = [];
   readonly #losses = new Map<string, HistoryEntry & { returnedAt: number }>();
+  /** `<job>.<epoch>` → when the reaper fenced its lease: the loss begins there, the job is taken a moment later. */
+  readonly #fencedAt = new Map<string, number>();
   readonly #listeners: ((job: Job) => void)[] = [];
 
   constructor(
@@ -264,7 +267,8 @@ export class Watch {
     const { jobId, epoch } = before;
     if (!own) {
       const lose = { actor: events[0]?.actor.id ?? 'nobody', op: 'lose', jobId, epoch } as const;
-      const loss = { ...lose, invokedAt: this.#time.now, returnedAt: Infinity, result: 'ok' as const };
+      const invokedAt = this.#fencedAt.get(`${jobId}.${epoch}`) ?? this.#time.now;
+      const loss = { ...lose, invokedAt, returnedAt: Infinity, result: 'ok' as const };
       this.#losses.set(jobId, loss);
       this.#history.push(loss);
       // Without a lease there is nothing left that could be renewed.
@@ -301,6 +305,8 @@ export class Watch {
       const lease = b as unknown as Lease;
       const { jobId, epoch, holder, expiresAt } = lease;
       const before = this.leases.get(i);
+      if (lease.takenFrom !== undefined && before?.takenFrom === undefined)
+        this.#fencedAt.set(`${jobId}.${epoch}`, this.#time.now);
       if (before && before.epoch > epoch)
         this.violate(
           'leases go forward',
@@ -388,9 +394,3 @@ const after = (iso: string, ms: number): string => new Date(Date.parse(iso) + ms
 /** Without what the database adds. */
 const plain = <T extends object>(document: T): T =>
   Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_'))) as T;
-
-function told({ jobId, seq, stage, from, actor, body }: JobEvent): string {
-  const epoch = 'epoch' in body ? ` epoch ${body.epoch}` : '';
-  const way = from === undefined ? stage : `${from} → ${stage}`;
-  return `${jobId} #${seq} ${body.kind}${epoch} by ${actor.id}: ${way}`;
-}

@@ -86,21 +86,23 @@ export class Weather {
   readonly #lastAt = new Map<FaultKind, number>();
   readonly #tell: (line: () => string) => void;
 
-  /** @param plan how many kinds of faults there are, and until when (ms) */
+  /** @param plan which kinds of faults there are in any case, how many others, and until when (ms) */
   constructor(
     time: SimTime,
     random: Random,
-    plan: { calmAt: number; kinds: number },
+    plan: { calmAt: number; kinds: { always: readonly FaultKind[]; others: number } },
     tell: (line: () => string) => void,
   ) {
     this.#time = time;
     this.#random = random;
     this.calmAt = plan.calmAt;
     this.#tell = tell;
+    const { always, others } = plan.kinds;
     // Some runs are quiet: what goes wrong without any fault must show as well.
-    const kinds = random.chance(0.05) ? 0 : plan.kinds;
-    for (const kind of random.shuffled(FAULTS).slice(0, kinds))
+    const count = random.chance(0.05) ? 0 : others;
+    for (const kind of random.shuffled(FAULTS).slice(0, count))
       this.#force.set(kind, random.pick([0.3, 1, 1, 3]));
+    for (const kind of always) this.#force.set(kind, random.pick([2, 4]));
   }
 
   get isCalm(): boolean {
@@ -132,7 +134,12 @@ export class Weather {
 
   /** Whether a lasting fault is on, for that one if it concerns single ones. */
   lasts(kind: LastingFault, whom = ''): boolean {
-    return (this.#until.get(`${kind} ${whom}`) ?? 0) > this.#time.now;
+    return this.lastsFor(kind, whom) > 0;
+  }
+
+  /** How long a lasting fault goes on from now (ms); 0 when it is not on. */
+  lastsFor(kind: LastingFault, whom = ''): number {
+    return Math.max(0, (this.#until.get(`${kind} ${whom}`) ?? 0) - this.#time.now);
   }
 
   /** Kinds that struck a short time ago. */
@@ -177,9 +184,10 @@ export class Weather {
       case 'busOutage':
       case 'cutFromBus':
         return this.#random.between(1000, 90_000);
+      case 'cutFromCoordinator':
+        return this.#random.between(1000, this.#random.pick([60_000, 180_000, 600_000]));
       case 'feedLag':
       case 'trackerOutage':
-      case 'cutFromCoordinator':
         return this.#random.between(1000, 600_000);
     }
   }

@@ -2,21 +2,26 @@
 import type { PlanInput } from '../../shared/contract/children.js';
 import type { ManifestInput } from '../../shared/contract/manifest.js';
 import type { Random } from './random.js';
+import type { Wishes } from './worlds.js';
 
 /** A profile of each product's own, which people edit while jobs wait. */
 export const OWN_PROFILE = 'engineer';
+
+/** What children of composites are like. */
+const CHILDREN = { costly: 0.4, locked: 0.3, locks: ['db', 'deploy'] };
 
 export interface Wish {
   readonly key: string;
   /** Jobs of the product that it may wait for. */
   readonly earlier: readonly string[];
   readonly hasProfile: boolean;
+  readonly wishes: Wishes;
 }
 
-export function manifestOf(random: Random, { key, earlier, hasProfile }: Wish): ManifestInput {
-  if (random.chance(0.1)) return compositeOf(random, key);
+export function manifestOf(random: Random, { key, earlier, hasProfile, wishes }: Wish): ManifestInput {
+  if (random.chance(wishes.composite)) return compositeOf(random, key);
   return {
-    ...leafOf(random),
+    ...leafOf(random, wishes),
     'idempotency-key': key,
     ...(hasProfile && random.chance(0.4) ? { profile: OWN_PROFILE } : {}),
     ...(earlier.length > 0 && random.chance(0.25)
@@ -37,15 +42,18 @@ function compositeOf(random: Random, key: string): ManifestInput {
   };
 }
 
-function leafOf(random: Random): ManifestInput {
-  const costs = random.chance(0.4);
+function leafOf(
+  random: Random,
+  { costly, locked, locks }: Pick<Wishes, 'costly' | 'locked' | 'locks'>,
+): ManifestInput {
+  const costs = random.chance(costly);
   const policy = random.pick(['auto', 'manual', 'manual', 'reviewers'] as const);
   return {
     body: 'do it',
     engine: costs ? 'claude' : 'shell',
     priority: random.pick(['critical', 'high', 'medium', 'medium', 'low']),
     ...(random.chance(0.7) ? { verify: 'npm test' } : {}),
-    ...(random.chance(0.3) ? { lock: random.pick(['db', 'deploy']) } : {}),
+    ...(random.chance(locked) ? { lock: random.pick(locks) } : {}),
     // No pool guarantees both claude and an operating system.
     ...(!costs && random.chance(0.3) ? { capabilities: ['os:linux'] } : {}),
     ...(costs && random.chance(0.6) ? { budget: { usd: random.pick([1, 3, 5]) } } : {}),
@@ -58,6 +66,15 @@ function leafOf(random: Random): ManifestInput {
   };
 }
 
+/** A small job that waits for another one. */
+export const followUpOf = (random: Random, jobId: string, key: string): ManifestInput => ({
+  body: 'go on from there',
+  engine: 'shell',
+  deps: [jobId],
+  'idempotency-key': key,
+  'review-policy': random.pick(['auto', 'manual']),
+});
+
 /** One to four children, some of which wait for others. */
 export function planOf(random: Random): PlanInput {
   const keys = ['a', 'b', 'c', 'd'].slice(0, random.int(1, 4));
@@ -66,7 +83,7 @@ export function planOf(random: Random): PlanInput {
     children: keys.map((key, at) => {
       const sibling = keys[random.int(0, 3)];
       const waits = sibling !== undefined && keys.indexOf(sibling) < at;
-      return { key, manifest: { ...leafOf(random), ...(waits ? { deps: [sibling] } : {}) } };
+      return { key, manifest: { ...leafOf(random, CHILDREN), ...(waits ? { deps: [sibling] } : {}) } };
     }),
   };
 }
