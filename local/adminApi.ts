@@ -46,7 +46,9 @@ export function adminApi(
     });
     const text = await answer.text();
     if (!answer.ok)
-      throw new Error(`${method} ${route} was answered ${answer.status}: ${text.slice(0, 2000)}`);
+      throw new Error(
+        `${method} ${route} was answered ${answer.status}: ${text.slice(0, 2000) || 'without a word'}`,
+      );
     return text ? JSON.parse(text) : undefined;
   };
 }

@@ -23,12 +23,17 @@ const port = (value: string): number => {
   return number;
 };
 
+/** Each is a process of about 100 MB. */
+const MAX_FACTORIES = 50;
+
 const atLeast =
-  (least: number) =>
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
   (value: string): number => {
     const number = Number(value);
-    if (!Number.isInteger(number) || number < least)
-      throw new InvalidArgumentError(`expected a whole number from ${least}`);
+    if (!Number.isInteger(number) || number < least || number > most) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+      throw new InvalidArgumentError(`expected a whole number ${range}`);
+    }
     return number;
   };
 
@@ -47,7 +52,7 @@ program
   .description('run everything and, on first start, send a sample item through')
   .addOption(dataOption())
   .option('--reset', 'throw away what the data folder holds first')
-  .option('--factories <n>', 'factory processes to start', atLeast(0), 1)
+  .option('--factories <n>', 'factory processes to start', atLeast(0, MAX_FACTORIES), 1)
   .option('--lease-seconds <n>', 'lease length for the fleet', atLeast(2), DEFAULT_LEASE_SECONDS)
   .option('--preemption', 'critical work may take stations from less urgent work')
   .option('--no-sample', 'do not file the sample item')

@@ -28,7 +28,9 @@ const run = (...args: string[]): { status: number | null; stderr: string } => {
 
 describe('the command line', () => {
   it.each([
-    [['start', '--factories', 'many'], /expected a whole number from 0/],
+    [['start', '--factories', 'many'], /expected a whole number from 0 to 50/],
+    [['start', '--factories', '1000'], /expected a whole number from 0 to 50/],
+    [['start', '--lease-seconds', '1'], /expected a whole number from 2\b/],
     [['cloud', '--blob-port', '70000'], /expected a port/],
     [['demo', '--nonsense'], /unknown option '--nonsense'/],
     [['starrt'], /unknown command 'starrt'/],
