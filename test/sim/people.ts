@@ -41,8 +41,6 @@ const MEDDLINGS = [
   'race',
   'editProfile',
 ] as const;
-/** Within how long the jobs of one burst are submitted (ms). */
-const BURSTS_MS = [2000, 3 * MINUTE_MS, 3 * MINUTE_MS];
 /** How long after its claim a run is restarted (ms): before its lease is written, before it begins, while it builds. */
 const RESTARTS_MS = [100, 100, 20_000, 2 * MINUTE_MS];
 /** How long after a stage a job that waits for it is submitted (ms): while instances still read an earlier one. */
@@ -127,7 +125,7 @@ export class People {
   work(count: number, meddlings: number, withinMs: number): void {
     const { time, random } = this.#world;
     const bursts = Array.from({ length: random.int(1, 4) }, () => random.between(0, withinMs));
-    const burstMs = random.pick(BURSTS_MS);
+    const burstMs = random.pick(this.#world.wishes.burstsMs);
     for (let at = 0; at < count; at += 1) {
       this.submitting += 1;
       const key = `key-${at}`;

@@ -16,6 +16,8 @@ interface Size {
 
 /** What people want of their jobs, as shares of them. */
 export interface Wishes {
+  /** Within how long the jobs of one burst are submitted (ms). */
+  readonly burstsMs: readonly number[];
   /** That are split into others. */
   readonly composite: number;
   /** That exclude each other. */
@@ -52,6 +54,7 @@ export interface World {
 }
 
 const WISHES: Wishes = {
+  burstsMs: [2000, 180_000, 180_000],
   composite: 0.1,
   locked: 0.3,
   locks: ['db', 'deploy'],
@@ -149,8 +152,18 @@ const STALE: World = {
 const MONEY: World = {
   ...DENSE,
   theme: 'money',
-  size: { ...DENSE.size, factories: [2, 3], kinds: [1, 4] },
-  wishes: { ...WISHES, costly: 1, budgeted: 1, locked: 0.5, locks: ['db'], restarted: 0.2 },
+  size: { ...DENSE.size, factories: [2, 3], kinds: [0, 2] },
+  faultEveryMinutes: 4,
+  kinds: ['hostPause', 'busOutage', 'sessionLost', 'slowDisk'],
+  wishes: {
+    ...WISHES,
+    burstsMs: [20, 20, 2000],
+    costly: 1,
+    budgeted: 1,
+    locked: 0.3,
+    locks: ['db'],
+    restarted: 0.2,
+  },
 };
 
 /** Composites whose children come one by one, and whose events are told late. */
