@@ -21,3 +21,18 @@ it.each(['main.js', 'mutantsMain.js'])(
     expect(help.stdout).toMatch(/Examples:\n {2}npm run sim/);
   },
 );
+
+it.each([
+  ['main.js', ['--seed', '5', '--seeds', '3'], '--seed is one seed, and --seeds is for many'],
+  ['main.js', ['--trace'], '--trace tells of one seed: name it with --seed'],
+  ['mutantsMain.js', ['--only', 'nothing such'], 'no planted defect has "nothing such" in its name'],
+  ['mutantsMain.js', ['--only', 'lease', '--write'], '--write takes all of them: leave --only out'],
+])(
+  '%s refuses %j, which would do something else than was meant',
+  { timeout: 60_000 },
+  (file, args, words) => {
+    const program = path.resolve('dist/test/sim', file);
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+    expect([status, stderr.split('\n')[0]]).toEqual([2, words]);
+  },
+);

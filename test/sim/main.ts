@@ -26,8 +26,8 @@ Examples:
 const values = optionsFrom(
   {
     options: {
-      seeds: { type: 'string', default: '500' },
-      from: { type: 'string', default: '1' },
+      seeds: { type: 'string' },
+      from: { type: 'string' },
       minutes: { type: 'string' },
       seed: { type: 'string' },
       trace: { type: 'boolean', default: false },
@@ -40,6 +40,12 @@ const values = optionsFrom(
   USAGE,
 );
 
+if (values.seed === undefined && values.trace)
+  refuse('--trace tells of one seed: name it with --seed', USAGE);
+for (const name of ['seeds', 'from', 'minutes', 'jobs'] as const)
+  if (values.seed !== undefined && values[name] !== undefined)
+    refuse(`--seed is one seed, and --${name} is for many`, USAGE);
+
 function minutes(text: string): number {
   const number = Number(text);
   if (number > 0 && Number.isFinite(number)) return number;
@@ -47,9 +53,10 @@ function minutes(text: string): number {
 }
 
 async function many(totals: Totals): Promise<number> {
-  const from = whole('from', values.from, USAGE);
+  const from = whole('from', values.from ?? '1', USAGE);
   const untilMs = values.minutes === undefined ? Infinity : Date.now() + minutes(values.minutes) * 60_000;
-  const seeds = values.minutes === undefined ? whole('seeds', values.seeds, USAGE) : Number.MAX_SAFE_INTEGER;
+  const seeds =
+    values.minutes === undefined ? whole('seeds', values.seeds ?? '500', USAGE) : Number.MAX_SAFE_INTEGER;
   const step = Math.min(
     seeds,
     values.jobs === undefined ? availableParallelism() : whole('jobs', values.jobs, USAGE),

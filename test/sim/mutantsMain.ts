@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MUTANTS, type Mutant } from './mutants.js';
-import { optionsFrom, whole } from './options.js';
+import { optionsFrom, refuse, whole } from './options.js';
 
 const USAGE = `npm run sim:mutants -- [--seeds N] [--only TEXT] [--json]
 
@@ -94,6 +94,8 @@ function violationsIn(stdout: string): { seed: number; rule: string }[] {
 }
 
 const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+if (chosen.length === 0) refuse(`no planted defect has "${values.only}" in its name`, USAGE);
+if (values.write && values.only !== undefined) refuse('--write takes all of them: leave --only out', USAGE);
 const waiting = [...chosen];
 const outcomes: Outcome[] = [];
 await Promise.all(
