@@ -121,9 +121,29 @@ describe('the history of a job', () => {
       ALL,
       /nothing had ended epoch 1/,
     ],
+    [
+      'a lease that is taken back before the time is over that a renewal granted',
+      [
+        ['a', 'claim', 1, 0, 1],
+        ['a', 'renew', 1, 2, 3],
+        ['reaper', 'lose', 1, 11, 12],
+      ],
+      { grantedMs: 10 },
+      /taken from a 9 ms after the renewal/,
+    ],
   ];
   test.each(contradictions)('tells %s', (_name, rows, options, message) => {
     expect(judge(rows, options)).toEqual([expect.stringMatching(message)]);
+  });
+
+  test('the reaper may come when the granted time is over, and a person at any time', () => {
+    const rows = (actor: string, at: number): Row[] => [
+      ['a', 'claim', 1, 0, 1],
+      ['a', 'renew', 1, 2, 3],
+      [actor, 'lose', 1, at, at + 1],
+    ];
+    expect(judge(rows('reaper', 12), { grantedMs: 10 })).toEqual([]);
+    expect(judge(rows('ada', 5), { grantedMs: 10 })).toEqual([]);
   });
 
   test('keeps jobs apart', () => {

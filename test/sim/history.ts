@@ -1,6 +1,9 @@
 // Judges what actors saw of jobs: is there an order of all calls, within the times they took, in which each answer is
 // right? Epochs grow by one with every claim, so they name the order of claims, and the question needs no search.
 
+/** The actor that takes jobs back whose leases ran out. */
+const REAPER = 'reaper';
+
 export interface HistoryEntry {
   /** Who called: a factory; for `lose` whoever took the job away. */
   readonly actor: string;
@@ -29,6 +32,8 @@ export interface HistoryViolation {
 export interface HistoryOptions {
   /** The entries hold every `lose` there was: then a live lease that was refused, or claimed away, shows too. */
   readonly losesAreKnown?: boolean;
+  /** How long a granted renewal keeps the reaper away (ms); the clocks of its host and of the renewal's may differ. */
+  readonly grantedMs?: number;
 }
 
 /** All contradictions in a history; none when every job could have been a single register that they took turns at. */
@@ -45,7 +50,10 @@ export function checkHistory(
   return [...jobs.values()].flatMap((job) => checkJob(job, options));
 }
 
-function checkJob(entries: readonly HistoryEntry[], { losesAreKnown }: HistoryOptions): HistoryViolation[] {
+function checkJob(
+  entries: readonly HistoryEntry[],
+  { losesAreKnown, grantedMs }: HistoryOptions,
+): HistoryViolation[] {
   const found: HistoryViolation[] = [];
   const tell = ({ jobId, epoch }: HistoryEntry, message: string): void => {
     found.push({ jobId, epoch, message: `${jobId} epoch ${epoch}: ${message}` });
@@ -55,6 +63,7 @@ function checkJob(entries: readonly HistoryEntry[], { losesAreKnown }: HistoryOp
   checkOrder(entries, ok, tell);
   checkEnds(entries, ok, tell);
   if (losesAreKnown) checkReasons(entries, ok, tell);
+  if (grantedMs !== undefined) checkGrants(ok, grantedMs, tell);
   return found;
 }
 
@@ -130,6 +139,25 @@ function checkReasons(entries: readonly HistoryEntry[], ok: readonly HistoryEntr
     );
     if (mine && !endedBefore(refused.epoch, refused.returnedAt))
       tell(refused, `${refused.op} of its live holder ${refused.actor} was refused`);
+  }
+}
+
+/** What a renewal granted is kept: its holder counts on it from the moment that it asked. */
+function checkGrants(ok: readonly HistoryEntry[], grantedMs: number, tell: Tell): void {
+  for (const loss of ok) {
+    if (loss.op !== 'lose' || loss.actor !== REAPER) continue;
+    const granted = ok.find(
+      ({ op, epoch, invokedAt, returnedAt }) =>
+        op === 'renew' &&
+        epoch === loss.epoch &&
+        returnedAt <= loss.invokedAt &&
+        loss.invokedAt < invokedAt + grantedMs,
+    );
+    if (granted)
+      tell(
+        loss,
+        `was taken from ${granted.actor} ${loss.invokedAt - granted.invokedAt} ms after the renewal that it was granted`,
+      );
   }
 }
 

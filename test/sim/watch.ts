@@ -68,7 +68,7 @@ export class Watch {
   readonly #time: SimTime;
   readonly #weather: Weather;
   readonly #history: HistoryEntry[];
-  readonly #leaseSeconds: number;
+  readonly leaseSeconds: number;
   readonly #tell: (line: () => string) => void;
   halts: Switches['on'] = [];
   readonly #losses = new Map<string, HistoryEntry & { returnedAt: number }>();
@@ -84,7 +84,7 @@ export class Watch {
     tell: (line: () => string) => void,
   ) {
     this.#time = time;
-    this.#leaseSeconds = leaseSeconds;
+    this.leaseSeconds = leaseSeconds;
     this.#weather = weather;
     this.#history = history;
     this.#tell = tell;
@@ -278,7 +278,7 @@ export class Watch {
     const run = known.runs.get(epoch);
     const end = known.leaseEnd?.epoch === epoch ? known.leaseEnd.expiresAt : undefined;
     // A claim alone is good for a lease time, in which its lease is on the way.
-    const heldUntil = end ? Date.parse(end) : Date.parse(run?.startedAt ?? '') + this.#leaseSeconds * 1000;
+    const heldUntil = end ? Date.parse(end) : Date.parse(run?.startedAt ?? '') + this.leaseSeconds * 1000;
     const left = heldUntil - this.#time.now;
     if (left > MAX_SKEW_MS)
       this.violate(

@@ -154,6 +154,26 @@ describe('the lock of a job', () => {
     expect(await claim(deps, neighbour)).toEqual([]);
   });
 
+  it('is not given back by a job that ended before another one took it', async () => {
+    const { productId, factory, neighbour, second } = await twoOfOneLock();
+    const ending = await claimOne(deps, factory);
+    let stoodStill = false;
+    const read = async <T extends Identified>(...call: Parameters<Documents['read']>) => {
+      if (!stoodStill && call[0] === LEASES && call[2].startsWith('lock:')) {
+        stoodStill = true;
+        cloud.clock.advance(LEASE_SECONDS + 1);
+        expect((await claimOne(deps, neighbour)).job.jobId).toBe(second);
+      }
+      return deps.documents.read<T>(...call);
+    };
+    const slow = { ...deps, documents: { ...deps.documents, read } };
+    const refused = { kind: 'failed', reason: 'refused', message: 'no', exitCode: null } as const;
+    await report(slow, factory, ending, refused);
+    expect(stoodStill).toBe(true);
+    await submit(deps, productId, { lock: 'db' });
+    expect(await claim(deps, factory)).toEqual([]);
+  });
+
   it('is lost by a claim that stood still until it had run out and was taken', async () => {
     const { factory, neighbour, first, second } = await twoOfOneLock();
     const slow = meeting(1, async () => {
