@@ -70,28 +70,10 @@ export const MUTANTS: readonly Mutant[] = [
     'if (false)',
   ),
   mutant(
-    'a claim that stood still does not ask for its lock again',
-    `${OPERATIONS}/claimJobs`,
-    'if (!(await confirmLock(deps, claimed)))',
-    'if (false)',
-  ),
-  mutant(
-    'a late claimer writes over the lock of a later epoch',
-    `${OPERATIONS}/leaseStore`,
-    'if (existing?.document.jobId === job.jobId && existing.document.epoch > epoch)',
-    'if (false)',
-  ),
-  mutant(
     'a lock that ran out is free although its job runs',
     `${OPERATIONS}/leaseStore`,
     'return live ? lock.jobId : undefined;',
     'return undefined;',
-  ),
-  mutant(
-    "a job gives another one's lock back",
-    `${OPERATIONS}/leaseStore`,
-    'if (lock?.document.jobId !== job.jobId || lock.document.epoch > epoch)',
-    'if (lock === undefined)',
   ),
   mutant(
     'a late claimer writes over the lease of a later epoch',
@@ -190,12 +172,6 @@ export const MUTANTS: readonly Mutant[] = [
     'for (const entry of [])',
   ),
   mutant(
-    'an old read hides that dependents may go',
-    `${OPERATIONS}/unblockDependents`,
-    "if (body.kind === 'job.submitted' || body.kind === 'job.requeued') {",
-    "if (body.kind === 'job.requeued') {",
-  ),
-  mutant(
     'a submit that is repeated is a new job',
     `${OPERATIONS}/submitJob`,
     "manifest['idempotency-key'] ?? deps.chance.uuid()",
@@ -244,22 +220,10 @@ export const MUTANTS: readonly Mutant[] = [
     'return (async (task) => task())(async () => {',
   ),
   mutant(
-    'a factory believes an answer that it read too late',
-    'factory/runs/lease',
-    'return this.pace.now() < this.heldUntil;',
-    'return true;',
-  ),
-  mutant(
     'a composite that fails fast does not wait for its children',
     'shared/rules/composite',
     'ended: children.length >= count && over.length === children.length,',
     'ended: children.length >= count,',
-  ),
-  mutant(
-    'a composite ends before all of its children are there',
-    'shared/rules/composite',
-    'ended: children.length >= count && over.length === children.length,',
-    'ended: over.length === children.length,',
   ),
   mutant(
     'a cancelled composite leaves its children to themselves',
