@@ -63,10 +63,10 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
       .waitFor();
   });
 
-  it('names the product also when the dialog was open before the jobs came, and shows every problem with its line', async () => {
+  it('names the product also when the dialog was open before the products came, and shows every problem with its line', async () => {
     let letGo = (): void => {};
     const held = new Promise<void>((resolve) => (letGo = resolve));
-    await page.route('**/api/fleet/jobs*', async (route) => {
+    await page.route('**/api/fleet/products*', async (route) => {
       await held;
       await route.continue();
     });
@@ -226,6 +226,43 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     expect(new URL(page.url()).searchParams.get('product')).toBe('sample');
     await page.getByLabel('Profiles of').selectOption('fleet');
     await list.getByText('sample’s own').waitFor({ state: 'detached' });
+  });
+
+  it('takes a job for a product that has none yet, and narrows the table to such a product', async () => {
+    for (const [productId, name] of [
+      ['bakery', 'Bakery'],
+      ['quiet', 'quiet'],
+    ])
+      await system.api('PUT', `products/${productId}`, {
+        name,
+        defaults: { repo: system.sampleRepository, engine: 'shell' },
+      });
+    await page.evaluate("sessionStorage.removeItem('gigafactory.product')");
+    await page.goto(system.consoleUrl);
+    const filter = page.getByRole('search').getByLabel('Product');
+    await filter.selectOption('quiet');
+    await page.getByText('No job fits the filter').waitFor();
+    expect(new URL(page.url()).searchParams.get('product')).toBe('quiet');
+    await filter.selectOption('');
+
+    await page.getByRole('button', { name: /New job/ }).click();
+    const dialog = page.getByRole('dialog');
+    const product = dialog.getByLabel('Product');
+    // None of three is the one that everybody means.
+    await expect.poll(() => product.locator('option').allTextContents()).toHaveLength(4);
+    expect(await product.inputValue()).toBe('');
+    expect(await product.locator('option', { hasText: 'Bakery (bakery)' }).count()).toBe(1);
+    await product.selectOption('bakery');
+    await dialog.getByRole('button', { name: 'Use the example' }).click();
+    await dialog.getByRole('button', { name: /^Submit/ }).click();
+    await page.waitForURL(/\/jobs\/job-/);
+    const { job } = (await system.api(
+      'GET',
+      `jobs/${new URL(page.url()).pathname.split('/').pop()}`,
+    )) as JobDetail;
+    expect(job.productId).toBe('bakery');
+    await page.goto(`${system.consoleUrl}/?product=bakery`);
+    await page.getByRole('table').getByRole('link', { name: 'Say hello' }).waitFor();
   });
 
   it('made no errors on the way', () => {

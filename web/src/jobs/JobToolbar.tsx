@@ -1,17 +1,17 @@
 import type { RefObject } from 'react';
+import type { ProductSummary } from '../../../shared/contract/fleet.js';
+import { ProductSelect } from '../parts/ProductSelect.js';
 import type { JobFilter } from '../view/jobFilter.js';
 
 interface Props {
   filter: JobFilter;
-  products: readonly string[];
+  products: readonly ProductSummary[];
   inputRef: RefObject<HTMLInputElement | null>;
   onChange: (filter: JobFilter) => void;
 }
 
 /** Text and product. */
 export function JobToolbar({ filter, products, inputRef, onChange }: Props) {
-  // A product that was chosen stays in the list, even while it has no jobs.
-  const choices = [...new Set([...products, ...(filter.product ? [filter.product] : [])])];
   return (
     <div className="toolbar" role="search">
       <label className="field search">
@@ -35,21 +35,18 @@ export function JobToolbar({ filter, products, inputRef, onChange }: Props) {
         />
         <kbd aria-hidden="true">/</kbd>
       </label>
-      {(choices.length > 1 || filter.product) && (
+      {(products.length > 1 || filter.product) && (
         <label className="field">
           <span className="sr-only">Product</span>
-          <select
+          <ProductSelect
+            products={products}
             value={filter.product ?? ''}
-            onChange={(event) => {
+            none={{ value: '', text: 'All products' }}
+            onChange={(product) => {
               const { product: _, ...rest } = filter;
-              onChange(event.target.value ? { ...rest, product: event.target.value } : rest);
+              onChange(product ? { ...rest, product } : rest);
             }}
-          >
-            <option value="">All products</option>
-            {choices.map((product) => (
-              <option key={product}>{product}</option>
-            ))}
-          </select>
+          />
         </label>
       )}
     </div>

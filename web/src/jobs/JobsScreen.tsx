@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { FleetStrip } from '../fleet/FleetStrip.js';
 import { useHotkeys } from '../hooks/useHotkeys.js';
+import { useProducts } from '../hooks/useProducts.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
 import { navigate, useAddress } from '../router.js';
 import { inScope, readFilter, writeFilter, type JobFilter } from '../view/jobFilter.js';
@@ -26,6 +27,7 @@ export function JobsScreen() {
   const { search } = useAddress();
   const filter = readFilter(search);
   const poll = useJobs(filter);
+  const products = useProducts();
   const [creating, setCreating] = useState(false);
   const filterInput = useRef<HTMLInputElement>(null);
 
@@ -55,7 +57,6 @@ export function JobsScreen() {
   const all = poll.value?.jobs ?? [];
   const scoped = inScope(all, filter);
   const shown = filter.stage ? scoped.filter((job) => job.stage === filter.stage) : scoped;
-  const products = [...new Set(all.map((job) => job.productId))].toSorted();
   return (
     <div className="page">
       <div className="page-head">
@@ -74,7 +75,7 @@ export function JobsScreen() {
           change(stage ? { ...rest, stage } : rest);
         }}
       />
-      <JobToolbar filter={filter} products={products} inputRef={filterInput} onChange={change} />
+      <JobToolbar filter={filter} products={products.value ?? []} inputRef={filterInput} onChange={change} />
       {poll.failure && !(poll.failure.offline && poll.value) && (
         <FailureNotice failure={poll.failure} onRetry={poll.refresh} />
       )}

@@ -1,9 +1,12 @@
-import { useId, useRef, useState, type SubmitEvent } from 'react';
+import { useRef, useState, type SubmitEvent } from 'react';
+import type { ProductSummary } from '../../../shared/contract/fleet.js';
 import type { Explanation } from '../../../shared/contract/explanation.js';
 import { isStranded } from '../../../shared/contract/prospects.js';
 import { useControl } from '../control.js';
+import type { Poll } from '../hooks/usePoll.js';
 import { Dialog } from '../parts/Dialog.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
+import { ProductSelect } from '../parts/ProductSelect.js';
 import { jobPath, navigate } from '../router.js';
 import { failureOf, type Failure } from '../view/failure.js';
 import { EXAMPLE_MANIFEST, lineRange } from '../view/manifestText.js';
@@ -12,7 +15,8 @@ import { StrandedDialog } from './StrandedDialog.js';
 const LAST_PRODUCT = 'gigafactory.product';
 
 interface Props {
-  products: readonly string[];
+  products: Poll<readonly ProductSummary[]>;
+  /** The one that the table shows. */
   product: string | undefined;
   onClose: () => void;
 }
@@ -22,13 +26,12 @@ export function NewJobDialog({ products, product, onClose }: Props) {
   const { client } = useControl();
   const [chosen, setChosen] = useState<string>();
   // Not kept as state: the products may become known while the dialog is open.
-  const target = chosen ?? product ?? sessionStorage.getItem(LAST_PRODUCT) ?? products[0] ?? '';
+  const target = chosen ?? product ?? usual(products.value) ?? '';
   const [text, setText] = useState('');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
   const [stranded, setStranded] = useState<Explanation>();
   const area = useRef<HTMLTextAreaElement>(null);
-  const listId = useId();
 
   const submit = async (): Promise<void> => {
     setBusy(true);
@@ -68,24 +71,24 @@ export function NewJobDialog({ products, product, onClose }: Props) {
       <form className="new-job" onSubmit={onSubmit}>
         <label className="field stacked">
           <span>Product</span>
-          <input
+          <ProductSelect
             required
-            data-focus={target === '' || undefined}
-            list={listId}
+            focused={target === ''}
+            products={products.value ?? []}
             value={target}
-            pattern="[a-z][a-z0-9\-]{1,40}"
-            title="Lower-case letters, digits and dashes"
-            spellCheck={false}
-            onChange={(event) => {
-              setChosen(event.target.value);
-            }}
+            none={{ value: '', text: products.value || products.failure ? 'Choose a product' : 'Loading …' }}
+            onChange={setChosen}
           />
-          <datalist id={listId}>
-            {products.map((each) => (
-              <option key={each} value={each} />
-            ))}
-          </datalist>
         </label>
+        {products.failure && !products.value && (
+          <FailureNotice failure={products.failure} onRetry={products.refresh} />
+        )}
+        {products.value?.length === 0 && (
+          <p className="muted">
+            There is no product yet that you may look at. An admin makes one:{' '}
+            <code>npx aq product put FILE -p ID</code>
+          </p>
+        )}
         <label className="field stacked grow">
           <span>Markdown with front matter, or JSON</span>
           <textarea
@@ -144,4 +147,11 @@ export function NewJobDialog({ products, product, onClose }: Props) {
       </form>
     </Dialog>
   );
+}
+
+/** The last one that was submitted to, or the only one: where there are several, none is taken by an oversight. */
+function usual(products: readonly ProductSummary[] = []): string | undefined {
+  const last = sessionStorage.getItem(LAST_PRODUCT);
+  const choices = products.length === 1 ? products : products.filter(({ productId }) => productId === last);
+  return choices[0]?.productId;
 }

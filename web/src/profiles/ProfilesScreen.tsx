@@ -3,9 +3,10 @@ import { CATALOGUE_OWNER, type Profile } from '../../../shared/contract/profile.
 import { useControl } from '../control.js';
 import { useHotkeys } from '../hooks/useHotkeys.js';
 import { usePoll } from '../hooks/usePoll.js';
+import { useProducts } from '../hooks/useProducts.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
+import { ProductSelect } from '../parts/ProductSelect.js';
 import { navigate, setParam, useAddress } from '../router.js';
-import { ProductPicker } from './ProductPicker.js';
 import { ProfileEditor } from './ProfileEditor.js';
 import { VersionChange } from './VersionChange.js';
 
@@ -14,6 +15,7 @@ const POLL_MS = 10_000;
 /** Who works on jobs, and within what limits; each with its versions and what each changed; edited here or by `aq profile put`. */
 export function ProfilesScreen() {
   const { client } = useControl();
+  const { value: products = [] } = useProducts();
   const params = new URLSearchParams(useAddress().search);
   const owner = params.get('product') ?? CATALOGUE_OWNER;
   const { value, failure, refresh } = usePoll(
@@ -35,12 +37,17 @@ export function ProfilesScreen() {
     <div className="page">
       <div className="page-head">
         <h1>Profiles</h1>
-        <ProductPicker
-          owner={owner}
-          onChange={(next) => {
-            setParam('product', next === CATALOGUE_OWNER ? undefined : next);
-          }}
-        />
+        <label className="field beside">
+          <span>Profiles of</span>
+          <ProductSelect
+            products={products}
+            value={owner}
+            none={{ value: CATALOGUE_OWNER, text: 'the catalogue' }}
+            onChange={(next) => {
+              setParam('product', next === CATALOGUE_OWNER ? undefined : next);
+            }}
+          />
+        </label>
       </div>
       {failure && !value && <FailureNotice failure={failure} onRetry={refresh} />}
       {!value && !failure && <div className="skeleton" role="status" aria-label="Loading the profiles" />}
