@@ -1,7 +1,7 @@
 // Waiting for a job while telling what happens to it.
 import type { Client } from '../shared/client.js';
 import type { JobDetail } from '../shared/contract/api.js';
-import type { Job } from '../shared/contract/job.js';
+import type { JobView } from '../shared/contract/view.js';
 import type { Context } from './context.js';
 import { timelineLine } from './describe/timeline.js';
 import { oneLine } from './text.js';
@@ -12,7 +12,7 @@ const POLL_MS = 500;
 const PATIENCE_MS = 10_000;
 
 /** Nothing more happens to it by itself: it is over, or a person is asked. */
-export function isSettled(job: Job): boolean {
+export function isSettled(job: JobView): boolean {
   switch (job.stage) {
     case 'shipped':
     case 'failed':

@@ -1,13 +1,13 @@
 // A job that nobody will take before somebody acts would wait for ever: its submitter hears of it at once.
 import type { Client } from '../shared/client.js';
-import type { Job } from '../shared/contract/job.js';
 import { isStranded } from '../shared/contract/prospects.js';
+import type { JobView } from '../shared/contract/view.js';
 import { AppError } from '../shared/errors.js';
 import type { Context } from './context.js';
 import { oneLine } from './text.js';
 
 /** Tells on standard error when nobody takes the job until somebody acts: a halt, a pause, a fleet that lacks something. */
-export async function warnIfStranded(context: Context, client: Client, job: Job): Promise<void> {
+export async function warnIfStranded(context: Context, client: Client, job: JobView): Promise<void> {
   if (job.stage !== 'queued') return;
   const explanation = await client.explainJob({ params: { jobId: job.jobId } }).catch((error: unknown) => {
     // The job is in: that nobody could say how it will fare is no failure of the submit.

@@ -1,5 +1,5 @@
 /** What a coding agent is told: who it is, what is asked for, and what holds for its change. Pure: the same job, the same words. */
-import type { Job } from '../shared/contract/job.js';
+import type { JobView } from '../shared/contract/view.js';
 
 export interface PromptRules {
   /** Lists of patterns: a changed file must be matched by each of them. */
@@ -12,7 +12,7 @@ export interface PromptRules {
   readonly resumed: boolean;
 }
 
-type PromptJob = Pick<Job, 'title' | 'manifest' | 'profile' | 'trackerItem'>;
+type PromptJob = Pick<JobView, 'title' | 'manifest' | 'profile' | 'trackerItem'>;
 
 /**
  * Persona, then the job, then the rules: the last word is ours, whatever the job's text says.

@@ -9,6 +9,7 @@ import * as job from './contract/job.js';
 import { ROLES, ROUTES } from './contract/routes.js';
 import type { Access, RouteSpec } from './contract/routes.js';
 import * as switches from './contract/switches.js';
+import * as view from './contract/view.js';
 
 type Json = Record<string, unknown>;
 
@@ -18,7 +19,7 @@ const PEOPLE: readonly Access[] = ROLES;
 /** Schemas that have a name of their own in the contract. */
 function namedSchemas(): Map<z.ZodType, string> {
   const names = new Map<z.ZodType, string>();
-  for (const module of [job, event, explanation, fleet, budget, switches, api])
+  for (const module of [job, event, explanation, fleet, budget, switches, view, api])
     for (const [name, value] of Object.entries(module))
       if (value instanceof z.ZodType && name.endsWith('Schema') && !names.has(value))
         names.set(value, name.slice(0, -'Schema'.length));
@@ -54,15 +55,31 @@ export function openApi(version: string): Json {
     info: { title: 'gigafactory', version, license: { name: 'MIT', identifier: 'MIT' } },
     paths,
     components: {
-      schemas: Object.fromEntries(
-        Object.entries(schemas).map(([id, schema]) => [id, withoutDialect(schema as Json)]),
-      ),
+      schemas: reachable(paths, schemas as Record<string, Json>),
       securitySchemes: {
         operator: { type: 'http', scheme: 'bearer', description: 'A token of the configured issuer.' },
         factory: { type: 'http', scheme: 'bearer', description: 'The token that enrolment gave.' },
       },
     },
   };
+}
+
+/** The schemas that the routes answer with and what those are made of: how documents are stored is nobody's business. */
+function reachable(paths: Json, schemas: Readonly<Record<string, Json>>): Record<string, Json> {
+  const found = new Set<string>();
+  const follow = (from: unknown): void => {
+    for (const [, id = ''] of JSON.stringify(from).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (found.has(id)) continue;
+      found.add(id);
+      follow(schemas[id]);
+    }
+  };
+  follow(paths);
+  return Object.fromEntries(
+    Object.entries(schemas)
+      .filter(([id]) => found.has(id))
+      .map(([id, schema]) => [id, withoutDialect(schema)]),
+  );
 }
 
 type Registry = ReturnType<typeof z.registry<{ id: string }>>;

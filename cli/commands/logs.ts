@@ -1,6 +1,6 @@
+import type { RunView } from '../../shared/contract/view.js';
 import type { Command } from 'commander';
 import type { Client } from '../../shared/client.js';
-import type { Run } from '../../shared/contract/job.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
@@ -51,7 +51,7 @@ async function logs(context: Context, flags: Flags, ref: string): Promise<void> 
   }
 }
 
-async function chooseRun(client: Client, jobId: string, wanted: number | undefined): Promise<Run> {
+async function chooseRun(client: Client, jobId: string, wanted: number | undefined): Promise<RunView> {
   const { runs, job } = await client.getJob({ params: { jobId } });
   const sorted = runs.toSorted((a, b) => a.epoch - b.epoch);
   const run = wanted === undefined ? sorted.at(-1) : sorted.find(({ epoch }) => epoch === wanted);
@@ -65,7 +65,7 @@ async function chooseRun(client: Client, jobId: string, wanted: number | undefin
 }
 
 /** @param toItsEnd false: only what is there by now */
-async function printLog(context: Context, client: Client, run: Run, toItsEnd: boolean): Promise<void> {
+async function printLog(context: Context, client: Client, run: RunView, toItsEnd: boolean): Promise<void> {
   const { stdout } = context.io;
   const stop = new AbortController();
   let quiet = toItsEnd ? undefined : setTimeout(() => stop.abort(), FIRST_WORDS_MS);

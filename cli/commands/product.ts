@@ -69,7 +69,7 @@ async function list(context: Context): Promise<void> {
 async function show(context: Context, _flags: object, id: string | undefined): Promise<void> {
   const client = await context.client();
   const product = await client.getProduct({ params: { productId: await context.product(id) } });
-  const { id: _id, type: _type, productId, name, ...settings } = product;
+  const { productId, name, ...settings } = product;
   const { writeProductFile } = await import('../productFile.js');
   context.answer(product, () => clean(writeProductFile({ productId, name, ...settings })).trimEnd());
 }

@@ -1,6 +1,6 @@
 // Profiles: who works on a job, and within what limits.
+import type { ProfileView } from '../../shared/contract/view.js';
 import type { Command } from 'commander';
-import type { Profile } from '../../shared/contract/profile.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import { inFile } from '../failures.js';
@@ -49,7 +49,7 @@ export function addProfile(program: Command, io: Io): void {
 const ownerOf = async (context: Context, flags: Flags): Promise<string> =>
   flags.catalogue === true ? 'fleet' : context.product(flags.product);
 
-async function versions(context: Context, flags: Flags, name: string): Promise<Profile[]> {
+async function versions(context: Context, flags: Flags, name: string): Promise<ProfileView[]> {
   const client = await context.client();
   const owner = await ownerOf(context, flags);
   return (await client.getProfileHistory({ params: { owner, name } })).profiles;
@@ -90,7 +90,7 @@ async function show(context: Context, flags: ShowFlags, name: string): Promise<v
   context.answer(found, () => describe(context, found));
 }
 
-function describe({ paint, io }: Context, { name, version, productId, at, by, spec }: Profile): string {
+function describe({ paint, io }: Context, { name, version, productId, at, by, spec }: ProfileView): string {
   const { persona, title, summary, ...fields } = spec;
   const rows = Object.entries(fields)
     .filter(([, value]) => !Array.isArray(value) || value.length > 0)

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Client } from '../../shared/client.js';
 import type { SubmitJob } from '../../shared/contract/api.js';
-import type { Job } from '../../shared/contract/job.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import { describeExitFrom } from '../describe/outcome.js';
@@ -40,7 +40,7 @@ Examples:
 }
 
 /** A composite runs nothing itself, unless its profile plans for it. */
-const nextStep = ({ jobId, manifest }: Job): string =>
+const nextStep = ({ jobId, manifest }: JobView): string =>
   manifest.kind === 'composite' && manifest.profile === undefined
     ? `give it children: aq children add ${jobId} FILES`
     : `watch it: aq logs ${jobId} -f`;

@@ -1,6 +1,6 @@
 // A job's events, changes and checks as sentences for a terminal.
-import type { JobEvent } from '../../shared/contract/event.js';
 import type { Change, VerifyResult } from '../../shared/contract/job.js';
+import type { JobEventView } from '../../shared/contract/view.js';
 import { eventText, reportsText } from '../../shared/eventText.js';
 import { clockTime, count, cut, oneLine, took } from '../text.js';
 
@@ -13,7 +13,7 @@ export const describeChange = (change: Change): string =>
 export const describeVerify = (verify: VerifyResult): string =>
   `${verify.passed ? 'passed' : `failed with exit code ${verify.exitCode ?? 'none'}`} in ${took(verify.durationMs)}: ${oneLine(verify.command)}${reportsText(verify)}`;
 
-export function describeEvent(event: Pick<JobEvent, 'body'>): string {
+export function describeEvent(event: Pick<JobEventView, 'body'>): string {
   const { text, note } = eventText(event, clockTime);
   // Why a factory got the job has a line of its own.
   return event.body.kind === 'job.assigned' || note === undefined

@@ -1,19 +1,19 @@
 // Where a job stands when nothing more happens to it by itself, and what a person can do next.
-import type { Job } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { assertExhaustive } from '../../shared/errors.js';
 import { shortCommit } from '../../shared/eventText.js';
 import { oneLine, type Paint } from '../text.js';
 import { isCancelled, paintStage } from './stage.js';
 
 /** @param notPushedDirectly why not, where its profile would have */
-export function describeExitFrom(job: Job, paint: Paint, notPushedDirectly?: string): string {
+export function describeExitFrom(job: JobView, paint: Paint, notPushedDirectly?: string): string {
   const told = exitFrom(job, paint);
   return notPushedDirectly === undefined
     ? told
     : `${told}\nnot pushed directly: ${oneLine(notPushedDirectly)}`;
 }
 
-function exitFrom(job: Job, paint: Paint): string {
+function exitFrom(job: JobView, paint: Paint): string {
   const stage = `${job.jobId} is in ${paintStage(paint, job.stage)}`;
   switch (job.stage) {
     case 'testing':

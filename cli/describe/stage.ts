@@ -1,4 +1,5 @@
-import type { Job, Stage } from '../../shared/contract/job.js';
+import type { Stage } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import type { Colour, Paint } from '../text.js';
 
 const COLOURS: Readonly<Record<Stage, Colour>> = {
@@ -18,7 +19,9 @@ export const STAGE_NAMES = Object.keys(COLOURS);
 export const paintStage = (paint: Paint, stage: Stage): string => paint(COLOURS[stage], stage);
 
 /** What tells a cancelled job from a failed one. */
-type Standing = Pick<Job, 'stage'> & { failure?: Pick<NonNullable<Job['failure']>, 'reason'> | undefined };
+type Standing = Pick<JobView, 'stage'> & {
+  failure?: Pick<NonNullable<JobView['failure']>, 'reason'> | undefined;
+};
 
 /** Ended by a person, which is nothing to be alarmed about. */
 export const isCancelled = ({ stage, failure }: Standing): boolean =>

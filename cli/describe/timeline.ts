@@ -1,5 +1,5 @@
 // A job's events, one line each: when, how long after the one before, the stage where it changed, what, and by whom.
-import type { JobEvent } from '../../shared/contract/event.js';
+import type { JobEventView } from '../../shared/contract/view.js';
 import { clockTime, oneLine, took, type Paint } from '../text.js';
 import { describeEvent } from './event.js';
 import { paintStage } from './stage.js';
@@ -10,7 +10,7 @@ const STAGE_WIDTH = 11;
 const STEP_WIDTH = 14;
 
 /** @param before the event before, if there was one */
-export function timelineLine(event: JobEvent, before: JobEvent | undefined, paint: Paint): string {
+export function timelineLine(event: JobEventView, before: JobEventView | undefined, paint: Paint): string {
   const changed = event.from !== undefined || before === undefined;
   const stage = changed ? paintStage(paint, event.stage) : '';
   const gap = ' '.repeat(STAGE_WIDTH - (changed ? event.stage.length : 0));
@@ -21,9 +21,9 @@ export function timelineLine(event: JobEvent, before: JobEvent | undefined, pain
   return `${line}\n${indent}${paint('dim', oneLine(event.body.decision.why))}`;
 }
 
-export const timeline = (events: readonly JobEvent[], paint: Paint): string =>
+export const timeline = (events: readonly JobEventView[], paint: Paint): string =>
   events.map((event, at) => timelineLine(event, events[at - 1], paint)).join('\n');
 
 /** A factory stands in the sentence already. */
-const by = ({ actor }: JobEvent, paint: Paint): string =>
+const by = ({ actor }: JobEventView, paint: Paint): string =>
   actor.kind === 'factory' ? '' : paint('dim', `  by ${oneLine(actor.id)}`);

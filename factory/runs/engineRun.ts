@@ -1,6 +1,7 @@
 /** The engine's part of a run, whatever the run is for: who works where, what it may use, and how it ended. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Job, Usage } from '../../shared/contract/job.js';
+import type { Usage } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { assertExhaustive } from '../../shared/errors.js';
 import { budgetLeft } from '../../shared/rules/budget.js';
 import { settingsOf } from '../capabilities/config.js';
@@ -97,7 +98,7 @@ export function failed(
 }
 
 /** What the engine may use: what is left of the job's budgets, and its time. */
-function limitsOf(job: Job): EngineLimits {
+function limitsOf(job: JobView): EngineLimits {
   const { usd, tokens, wall } = budgetLeft(job);
   return {
     wallSeconds: Math.min(job.manifest.timeout, wall ?? Infinity),
@@ -107,7 +108,7 @@ function limitsOf(job: Job): EngineLimits {
 }
 
 /** The report for an engine that did not complete; undefined when it did. */
-export function failureOf(result: EngineResult, job: Job): RunReport | undefined {
+export function failureOf(result: EngineResult, job: JobView): RunReport | undefined {
   switch (result.kind) {
     case 'completed':
       return undefined;
@@ -126,7 +127,10 @@ export function failureOf(result: EngineResult, job: Job): RunReport | undefined
   }
 }
 
-function ended({ ceiling, message, usage }: Extract<EngineResult, { kind: 'ended' }>, job: Job): RunReport {
+function ended(
+  { ceiling, message, usage }: Extract<EngineResult, { kind: 'ended' }>,
+  job: JobView,
+): RunReport {
   const { timeout, budget } = job.manifest;
   const over = (reason: 'budget' | 'timeout' | 'engine_failed', why: string): RunReport =>
     failed(reason, `${why}\n${message}`.trim(), usage, null);

@@ -3,7 +3,8 @@
  * a defect of ours – its processes have ended and its worktree is gone afterwards.
  */
 import type { Claim, RunReport } from '../../shared/contract/api.js';
-import type { Job, Usage } from '../../shared/contract/job.js';
+import type { Usage } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { AppError, assertExhaustive } from '../../shared/errors.js';
 import type { FactoryConfig } from '../capabilities/config.js';
 import type { Coordinator } from '../coordinator.js';
@@ -186,7 +187,7 @@ class RunExecution {
   }
 
   /** What is wrong with a plan only the control plane can tell; the run has then failed with that. */
-  private async reportLast(last: RunReport): Promise<Job | undefined> {
+  private async reportLast(last: RunReport): Promise<JobView | undefined> {
     try {
       return await this.report.send(last, this.stop.signal);
     } catch (error) {

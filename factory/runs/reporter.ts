@@ -1,6 +1,6 @@
 /** Tells the control plane what happened in a run, one report after the other, again while one does not get through. */
 import type { RunReport } from '../../shared/contract/api.js';
-import type { Job } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { AppError } from '../../shared/errors.js';
 import type { Coordinator } from '../coordinator.js';
 import { Mutex } from '../mutex.js';
@@ -39,7 +39,7 @@ export class Reporter {
    * @returns the job as it is then
    * @throws AppError when the control plane refuses it, an AbortError when the signal came first
    */
-  send(report: RunReport, signal: AbortSignal): Promise<Job | undefined> {
+  send(report: RunReport, signal: AbortSignal): Promise<JobView | undefined> {
     const body = this.fit(report);
     return this.queue.run(async () => {
       for (let attempt = 0; ; attempt += 1) {

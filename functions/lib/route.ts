@@ -11,6 +11,7 @@ import type {
   StreamRouteName,
 } from '../../shared/contract/routeTypes.js';
 import { ROUTES, type RouteName, type RouteSpec } from '../../shared/contract/routes.js';
+import { viewOf } from '../../shared/contract/view.js';
 import type { Caller } from '../operations/caller.js';
 import type { Deps } from '../operations/deps.js';
 import { app } from './app.js';
@@ -47,7 +48,7 @@ export function route<N extends JsonRouteName>(
     return {
       status: status?.(result) ?? spec.status ?? 200,
       headers: { 'cache-control': 'no-store' },
-      jsonBody: result,
+      jsonBody: viewOf(result),
     };
   });
 }

@@ -11,7 +11,10 @@ import { JOBS } from '../../shared/topology.js';
 import { LOGS, logName } from './appendLog.js';
 import { actorOf, hasRole, type Caller } from './caller.js';
 import type { Deps } from './deps.js';
-import { locateJob, noSuchJob, readHistory } from './jobStore.js';
+import { locateJob, noSuchJob, readHistory, type History } from './jobStore.js';
+
+/** The detail with the documents as they are stored; at the boundary they become views. */
+export type StoredDetail = Omit<JobDetail, keyof History> & History;
 
 /**
  * One job with all that happened to it: one query of one partition.
@@ -21,7 +24,7 @@ export async function getJob(
   deps: Deps,
   caller: Caller,
   { params }: { params: { jobId: string } },
-): Promise<JobDetail> {
+): Promise<StoredDetail> {
   const ref = await locateJob(deps, params.jobId);
   if (!hasRole(caller, 'viewer', ref.productId)) throw noSuchJob(params.jobId);
   const history = await readHistory(deps, ref);

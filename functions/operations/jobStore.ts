@@ -71,11 +71,15 @@ export async function jobFor(deps: Deps, caller: Caller, jobId: string, role: Ro
   return (await readJob(deps, ref)).document;
 }
 
+/** What was written of a job, the documents as they are stored. */
+export interface History {
+  readonly job: Job;
+  readonly runs: Run[];
+  readonly events: JobEvent[];
+}
+
 /** Everything in a job's partition: the job, its runs and its events, each in the order of their ids. */
-export async function readHistory(
-  deps: Deps,
-  ref: JobRef,
-): Promise<{ job: Job; runs: Run[]; events: JobEvent[] }> {
+export async function readHistory(deps: Deps, ref: JobRef): Promise<History> {
   const documents = await deps.documents.query<Job | Run | JobEvent>(JOBS, {
     text: `SELECT * FROM c WHERE c.type IN ('job', 'run', 'event')`,
     partition: partitionOf(ref),

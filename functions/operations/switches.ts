@@ -48,8 +48,7 @@ export async function listSwitchRecords(
     text: `SELECT * FROM c WHERE c.type = 'audit' ORDER BY c.at DESC`,
     partition: [FLEET],
   });
-  const records = stored.map(({ document: { id, at, actor, action, scope, reason } }) => ({
-    id,
+  const records = stored.map(({ document: { at, actor, action, scope, reason } }) => ({
     at,
     actor,
     action,

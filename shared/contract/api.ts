@@ -1,19 +1,16 @@
 /** Bodies of the HTTP API. Paths and roles stand in routes.ts. */
 import { z } from 'zod';
 import { PlanSchema, RollupSchema } from './children.js';
-import { JobEventSchema } from './event.js';
 import { ManifestSchema } from './manifest.js';
-import { DirectiveSchema, FactoryDescriptorSchema, FactoryIdSchema, ProductSchema } from './fleet.js';
+import { DirectiveSchema, FactoryDescriptorSchema, FactoryIdSchema } from './fleet.js';
 import {
   ArtifactSchema,
   ChangeSchema,
   CheckpointSchema,
   FailureReasonSchema,
   JobIdSchema,
-  JobSchema,
   MAX_ARTIFACTS,
   ProductIdSchema,
-  RunSchema,
   SlaSchema,
   StageSchema,
   TimestampSchema,
@@ -22,6 +19,7 @@ import {
 } from './job.js';
 import { ProfileSnapshotSchema } from './profile.js';
 import { SwitchSchema } from './switches.js';
+import { JobEventViewSchema, JobViewSchema, ProductViewSchema, RunViewSchema } from './view.js';
 
 /** Either the manifest as JSON, or the text of a file with front matter. */
 export const SubmitJobSchema = z.union([
@@ -31,7 +29,7 @@ export const SubmitJobSchema = z.union([
 export type SubmitJob = z.infer<typeof SubmitJobSchema>;
 
 /** `created` is false when the same job was there already. */
-export const SubmittedSchema = z.strictObject({ job: JobSchema, created: z.boolean() });
+export const SubmittedSchema = z.strictObject({ job: JobViewSchema, created: z.boolean() });
 
 export const ListJobsSchema = z.strictObject({
   productId: ProductIdSchema.optional(),
@@ -39,7 +37,7 @@ export const ListJobsSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 /** A job without its prompt and its profile's persona: lists are asked for often, and a prompt may have 256 KB. */
-export const JobSummarySchema = JobSchema.extend({
+export const JobSummarySchema = JobViewSchema.extend({
   manifest: ManifestSchema.omit({ body: true }),
   profile: ProfileSnapshotSchema.omit({ spec: true }).optional(),
   sla: SlaSchema.optional(),
@@ -48,9 +46,9 @@ export type JobSummary = z.infer<typeof JobSummarySchema>;
 export const JobListSchema = z.strictObject({ jobs: z.array(JobSummarySchema) });
 
 export const JobDetailSchema = z.strictObject({
-  job: JobSchema,
-  runs: z.array(RunSchema),
-  events: z.array(JobEventSchema),
+  job: JobViewSchema,
+  runs: z.array(RunViewSchema),
+  events: z.array(JobEventViewSchema),
   /** Commands that the stage allows and the caller may give. */
   legal: z.array(z.string()),
   /** Of a composite: all below it. */
@@ -76,8 +74,8 @@ export const ClaimRequestSchema = z.strictObject({
 
 /** What a factory needs to work on one claimed job. */
 export const ClaimSchema = z.strictObject({
-  job: JobSchema,
-  run: RunSchema,
+  job: JobViewSchema,
+  run: RunViewSchema,
   lease: z.strictObject({ expiresAt: TimestampSchema, seconds: z.number().positive() }),
 });
 export type Claim = z.infer<typeof ClaimSchema>;
@@ -147,10 +145,10 @@ export const RunReportSchema = z.discriminatedUnion('kind', [
 ]);
 export type RunReport = z.infer<typeof RunReportSchema>;
 
-export const JobResultSchema = z.strictObject({ job: JobSchema });
+export const JobResultSchema = z.strictObject({ job: JobViewSchema });
 
 export const ChildrenAddedSchema = z.strictObject({
-  job: JobSchema,
+  job: JobViewSchema,
   children: z.array(z.strictObject({ key: z.string(), jobId: JobIdSchema })),
 });
 
@@ -214,7 +212,7 @@ export const FactoryListSchema = z.strictObject({
   ),
 });
 
-export const PutProductSchema = ProductSchema.omit({ id: true, type: true, productId: true });
+export const PutProductSchema = ProductViewSchema.omit({ productId: true });
 
 export const HealthSchema = z.strictObject({
   status: z.enum(['ok', 'degraded']),

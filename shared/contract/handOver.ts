@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { HandOverOutcomeSchema, JobEventSchema } from './event.js';
 import { JobSchema, RunSchema } from './job.js';
+import { JobViewSchema } from './view.js';
 
 /** Runs and events together: the job with them is one batch of Cosmos DB, which takes 100 operations. */
 export const MAX_HANDED_OVER = 96;
@@ -22,5 +23,5 @@ export const HandOverSchema = z
 export type HandOver = z.infer<typeof HandOverSchema>;
 
 /** The job as it is now; the same record again gets the same outcome and changes nothing. */
-export const HandedOverSchema = z.strictObject({ outcome: HandOverOutcomeSchema, job: JobSchema });
+export const HandedOverSchema = z.strictObject({ outcome: HandOverOutcomeSchema, job: JobViewSchema });
 export type HandedOver = z.infer<typeof HandedOverSchema>;

@@ -2,16 +2,11 @@
 import { z } from 'zod';
 import { PathSchemas, PutProductSchema } from './api.js';
 import { BudgetViewSchema, BurndownQuerySchema, BurndownSchema, PutBudgetSchema } from './budget.js';
-import { ProductSchema, ProductSummarySchema } from './fleet.js';
+import { ProductSummarySchema } from './fleet.js';
 import { ProductIdSchema } from './job.js';
 import type { RouteSpec } from './routes.js';
-import {
-  HaltSchema,
-  ListSwitchRecordsSchema,
-  ResumeSchema,
-  SwitchListSchema,
-  SwitchRecordsSchema,
-} from './switches.js';
+import { HaltSchema, ListSwitchRecordsSchema, ResumeSchema, SwitchListSchema } from './switches.js';
+import { ProductViewSchema, SwitchRecordViewSchema } from './view.js';
 
 const JSON_BYTES = 256 * 1024;
 
@@ -29,6 +24,8 @@ const ProductListSchema = z.strictObject({
   next: ProductIdSchema.optional(),
 });
 
+const SwitchRecordsSchema = z.strictObject({ records: z.array(SwitchRecordViewSchema) });
+
 export const PRODUCT_ROUTES = {
   listProducts: {
     method: 'GET',
@@ -43,7 +40,7 @@ export const PRODUCT_ROUTES = {
     path: 'fleet/products/{productId}',
     access: ['viewer'],
     params: product,
-    result: ProductSchema,
+    result: ProductViewSchema,
     summary: 'A product and what it allows.',
   },
   putProduct: {
@@ -53,7 +50,7 @@ export const PRODUCT_ROUTES = {
     params: product,
     body: PutProductSchema,
     maxBytes: JSON_BYTES,
-    result: ProductSchema,
+    result: ProductViewSchema,
     summary: 'Create or change a product.',
   },
   pauseProduct: {
@@ -63,7 +60,7 @@ export const PRODUCT_ROUTES = {
     params: product,
     body: z.strictObject({ reason: z.string().min(1).max(1000) }),
     maxBytes: JSON_BYTES,
-    result: ProductSchema,
+    result: ProductViewSchema,
     summary: 'Stop its claims and nobody else’s; what runs goes on.',
   },
   resumeProduct: {
@@ -71,7 +68,7 @@ export const PRODUCT_ROUTES = {
     path: 'fleet/products/{productId}/resume',
     access: ['operator'],
     params: product,
-    result: ProductSchema,
+    result: ProductViewSchema,
     summary: 'Let a paused product go on.',
   },
   getBudget: {

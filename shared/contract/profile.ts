@@ -76,8 +76,6 @@ export const ProfileSchema = z.strictObject({
 });
 export type Profile = z.output<typeof ProfileSchema>;
 
-export const ProfileListSchema = z.strictObject({ profiles: z.array(ProfileSchema) });
-
 export const PutProfileSchema = z.strictObject({
   note: z.string().min(1).max(1000).optional(),
   /** The version that was edited: refused when there is a newer one. 0 or left out for a new profile. */

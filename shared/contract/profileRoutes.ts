@@ -1,19 +1,15 @@
 /** Routes of profiles. Part of the table in routes.ts. */
 import { z } from 'zod';
 import { ProductIdSchema } from './job.js';
-import {
-  ProfileListSchema,
-  ProfileNameSchema,
-  ProfileSchema,
-  ProfileSnapshotSchema,
-  PutProfileSchema,
-} from './profile.js';
+import { ProfileNameSchema, ProfileSnapshotSchema, PutProfileSchema } from './profile.js';
 import type { RouteSpec } from './routes.js';
+import { ProfileViewSchema } from './view.js';
 
 const JSON_BYTES = 256 * 1024;
 
 /** `fleet` for the catalogue, or a product that has profiles of its own. */
 const owner = z.object({ owner: ProductIdSchema });
+const ProfileListSchema = z.strictObject({ profiles: z.array(ProfileViewSchema) });
 const one = owner.extend({ name: ProfileNameSchema });
 
 export const PROFILE_ROUTES = {
@@ -49,7 +45,7 @@ export const PROFILE_ROUTES = {
     params: one,
     body: PutProfileSchema,
     maxBytes: JSON_BYTES,
-    result: ProfileSchema,
+    result: ProfileViewSchema,
     summary: 'A new version of a profile; jobs in flight keep the one that they were assigned with.',
   },
 } as const satisfies Record<string, RouteSpec>;

@@ -47,7 +47,4 @@ export const ResumeSchema = z.strictObject({ scope: ScopeSchema });
 export const ListSwitchRecordsSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
-export const SwitchRecordsSchema = z.strictObject({
-  records: z.array(SwitchAuditSchema.omit({ type: true, productId: true })),
-});
 export const SwitchListSchema = z.strictObject({ on: z.array(SwitchSchema) });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { app } from '../../functions/lib/app.js';
 import type { Deps } from '../../functions/operations/deps.js';
+import { getJob } from '../../functions/operations/getJob.js';
 import { park } from '../../functions/operations/park.js';
+import { ADMIN } from '../functions/fixture.js';
 import { startCliSystem, type Answer, type CliSystem } from './system.js';
 
 let system: CliSystem;
@@ -34,7 +36,7 @@ describe('aq parked', () => {
   it('tries one again, or all, and shows what failed again', async () => {
     const job = (await aq('submit', await system.file('a.md', '---\n---\ntrue\n'), '--json')).stdout;
     const { jobId } = (JSON.parse(job) as { job: { jobId: string } }).job;
-    const { events } = JSON.parse((await aq('show', jobId, '--json')).stdout) as { events: object[] };
+    const { events } = await getJob(deps, ADMIN, { params: { jobId } });
     await put('dispatchReadyJobs', `${jobId}:event:00000001`, events[0], true);
     const id = `parked:dispatchReadyJobs:${jobId}:event:00000001`;
     expect((await aq('parked', 'retry', id)).stdout).toBe('1 document went through.\n');

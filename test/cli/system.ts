@@ -234,13 +234,13 @@ export async function enrolTestFactory(system: CliSystem, name: string): Promise
     },
     started: (claim) => report(claim, { kind: 'started', engineVersion: 'sh 1' }),
     async log(claim, text, end = false) {
-      const offset = offsets.get(claim.run.id + claim.job.jobId) ?? 0;
+      const offset = offsets.get(`${claim.job.jobId} ${claim.run.epoch}`) ?? 0;
       const { nextOffset } = await api.appendLog({
         params: params(claim),
         query: { offset, end },
         body: new TextEncoder().encode(text),
       });
-      offsets.set(claim.run.id + claim.job.jobId, nextOffset);
+      offsets.set(`${claim.job.jobId} ${claim.run.epoch}`, nextOffset);
     },
     finished: (claim) =>
       report(claim, {

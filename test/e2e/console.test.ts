@@ -3,7 +3,7 @@ import { CosmosClient } from '@azure/cosmos';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobDetail } from '../../shared/contract/api.js';
-import type { Job } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import type { Profile } from '../../shared/contract/profile.js';
 import { CONTROL, DATABASE } from '../../shared/topology.js';
 import { browserPath, openBrowser } from '../support/browser.js';
@@ -26,7 +26,7 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
       if (message.type() === 'error') troubles.push(message.text());
     });
     jobId = await until('the sample job', async () => {
-      const { jobs } = (await system.api('GET', 'jobs')) as { jobs: Job[] };
+      const { jobs } = (await system.api('GET', 'jobs')) as { jobs: JobView[] };
       return jobs[0]?.jobId;
     });
   }, 90_000);
@@ -90,7 +90,7 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     const { job } = (await system.api('POST', 'jobs', {
       productId: 'sample',
       text: `---\nengine: shell\ntitle: Keep it\nrepo: ${system.sampleRepository}\nverify: "cp KEPT.txt kept.txt; cp REPORT.md junit.xml"\nartifacts: [kept.txt]\n---\necho to keep > KEPT.txt; echo '${junit}' > REPORT.md\n`,
-    })) as { job: Job };
+    })) as { job: JobView };
     const { runs } = await reach(system, job.jobId, 'testing');
     await page.goto(`${system.consoleUrl}/jobs/${job.jobId}?tab=change`);
     await page.getByLabel('Test reports').getByText('1 passed · 1 skipped').waitFor();
@@ -126,7 +126,8 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
         type: 'parked',
         productId: job.productId,
         by: 'dispatchReadyJobs',
-        what: events[0],
+        // As it is stored.
+        what: { id: 'event:00000001', type: 'event', ...events[0] },
         error: 'Error: not on a Saturday',
         at: now,
         retryAt: new Date(Date.parse(now) + 3_600_000).toISOString(),
@@ -145,7 +146,7 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     const { job } = (await system.api('POST', 'jobs', {
       productId: 'sample',
       text: '---\nkind: composite\ntitle: Two pages\n---\nTwo pages.',
-    })) as { job: Job };
+    })) as { job: JobView };
     const child = (key: string, deps: string[]) => ({
       key,
       manifest: {

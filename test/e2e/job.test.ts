@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Job } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { aq, git, reach, startTestSystem, tracker, until, type System } from '../support/system.js';
 
 // One system for the file: each test brings its own job.
@@ -31,7 +31,7 @@ const file = (name: string, text: string): string => {
 const shellJob = (title: string, script: string, more = ''): string =>
   `---\ntitle: ${title}\nengine: shell\nrepo: ${system.sampleRepository}\n${more}---\n${script}\n`;
 
-const jobOf = (answer: { stdout: string }): Job => (JSON.parse(answer.stdout) as { job: Job }).job;
+const jobOf = (answer: { stdout: string }): JobView => (JSON.parse(answer.stdout) as { job: JobView }).job;
 
 const worktrees = (): string[] =>
   readdirSync(path.join(dataDir, 'factories')).flatMap((name) => {
@@ -45,7 +45,7 @@ const noWorktrees = (): Promise<true> =>
 describe('a job', { timeout: 60_000 }, () => {
   it('goes from the tracker item to shipped, and the item is told', async () => {
     const job = await until('the job of the item', async () => {
-      const { jobs } = (await system.api('GET', 'jobs')) as { jobs: Job[] };
+      const { jobs } = (await system.api('GET', 'jobs')) as { jobs: JobView[] };
       return jobs.find((one) => one.trackerItem?.number === 1);
     });
     const tested = await reach(system, job.jobId, 'testing');
@@ -151,8 +151,8 @@ describe('a job', { timeout: 60_000 }, () => {
     expect(await send(secrets.webhookSecret, delivery)).toBe(200);
     // Another delivery with the same content: the key of the job is the item and its content.
     expect(await send(secrets.webhookSecret, randomUUID())).toBe(200);
-    const find = async (): Promise<Job[]> => {
-      const { jobs } = (await system.api('GET', 'jobs?limit=500')) as { jobs: Job[] };
+    const find = async (): Promise<JobView[]> => {
+      const { jobs } = (await system.api('GET', 'jobs?limit=500')) as { jobs: JobView[] };
       return jobs.filter((job) => job.trackerItem?.number === issue.number);
     };
     const [job] = await until('the job', async () => {

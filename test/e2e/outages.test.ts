@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Job } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { aq, git, isAlive, reach, startTestSystem, until, type System } from '../support/system.js';
 
 /** Far longer than a job takes, also on two busy cores (ms). */
@@ -26,7 +26,7 @@ async function submit(system: System, name: string, script: string): Promise<str
   );
   const answer = await aq(system, 'submit', manifest, '--json');
   expect(answer.stderr).toBe('');
-  return (JSON.parse(answer.stdout) as { job: Job }).job.jobId;
+  return (JSON.parse(answer.stdout) as { job: JobView }).job.jobId;
 }
 
 describe('a factory', { timeout: 180_000 }, () => {

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Factory } from '../../shared/contract/fleet.js';
-import type { Job } from '../../shared/contract/job.js';
+import type { JobView } from '../../shared/contract/view.js';
 import { aq, git, reach, startTestSystem, until } from '../support/system.js';
 
 describe('recovery', { timeout: 120_000 }, () => {
@@ -20,7 +20,7 @@ describe('recovery', { timeout: 120_000 }, () => {
           `echo half > HALF.md\nwhile [ ! -f ${gate} ]; do sleep 0.1; done\nrm HALF.md\necho done > DONE.md\n`,
       );
       const submitted = await aq(system, 'submit', manifest, '--json');
-      const { jobId } = (JSON.parse(submitted.stdout) as { job: Job }).job;
+      const { jobId } = (JSON.parse(submitted.stdout) as { job: JobView }).job;
       await reach(system, jobId, 'building');
       const [first] = system.factories;
       await first!.kill();
@@ -55,7 +55,7 @@ describe('recovery', { timeout: 120_000 }, () => {
           `while true; do sleep 0.1; done\nfi\ncat HALF.md HALF.md > WHOLE.md\n`,
       );
       const submitted = await aq(system, 'submit', manifest, '--json');
-      const { jobId } = (JSON.parse(submitted.stdout) as { job: Job }).job;
+      const { jobId } = (JSON.parse(submitted.stdout) as { job: JobView }).job;
       await reach(system, jobId, 'building');
       const halves = path.join(scratch, 'halves');
       await until('the first half', () => Promise.resolve(existsSync(halves) || undefined));
@@ -85,7 +85,7 @@ describe('recovery', { timeout: 120_000 }, () => {
     try {
       const first = await startTestSystem({ dataDir, sample: true, factories: 2 });
       const jobId = await until('the sample job', async () => {
-        const { jobs } = (await first.system.api('GET', 'jobs')) as { jobs: Job[] };
+        const { jobs } = (await first.system.api('GET', 'jobs')) as { jobs: JobView[] };
         return jobs[0]?.jobId;
       });
       await reach(first.system, jobId, 'testing');
@@ -98,7 +98,7 @@ describe('recovery', { timeout: 120_000 }, () => {
         const { factories } = (await second.system.api('GET', 'factories')) as { factories: Factory[] };
         expect(factories.map(({ id, status }) => [id, status])).toEqual([['factory-1', 'online']]);
         expect(before.map(({ id }) => id)).toEqual(['factory-1', 'factory-2']);
-        const { jobs } = (await second.system.api('GET', 'jobs')) as { jobs: Job[] };
+        const { jobs } = (await second.system.api('GET', 'jobs')) as { jobs: JobView[] };
         expect(jobs.map((job) => [job.jobId, job.stage])).toEqual([[jobId, 'testing']]);
         expect((await aq(second.system, 'ship', jobId)).code).toBe(0);
         await reach(second.system, jobId, 'shipped');

@@ -10,13 +10,13 @@ import { reportRun } from '../../functions/operations/reportRun.js';
 import { auditSeal } from '../../functions/operations/auditSeal.js';
 import { submitJob } from '../../functions/operations/submitJob.js';
 import { systemChance } from '../../shared/cloud/chance.js';
-import type { Claim, JobDetail } from '../../shared/contract/api.js';
+import type { Claim } from '../../shared/contract/api.js';
 import type { Factory, Product } from '../../shared/contract/fleet.js';
 import type { Job } from '../../shared/contract/job.js';
 import type { RouteInput } from '../../shared/contract/routeTypes.js';
 import { poolsFor } from '../../shared/rules/routing.js';
 import { FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
-import { getJob } from '../../functions/operations/getJob.js';
+import { getJob, type StoredDetail } from '../../functions/operations/getJob.js';
 import { startTestCloud, type TestCloud } from '../support/cloud.js';
 
 /** Any 32 bytes. */
@@ -184,5 +184,5 @@ export async function runToEnd(
   await report(deps, factory, claimed, verified(passes));
 }
 
-export const detail = (deps: Deps, jobId: string): Promise<JobDetail> =>
+export const detail = (deps: Deps, jobId: string): Promise<StoredDetail> =>
   getJob(deps, ADMIN, { params: { jobId } });

@@ -258,8 +258,6 @@ export function claimOf(
   return {
     job,
     run: {
-      id: `run:${epoch}`,
-      type: 'run',
       productId: 'sample',
       jobId,
       epoch,

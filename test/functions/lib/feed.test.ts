@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobDetail } from '../../../shared/contract/api.js';
 import type { RouteResult } from '../../../shared/contract/routeTypes.js';
 import type { Ticket } from '../../../shared/contract/messages.js';
 import { CONTROL, JOBS, READY } from '../../../shared/topology.js';
 import { retryParked } from '../../../functions/operations/retryParked.js';
 import type { Parked } from '../../../functions/operations/park.js';
-import { depsOn } from '../fixture.js';
+import { depsOn, detail } from '../fixture.js';
 import { context, startTestApp, type TestApp } from '../../support/functionApp.js';
 
 let app: TestApp;
@@ -22,9 +21,9 @@ afterAll(() => app.close());
 async function submitted(): Promise<{ jobId: string; documents: object[] }> {
   const answer = await app.call('submitJob', { token, body: { productId, manifest: { body: 'x' } } });
   const { jobId } = (answer.json() as { job: Ticket['ticket'] }).job;
-  const detail = (await app.call('getJob', { token, params: { jobId } })).json() as JobDetail;
+  const { job, events } = await detail(depsOn(app.cloud), jobId);
   // As the feed has them: with what the database adds.
-  const documents = [detail.job, ...detail.events].map((document) => ({ ...document, _ts: 1, _etag: '"x"' }));
+  const documents = [job, ...events].map((document) => ({ ...document, _ts: 1, _etag: '"x"' }));
   return { jobId, documents };
 }
 

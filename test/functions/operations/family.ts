@@ -6,7 +6,7 @@ import { explainJob } from '../../../functions/operations/explainJob.js';
 import { tendChildren } from '../../../functions/operations/tendChildren.js';
 import { unblockDependents } from '../../../functions/operations/unblockDependents.js';
 import { PlanSchema, type PlanInput } from '../../../shared/contract/children.js';
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobView } from '../../../shared/contract/view.js';
 import { ADMIN, claim, detail, makeFactory, makeProduct, runToEnd, submit } from '../fixture.js';
 
 const AUTO = { verify: 'x', 'review-policy': 'auto' };
@@ -48,7 +48,7 @@ export function familyOn(deps: Deps) {
     factory: FactoryCaller,
     broken: readonly string[] = [],
     stations = 16,
-  ): Promise<Job[]> => {
+  ): Promise<JobView[]> => {
     const claims = await claim(deps, factory, stations);
     await Promise.all(
       claims.map((claimed) => runToEnd(deps, factory, claimed, !broken.includes(claimed.job.key ?? ''))),

@@ -1,5 +1,5 @@
+import type { RunView } from '../../../shared/contract/view.js';
 import { useState } from 'react';
-import type { Run } from '../../../shared/contract/job.js';
 import { useControl } from '../control.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { fetchKept, formatBytes, keptFiles, type KeptFile } from '../view/artifacts.js';
@@ -8,7 +8,7 @@ import { fetchKept, formatBytes, keptFiles, type KeptFile } from '../view/artifa
 const SHOWN_DIGITS = 12;
 
 /** The files that runs kept, each with its size and checksum; a click fetches it and holds it against that. */
-export function ArtifactList({ jobId, runs }: { jobId: string; runs: readonly Run[] }) {
+export function ArtifactList({ jobId, runs }: { jobId: string; runs: readonly RunView[] }) {
   const { client } = useControl();
   const [failure, setFailure] = useState<string>();
   const [busy, setBusy] = useState<KeptFile>();

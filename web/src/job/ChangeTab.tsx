@@ -1,4 +1,4 @@
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobView } from '../../../shared/contract/view.js';
 import { testSummary } from '../view/artifacts.js';
 import { parseAnsi } from '../view/ansi.js';
 import { formatDuration } from '../view/time.js';
@@ -14,7 +14,7 @@ const SCOPE_ROWS = [
 ] as const;
 
 /** The branch, what changed on it, and what the verify command and its reports said. */
-export function ChangeTab({ job }: { job: Job }) {
+export function ChangeTab({ job }: { job: JobView }) {
   const { change, verify } = job;
   const reports = verify && testSummary(verify);
   return (

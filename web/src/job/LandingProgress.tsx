@@ -1,9 +1,9 @@
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobView } from '../../../shared/contract/view.js';
 import { Elapsed } from '../parts/ClockText.js';
 import { LANDING_STEPS, type Landing } from '../view/landing.js';
 
 /** From "ship" to the merge, step by step; or why it was not merged. */
-export function LandingProgress({ landing, job }: { landing: Landing; job: Job }) {
+export function LandingProgress({ landing, job }: { landing: Landing; job: JobView }) {
   if (landing.refused)
     return (
       <div className="notice bad" role="alert">

@@ -1,9 +1,9 @@
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobView } from '../../../shared/contract/view.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { manifestFacts } from '../view/manifestText.js';
 
 /** What was asked for, as it was stored: defaults filled in, never changed since. */
-export function ManifestTab({ job }: { job: Job }) {
+export function ManifestTab({ job }: { job: JobView }) {
   return (
     <div className="panel-body">
       <dl className="facts">

@@ -1,5 +1,5 @@
+import type { JobView } from '../../../shared/contract/view.js';
 import { useState, type SubmitEvent } from 'react';
-import type { Job } from '../../../shared/contract/job.js';
 import { useControl } from '../control.js';
 import { Dialog } from '../parts/Dialog.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
@@ -58,7 +58,7 @@ const ROUTES = {
 export type ReasonCommand = keyof typeof WORDS;
 
 interface Props {
-  job: Job;
+  job: JobView;
   command: ReasonCommand;
   onClose: () => void;
   onDone: () => void;

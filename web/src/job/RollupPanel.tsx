@@ -1,10 +1,10 @@
 import type { Rollup } from '../../../shared/contract/children.js';
-import type { Job } from '../../../shared/contract/job.js';
+import type { JobView } from '../../../shared/contract/view.js';
 import { rollupParts } from '../view/stages.js';
 import { formatCost, formatTokens } from '../view/usage.js';
 
 /** A composite with all below it, added up: where they stand, what they cost, what was checked. */
-export function RollupPanel({ job, rollup }: { job: Job; rollup: Rollup }) {
+export function RollupPanel({ job, rollup }: { job: JobView; rollup: Rollup }) {
   const { jobs, usage, verify } = rollup;
   const { budget } = job.manifest;
   const parts = rollupParts(rollup);

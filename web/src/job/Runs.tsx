@@ -1,11 +1,11 @@
-import type { Run } from '../../../shared/contract/job.js';
+import type { RunView } from '../../../shared/contract/view.js';
 import { Elapsed } from '../parts/ClockText.js';
 import { setParam } from '../router.js';
 import { formatDuration } from '../view/time.js';
 import { formatCost } from '../view/usage.js';
 
 /** Every attempt, the newest first; a click shows its log. */
-export function Runs({ runs }: { runs: readonly Run[] }) {
+export function Runs({ runs }: { runs: readonly RunView[] }) {
   if (runs.length === 0) return null;
   return (
     <section aria-labelledby="runs-title">

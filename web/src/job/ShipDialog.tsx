@@ -1,5 +1,5 @@
+import type { JobView } from '../../../shared/contract/view.js';
 import { useState } from 'react';
-import type { Job } from '../../../shared/contract/job.js';
 import { useControl } from '../control.js';
 import { Dialog } from '../parts/Dialog.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
@@ -8,7 +8,7 @@ import { formatDuration } from '../view/time.js';
 import { ChangeSize } from './ChangeSize.js';
 
 interface Props {
-  job: Job;
+  job: JobView;
   onClose: () => void;
   onDone: () => void;
 }

@@ -1,5 +1,5 @@
+import type { JobView, RunView } from '../../../shared/contract/view.js';
 import type { KeyboardEvent } from 'react';
-import type { Job, Run } from '../../../shared/contract/job.js';
 import { keptFiles } from '../view/artifacts.js';
 
 export const TABS = ['log', 'change', 'artifacts', 'why', 'graph', 'manifest'] as const;
@@ -25,8 +25,8 @@ export function Tabs({
   onChoose,
 }: {
   current: Tab;
-  job: Job;
-  runs: readonly Run[];
+  job: JobView;
+  runs: readonly RunView[];
   onChoose: (tab: Tab) => void;
 }) {
   const kept = keptFiles(runs).length;

@@ -1,6 +1,6 @@
 import { memo } from 'react';
-import type { JobEvent } from '../../../shared/contract/event.js';
 import type { Stage } from '../../../shared/contract/job.js';
+import type { JobEventView } from '../../../shared/contract/view.js';
 import { useNow } from '../hooks/useNow.js';
 import { isEnded } from '../view/stages.js';
 import { formatDuration } from '../view/time.js';
@@ -8,7 +8,7 @@ import { timeline } from '../view/timeline.js';
 import { TimelineItem } from './TimelineItem.js';
 
 /** The story of the job, oldest first, in parts: submit, each run, ship. */
-export const Timeline = memo(function Timeline({ events, stage }: { events: JobEvent[]; stage: Stage }) {
+export const Timeline = memo(function Timeline({ events, stage }: { events: JobEventView[]; stage: Stage }) {
   const now = useNow(!isEnded(stage));
   return (
     <section className="timeline" aria-labelledby="timeline-title">

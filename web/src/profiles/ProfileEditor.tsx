@@ -1,6 +1,6 @@
 import { useRef, useState, type SubmitEvent } from 'react';
-import type { Profile } from '../../../shared/contract/profile.js';
 import { profileText } from '../../../shared/contract/profileText.js';
+import type { ProfileView } from '../../../shared/contract/view.js';
 import { useControl } from '../control.js';
 import { Dialog } from '../parts/Dialog.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
@@ -11,9 +11,9 @@ interface Props {
   /** Whose version is written: the catalogue, or a product, which then has one of its own. */
   owner: string;
   /** What is edited: the newest version. */
-  profile: Profile;
+  profile: ProfileView;
   onClose: () => void;
-  onSaved: (profile: Profile) => void;
+  onSaved: (profile: ProfileView) => void;
 }
 
 /** Edits a profile as the file that it is. A version that somebody else wrote meanwhile is never overwritten. */

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
-import { CATALOGUE_OWNER, type Profile } from '../../../shared/contract/profile.js';
+import { CATALOGUE_OWNER } from '../../../shared/contract/profile.js';
+import type { ProfileView } from '../../../shared/contract/view.js';
 import { useControl } from '../control.js';
 import { useHotkeys } from '../hooks/useHotkeys.js';
 import { usePoll } from '../hooks/usePoll.js';
@@ -85,7 +86,7 @@ export function ProfilesScreen() {
 
 interface ViewProps {
   owner: string;
-  newest: Profile;
+  newest: ProfileView;
   onSaved: () => void;
 }
 
@@ -180,7 +181,7 @@ function ProfileView({ owner, newest, onSaved }: ViewProps) {
   );
 }
 
-function factsOf({ productId, spec }: Profile): [string, string][] {
+function factsOf({ productId, spec }: ProfileView): [string, string][] {
   const policy = spec['review-policy'];
   const facts: [string, string | undefined][] = [
     ['Of', productId === CATALOGUE_OWNER ? 'the catalogue' : productId],

@@ -1,11 +1,11 @@
-import type { Profile } from '../../../shared/contract/profile.js';
 import { profileText } from '../../../shared/contract/profileText.js';
+import type { ProfileView } from '../../../shared/contract/view.js';
 import { lineDiff, nearChanges } from '../view/lineDiff.js';
 
 const SIGNS = { same: ' ', gone: '−', new: '+', cut: ' ' } as const;
 
 /** What a version changed, line by line, against the one before it. */
-export function VersionChange({ before, after }: { before: Profile; after: Profile }) {
+export function VersionChange({ before, after }: { before: ProfileView; after: ProfileView }) {
   const lines = nearChanges(lineDiff(profileText(before.spec), profileText(after.spec)));
   return (
     <section>

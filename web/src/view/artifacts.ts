@@ -1,13 +1,14 @@
 /** Files that runs kept: which there are, and fetching one whole. */
 import type { Client } from '../../../shared/client.js';
-import type { Artifact, Run, VerifyResult } from '../../../shared/contract/job.js';
+import type { Artifact, VerifyResult } from '../../../shared/contract/job.js';
+import type { RunView } from '../../../shared/contract/view.js';
 
 export interface KeptFile extends Artifact {
   readonly epoch: number;
 }
 
 /** The newest run's first, each in the order of the paths. */
-export const keptFiles = (runs: readonly Pick<Run, 'epoch' | 'artifacts'>[]): KeptFile[] =>
+export const keptFiles = (runs: readonly Pick<RunView, 'epoch' | 'artifacts'>[]): KeptFile[] =>
   runs
     .toSorted((one, other) => other.epoch - one.epoch)
     .flatMap(({ epoch, artifacts = [] }) =>

@@ -1,5 +1,5 @@
 /** How far the merge is after somebody said ship. */
-import type { JobEvent } from '../../../shared/contract/event.js';
+import type { JobEventView } from '../../../shared/contract/view.js';
 
 export const LANDING_STEPS = ['Requested', 'Taken by a factory', 'Merging', 'Merged'] as const;
 
@@ -14,7 +14,7 @@ export interface Landing {
 }
 
 /** The newest attempt to ship, or undefined when nobody asked. */
-export function landingOf(events: readonly JobEvent[]): Landing | undefined {
+export function landingOf(events: readonly JobEventView[]): Landing | undefined {
   const start = events.findLastIndex((event) => event.body.kind === 'ship.requested');
   const request = events[start];
   if (!request) return undefined;

@@ -1,6 +1,7 @@
 /** How far a job is, as the console shows it: six steps, and where it stopped if it failed. */
 import type { Rollup } from '../../../shared/contract/children.js';
-import type { Job, Stage } from '../../../shared/contract/job.js';
+import type { Stage } from '../../../shared/contract/job.js';
+import type { JobView } from '../../../shared/contract/view.js';
 
 /** The way of a job that goes well. The two bad ends are no steps: they show where on the way it stopped. */
 export const TRACK = ['queued', 'assigned', 'building', 'review', 'testing', 'shipped'] as const;
@@ -29,10 +30,12 @@ export interface StageTrack {
 }
 
 /** What the track reads of a job. */
-export type TrackedJob = Pick<Job, 'stage' | 'attempts' | 'epoch' | 'holder' | 'change' | 'verify'>;
+export type TrackedJob = Pick<JobView, 'stage' | 'attempts' | 'epoch' | 'holder' | 'change' | 'verify'>;
 
 /** What tells a cancelled job from a failed one. */
-type Standing = Pick<Job, 'stage'> & { failure?: Pick<NonNullable<Job['failure']>, 'reason'> | undefined };
+type Standing = Pick<JobView, 'stage'> & {
+  failure?: Pick<NonNullable<JobView['failure']>, 'reason'> | undefined;
+};
 
 /** Ended by a person, which is nothing to be alarmed about. */
 export const isCancelled = ({ stage, failure }: Standing): boolean =>
@@ -72,7 +75,7 @@ export function stageTrack(job: TrackedJob): StageTrack {
 }
 
 /** What a person is asked to do, if anything: the reason to look at this console at all. */
-export function asksFor(job: Pick<Job, 'stage' | 'holder' | 'landing'>): string | undefined {
+export function asksFor(job: Pick<JobView, 'stage' | 'holder' | 'landing'>): string | undefined {
   if (job.landing) return undefined;
   if (job.stage === 'testing') return 'Ready to ship';
   if (job.stage === 'review' && job.holder === undefined) return 'Needs review';
@@ -96,7 +99,7 @@ export function rollupParts({
 }
 
 /** How many jobs stand at each stage. */
-export function stageCounts(jobs: readonly Pick<Job, 'stage'>[]): Record<Stage, number> {
+export function stageCounts(jobs: readonly Pick<JobView, 'stage'>[]): Record<Stage, number> {
   const counts: Record<Stage, number> = {
     queued: 0,
     assigned: 0,

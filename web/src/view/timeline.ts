@@ -1,7 +1,7 @@
 /** A job's story from its events alone: what happened when, by whom, and how long each part took. */
-import type { JobEvent } from '../../../shared/contract/event.js';
 import type { Assignment } from '../../../shared/contract/explanation.js';
 import type { Stage } from '../../../shared/contract/job.js';
+import type { JobEventView } from '../../../shared/contract/view.js';
 import { actorName, eventText, type EventText } from '../../../shared/eventText.js';
 import { isEnded } from './stages.js';
 import { formatClock } from './time.js';
@@ -31,11 +31,11 @@ export interface TimelineGroup {
   readonly entries: readonly TimelineEntry[];
 }
 
-const ms = (event: JobEvent): number => Date.parse(event.at);
+const ms = (event: JobEventView): number => Date.parse(event.at);
 
 /** Time in each stage, in the order in which the job went through them. The last one counts on until `now`. */
 export function stageSpans(
-  events: readonly JobEvent[],
+  events: readonly JobEventView[],
   now: number,
 ): { stage: Stage; seq: number; from: string; durationMs: number; current: boolean }[] {
   const entries = events.filter((event, index) => index === 0 || (event.from && event.from !== event.stage));
@@ -53,7 +53,7 @@ export function stageSpans(
 }
 
 /** Total time in each stage, over all attempts. */
-export function timeInStages(events: readonly JobEvent[], now: number): ReadonlyMap<Stage, number> {
+export function timeInStages(events: readonly JobEventView[], now: number): ReadonlyMap<Stage, number> {
   const totals = new Map<Stage, number>();
   for (const span of stageSpans(events, now))
     totals.set(span.stage, (totals.get(span.stage) ?? 0) + span.durationMs);
@@ -61,7 +61,7 @@ export function timeInStages(events: readonly JobEvent[], now: number): Readonly
 }
 
 /** A run begins with its assignment; what a person does starts a part of its own. */
-function startsGroup(event: JobEvent): boolean {
+function startsGroup(event: JobEventView): boolean {
   return (
     event.body.kind === 'job.assigned' ||
     event.body.kind === 'ship.requested' ||
@@ -71,8 +71,8 @@ function startsGroup(event: JobEvent): boolean {
 }
 
 /** Splits the events at the beginnings of groups; a merge stays with the request that caused it. */
-function split(events: readonly JobEvent[]): JobEvent[][] {
-  const groups: JobEvent[][] = [];
+function split(events: readonly JobEventView[]): JobEventView[][] {
+  const groups: JobEventView[][] = [];
   for (const event of events) {
     const last = groups.at(-1);
     const landing =
@@ -86,10 +86,10 @@ function split(events: readonly JobEvent[]): JobEvent[][] {
 }
 
 /** Nothing but the run itself can follow: it is still going on. */
-const isUnderWay = ({ body }: JobEvent): boolean =>
+const isUnderWay = ({ body }: JobEventView): boolean =>
   body.kind === 'job.assigned' || body.kind === 'run.started';
 
-function titleOf(first: JobEvent, attempt: number): string {
+function titleOf(first: JobEventView, attempt: number): string {
   if (first.body.kind === 'job.assigned')
     return first.body.run === 'land' ? 'Merge' : attempt === 1 ? 'Run' : `Run ${attempt}`;
   if (first.body.kind === 'ship.requested') return 'Ship';
@@ -103,7 +103,7 @@ function titleOf(first: JobEvent, attempt: number): string {
  * @param events in the order of their sequence
  * @param now milliseconds; the current stage lasts until then
  */
-export function timeline(events: readonly JobEvent[], now: number): TimelineGroup[] {
+export function timeline(events: readonly JobEventView[], now: number): TimelineGroup[] {
   const spans = new Map(stageSpans(events, now).map((span) => [span.seq, span]));
   const previousOf = new Map(events.map((event, index) => [event.seq, events[index - 1]]));
   let attempts = 0;
