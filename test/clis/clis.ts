@@ -1,5 +1,5 @@
 /** The real CLIs, installed by `npm run clis` or found on the PATH, each pointed at the played model. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { NO_CONFIG, type FactoryConfig } from '../../factory/capabilities/config.js';
 import { EngineSettingsSchema } from '../../factory/engines/settings.js';
@@ -106,3 +106,26 @@ export const turns: Record<
     command: (command) => ({ tool: 'bash', input: { command, description: 'Runs it' } }),
   },
 };
+
+/** Where a CLI writes down beside its output what its model used, and the word that each record has. */
+const RECORDS: Partial<Record<Cli, readonly [folder: string, word: string]>> = {
+  codex: ['.codex/sessions', 'token_usage_record'],
+  copilot: ['.copilot/session-state', 'session.usage_record'],
+};
+
+/**
+ * Asked before a run: has it been told since what the run used? A CLI that is ended before it has written its record
+ * has told nobody; the others say it on their output before they ask their model again.
+ */
+export function toldUsage(cli: Cli, home: string): () => boolean {
+  const place = RECORDS[cli];
+  if (place === undefined) return () => true;
+  const [folder, word] = place;
+  const at = path.join(home, folder);
+  const count = (): number =>
+    (existsSync(at) ? readdirSync(at, { recursive: true, encoding: 'utf8' }) : [])
+      .filter((name) => name.endsWith('.jsonl'))
+      .reduce((sum, name) => sum + readFileSync(path.join(at, name), 'utf8').split(word).length - 1, 0);
+  const before = count();
+  return () => count() > before;
+}

@@ -12,11 +12,17 @@ import { claimOf, type SeenRun } from '../factory/support/controlPlane.js';
 import { factoryFixture, type FactoryFixture } from '../factory/support/fixture.js';
 import { TemporaryFolder } from '../factory/support/repository.js';
 import { until } from '../factory/support/processes.js';
-import { CLIS, configOf, programOf, turns, type Cli } from './clis.js';
+import { CLIS, configOf, programOf, toldUsage, turns, type Cli } from './clis.js';
 import { ModelApi, TOKENS } from './modelApi.js';
 
 /** Starting a CLI takes seconds on a busy machine. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
+/** How long a CLI may be silent (s): on a busy machine opencode takes half a minute until its first word. */
+const STALL_SECONDS = 60;
+/** … where it shall be found hanging: so many times what it took to ask its model for the first time … */
+const STALL_STARTS = 3;
+/** … but at least this (s). */
+const MIN_STALL_SECONDS = 5;
 const PER_ANSWER = TOKENS.input + TOKENS.cached + TOKENS.output;
 
 interface Stage extends AsyncDisposable {
@@ -34,24 +40,38 @@ const env: NodeJS.ProcessEnv = { ...process.env, HOME: home.path };
 for (const name of Object.keys(env)) if (name.startsWith('XDG_')) delete env[name];
 
 let numbers = 0;
+/** The longest that each CLI took here until it asked its model (s). */
+const starts = new Map<Cli, number>();
 
-async function stage(cli: Cli, stallSeconds?: number): Promise<Stage> {
+/** Its time to start on this machine as it is now decides; without a run before this one, the patient default. */
+function shortStall(cli: Cli): number {
+  const start = starts.get(cli);
+  return start === undefined ? STALL_SECONDS : Math.max(MIN_STALL_SECONDS, STALL_STARTS * start);
+}
+
+/** @param over the test's own signal: a run that goes on beyond its time limit is drained, with all its processes */
+async function stage(cli: Cli, over: AbortSignal, stallSeconds = STALL_SECONDS): Promise<Stage> {
   const api = await ModelApi.start();
   const fixture = await factoryFixture(undefined, { config: configOf(cli, api.url, stallSeconds), env });
+  over.addEventListener('abort', () => fixture.drain.abort(), { once: true });
   numbers += 1;
   const jobId = `job-${String(numbers).padStart(16, 'c')}`;
   return {
     api,
     fixture,
     file: (name) => path.join(fixture.workspace.worktreePath(`${jobId}.1`), name),
-    run(manifest = {}) {
+    async run(manifest = {}) {
+      const begun = performance.now();
       const given = {
         repo: fixture.repository.path,
         engine: cli,
         body: 'Say hello in hello.txt',
         ...manifest,
       };
-      return fixture.execute(claimOf(given, { engine: cli, job: { jobId, engine: cli } }));
+      const seen = await fixture.execute(claimOf(given, { engine: cli, job: { jobId, engine: cli } }));
+      const start = ((api.askedAt ?? begun) - begun) / 1000;
+      starts.set(cli, Math.max(start, starts.get(cli) ?? 0));
+      return seen;
     },
     async [Symbol.asyncDispose]() {
       await fixture[Symbol.asyncDispose]();
@@ -80,8 +100,10 @@ for (const cli of CLIS) {
   describe.skipIf(missing)(`${name}`, { timeout: TIMEOUT_MS }, () => {
     const { write, command } = turns[cli];
 
-    test('changes files with its own tools; the branch, the log and the usage tell it', async () => {
-      await using on = await stage(cli);
+    test('changes files with its own tools; the branch, the log and the usage tell it', async ({
+      signal,
+    }) => {
+      await using on = await stage(cli, signal);
       on.api.play(write(on.file('hello.txt'), 'hello\n'), command('echo "it ran" && echo two >> a.txt'), {
         say: 'All is done.',
       });
@@ -125,16 +147,16 @@ for (const cli of CLIS) {
       expect(without.findings.find(({ kind }) => kind === 'engine')?.why).toContain('not logged in');
     });
 
-    test('a key that is not taken fails in seconds and is not tried again', async () => {
-      await using on = await stage(cli);
+    test('a key that is not taken fails in seconds and is not tried again', async ({ signal }) => {
+      await using on = await stage(cli, signal);
       on.api.play({ status: 401, error: 'invalid x-api-key' });
       const last = failure(await on.run());
       expect(last.reason).toBe('preflight');
       expect(last.message).toContain(`the engine ${cli} is not logged in on this factory`);
     });
 
-    test('ends well without a change: flagged', async () => {
-      await using on = await stage(cli);
+    test('ends well without a change: flagged', async ({ signal }) => {
+      await using on = await stage(cli, signal);
       on.api.play({ say: 'There is nothing to do.' });
       expect(failure(await on.run())).toMatchObject({
         reason: 'no_change',
@@ -143,8 +165,8 @@ for (const cli of CLIS) {
       });
     });
 
-    test('is ended when its budget of tokens is used up, and says so', async () => {
-      await using on = await stage(cli);
+    test('is ended when its budget of tokens is used up, and says so', async ({ signal }) => {
+      await using on = await stage(cli, signal);
       on.api.play(command('sleep 2; echo once'), command('sleep 2; echo twice'), 'hang');
       const last = failure(await on.run({ budget: { tokens: 2 * PER_ANSWER - 1 } }));
       expect(last.reason).toBe('budget');
@@ -152,9 +174,8 @@ for (const cli of CLIS) {
       expect(last.usage?.tokens).toBeLessThan(4 * PER_ANSWER);
     });
 
-    test('is ended when it hangs; what it used until then is told', async () => {
-      // opencode takes its time before it says its first word.
-      await using on = await stage(cli, cli === 'opencode' ? 45 : 8);
+    test('is ended when it hangs; what it used until then is told', async ({ signal }) => {
+      await using on = await stage(cli, signal, shortStall(cli));
       on.api.play(command('echo once'), 'hang');
       const last = failure(await on.run());
       expect(last.reason).toBe('timeout');
@@ -163,11 +184,12 @@ for (const cli of CLIS) {
       expect(last.usage?.accuracy).not.toBe('unknown');
     });
 
-    test('a drain ends it and gives the job back with what it used', async () => {
-      await using on = await stage(cli);
+    test('a drain ends it and gives the job back with what it used', async ({ signal }) => {
+      await using on = await stage(cli, signal);
       on.api.play(command('echo once'), 'hang');
+      const told = toldUsage(cli, home.path);
       const running = on.run();
-      await until(() => on.api.requests.length === 2);
+      await until(() => on.api.requests.length === 2 && told());
       on.fixture.drain.abort();
       const seen = await running;
       const last = seen.reports.at(-1);
@@ -176,8 +198,8 @@ for (const cli of CLIS) {
       expect(on.fixture.leftovers()).toEqual([]);
     });
 
-    test('a session that broke off goes on where it was', async () => {
-      await using on = await stage(cli);
+    test('a session that broke off goes on where it was', async ({ signal }) => {
+      await using on = await stage(cli, signal);
       // opencode tries a 5xx, and whatever is "overloaded", again for more than a minute, silently.
       const gone =
         cli === 'opencode'

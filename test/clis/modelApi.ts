@@ -35,6 +35,8 @@ export class ModelApi implements AsyncDisposable {
   readonly requests: SeenRequest[] = [];
   /** Everything else that was asked for, as `METHOD path`. */
   readonly others: string[] = [];
+  /** When it was asked for the first time (`performance.now()`). */
+  askedAt: number | undefined;
   readonly url: string;
   private turns: readonly Turn[] = [];
   private later: { readonly words: string; readonly turns: readonly Turn[] } | undefined;
@@ -76,6 +78,7 @@ export class ModelApi implements AsyncDisposable {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.askedAt ??= performance.now();
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const path = (request.url ?? '').split('?')[0] ?? '';
