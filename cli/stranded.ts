@@ -1,6 +1,6 @@
 // A job that nobody will take before somebody acts would wait for ever: its submitter hears of it at once.
 import type { Client } from '../shared/client.js';
-import { isStranded } from '../shared/contract/prospects.js';
+import { changeLabel, isStranded } from '../shared/contract/prospects.js';
 import type { JobView } from '../shared/contract/view.js';
 import { AppError } from '../shared/errors.js';
 import type { Context } from './context.js';
@@ -16,7 +16,7 @@ export async function warnIfStranded(context: Context, client: Client, job: JobV
   });
   if (!explanation || !isStranded(explanation)) return;
   const { summary, wouldPlace } = explanation;
-  const cure = wouldPlace === undefined ? '' : ` What would place it: ${wouldPlace}.`;
+  const cure = wouldPlace === undefined ? '' : ` ${changeLabel(explanation)}: ${wouldPlace}.`;
   context.warn(`No factory takes it now; it stays queued. ${oneLine(summary + cure)}`, {
     jobId: job.jobId,
     summary,

@@ -1,11 +1,14 @@
 // "Why is it (not) running?" for people.
-import type { Block, Explanation } from '../../shared/contract/explanation.js';
+import type { Awaited, Block, Explanation } from '../../shared/contract/explanation.js';
+import { changeLabel } from '../../shared/contract/prospects.js';
 import { assertExhaustive } from '../../shared/errors.js';
+import { paintStage } from './stage.js';
 import { clockTime, oneLine, table, type Paint } from '../text.js';
 
 /** Pools that lack something interest as far as they are near. */
 const MAX_POOL_LINES = 3;
 const MAX_POOL_NAMES = 3;
+const MAX_AWAITED_LINES = 10;
 
 function describeBlock(block: Block): string {
   switch (block.kind) {
@@ -40,17 +43,18 @@ function describeBlock(block: Block): string {
 
 export function describeExplanation(explanation: Explanation, paint: Paint, columns: number): string {
   const { summary, wouldPlace, pool, lane, position, factories, pools, assignment, sla } = explanation;
+  const { waitsFor = [] } = explanation;
   const sections = [paint('bold', oneLine(summary))];
   if (wouldPlace !== undefined)
-    sections.push(`${paint('green', 'What would place it:')} ${oneLine(wouldPlace)}`);
-  sections.push(
-    [
-      ...(pool === undefined ? [] : [`pool ${pool}`]),
-      `lane ${lane}`,
-      ...(position === undefined ? [] : [`position ${position}`]),
-      ...(sla?.breached ? [paint('red', `late since ${clockTime(sla.dueAt)}`)] : []),
-    ].join(' · '),
-  );
+    sections.push(`${paint('green', `${changeLabel(explanation)}:`)} ${oneLine(wouldPlace)}`);
+  const facts = [
+    ...(pool === undefined ? [] : [`pool ${pool}`]),
+    ...(lane === undefined ? [] : [`lane ${lane}`]),
+    ...(position === undefined ? [] : [`position ${position}`]),
+    ...(sla?.breached ? [paint('red', `late since ${clockTime(sla.dueAt)}`)] : []),
+  ];
+  if (facts.length > 0) sections.push(facts.join(' · '));
+  if (waitsFor.length > 0) sections.push(awaitedTable(explanation.jobId, waitsFor, paint, columns));
   if (factories.length > 0)
     sections.push(
       table(
@@ -76,6 +80,22 @@ export function describeExplanation(explanation: Explanation, paint: Paint, colu
       `Last decision, among ${assignment.candidates} ready: ${oneLine(assignment.why)}\n${paint('dim', scoreLine(assignment.score))}`,
     );
   return sections.join('\n\n');
+}
+
+function awaitedTable(jobId: string, waitsFor: readonly Awaited[], paint: Paint, columns: number): string {
+  const more = waitsFor.length - MAX_AWAITED_LINES;
+  const rows = [
+    ['WAITS FOR', 'STAGE', 'UNTIL IT IS', 'NAME'].map((head) => paint('dim', head)),
+    ...waitsFor
+      .slice(0, MAX_AWAITED_LINES)
+      .map(({ jobId: other, stage, until, key }) => [
+        other,
+        stage === undefined ? 'not there' : paintStage(paint, stage),
+        until,
+        key ?? '–',
+      ]),
+  ];
+  return table(rows, columns) + (more > 0 ? `\nand ${more} more: aq dag ${jobId}` : '');
 }
 
 /** A line for the pools that lack the same, the nearest ones first. */

@@ -51,7 +51,7 @@ export async function explainJob(
     context: { ...context, waitingByPool },
     lastAssignment,
     depStages,
-    childStages: new Map(family.map(({ jobId, stage }) => [jobId, stage])),
+    children: family,
     lastRun,
     now: deps.clock.now(),
   });

@@ -14,7 +14,7 @@ import { readJob, type JobRef } from './jobStore.js';
 
 const FAMILY: Actor = { kind: 'system', id: 'composite' };
 
-type Child = Pick<Job, 'jobId' | 'stage'>;
+type Child = Pick<Job, 'jobId' | 'stage' | 'key'>;
 
 /**
  * Keeps composites and their children in step with an event: children of an accepted plan come into being, the end
@@ -162,6 +162,6 @@ async function openChildren(deps: Deps, { productId, jobId }: JobRef): Promise<n
 /** The children of a composite without their manifests' bodies. */
 export const readChildren = (deps: Deps, { productId, jobId }: JobRef): Promise<Child[]> =>
   deps.documents.select<Child>(JOBS, {
-    text: `SELECT c.jobId, c.stage FROM c WHERE ${OF_PARENT}`,
+    text: `SELECT c.jobId, c.stage, c.key FROM c WHERE ${OF_PARENT}`,
     parameters: { productId, jobId },
   });

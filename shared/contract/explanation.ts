@@ -1,7 +1,8 @@
 /** Why a job went where it went, or why it waits: decisions as data. */
 import { z } from 'zod';
-import { SlaSchema } from './job.js';
+import { JobIdSchema, SlaSchema, StageSchema } from './job.js';
 import { BudgetWindowSchema } from './budget.js';
+import { ChildKeySchema } from './children.js';
 
 /** The weighted parts of a score; each part is already multiplied by its weight. */
 export const ScoreSchema = z.strictObject({
@@ -64,6 +65,18 @@ export const AssignmentSchema = z.strictObject({
 });
 export type Assignment = z.infer<typeof AssignmentSchema>;
 
+/** A job that has to come so far first: one that it depends on, or a child of a composite. */
+export const AwaitedSchema = z.strictObject({
+  jobId: JobIdSchema,
+  /** A child's name among its siblings. */
+  key: ChildKeySchema.optional(),
+  /** Where it is now; absent when it is not there. */
+  stage: StageSchema.optional(),
+  /** How far it must come; a child only has to end. */
+  until: z.enum(['testing', 'shipped', 'ended']),
+});
+export type Awaited = z.infer<typeof AwaitedSchema>;
+
 /** The answer to "why is my job not running?". */
 export const ExplanationSchema = z.strictObject({
   jobId: z.string(),
@@ -72,10 +85,11 @@ export const ExplanationSchema = z.strictObject({
   state: z.enum(['placed', 'waiting', 'blocked', 'unroutable', 'ended']),
   /** One sentence for people. */
   summary: z.string(),
-  /** The smallest change that would place it; absent when nothing needs to change. */
+  /** The smallest change that would place it, or let it go on where it is blocked; absent when nothing needs to change. */
   wouldPlace: z.string().optional(),
   pool: z.string().optional(),
-  lane: z.string(),
+  /** Absent of a composite with children: no factory takes it. */
+  lane: z.string().optional(),
   position: z.number().int().positive().optional(),
   factories: z.array(
     z.strictObject({
@@ -88,6 +102,8 @@ export const ExplanationSchema = z.strictObject({
   ),
   /** Pools that were considered for the job and what each lacks. */
   pools: z.array(z.strictObject({ pool: z.string(), missing: z.array(z.string()) })),
+  /** Other jobs that it waits for, those first that are nearest to it. */
+  waitsFor: z.array(AwaitedSchema).optional(),
   /** By when it should have left the phase that it is in. */
   sla: SlaSchema.optional(),
   /** The decision of the last assignment, if there was one. */

@@ -4,7 +4,7 @@ import type { Factory, ReadyEntry } from '../contract/fleet.js';
 import type { Job, Run, Stage } from '../contract/job.js';
 import type { PoolSpec } from '../topology.js';
 import type { SchedulingContext } from './blocks.js';
-import { keptBack } from './keptBack.js';
+import { keptBack, type ChildState } from './keptBack.js';
 import { placementOf } from './placement.js';
 import { readyEntryOf } from './ready.js';
 import { describeRemedy } from './remedy.js';
@@ -27,8 +27,8 @@ export interface ExplainInput {
   lastAssignment?: Assignment | undefined;
   /** Stages of the jobs that it depends on. */
   depStages?: ReadonlyMap<string, Stage> | undefined;
-  /** Stages of a composite's children. */
-  childStages?: ReadonlyMap<string, Stage> | undefined;
+  /** A composite's children. */
+  children?: readonly ChildState[] | undefined;
   /** The job's last run, where it parked a change. */
   lastRun?: Run | undefined;
   /** ISO time. */
@@ -43,13 +43,13 @@ export function explainJob(input: ExplainInput): Explanation {
   const common = {
     jobId: job.jobId,
     stage: job.stage,
-    lane: job.lane,
+    ...(job.children === undefined && { lane: job.lane }),
     pools: isReady(job) ? routing.considered : [],
     factories: [],
     ...(sla !== undefined && { sla }),
     ...(lastAssignment !== undefined && { assignment: lastAssignment }),
   };
-  const kept = keptBack(job, input.depStages, input.childStages);
+  const kept = keptBack(job, input.depStages, input.children);
   if (kept !== undefined) return { ...common, state: 'blocked', ...kept };
   if (!isReady(job)) {
     const state = isEnded(job.stage) ? 'ended' : 'placed';

@@ -44,8 +44,12 @@ describe('aq children add', () => {
 
     // Nobody claims the composite: pools and requirements would only mislead.
     const explained = (await aq('explain', parent)).stdout;
-    expect(explained).toMatch(/^Waits for its children: 0 of 2 shipped\.\n\nWhat would place it: .* to end/);
-    expect(explained).not.toContain('POOL');
+    expect(explained).toMatch(
+      /^Waits for its children: 0 of 2 shipped, open 0[12]-\w+ \(queued\), 0[12]-\w+ \(queued\)\.\n\nWhat would let it go on: 0[12]-\w+ placed \(aq explain job-\w+\), then the end of 1 more\n/,
+    );
+    expect(explained).toMatch(/\nWAITS FOR +STAGE +UNTIL IT IS +NAME\n/);
+    expect(explained).toMatch(new RegExp(`\n${page} +queued +ended +02-page(\n|$)`));
+    expect(explained).not.toMatch(/POOL|lane/);
     expect((await aq('show', parent)).stdout).not.toMatch(/^(requires|engine|verify) /m);
 
     const dag = await aq('dag', parent.slice('job-'.length, 12));

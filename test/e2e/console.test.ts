@@ -172,6 +172,23 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     expect(await rollup.getByText('2 passed, 0 failed, 0 open').isVisible()).toBe(true);
   });
 
+  it('says of a composite which children it waits for, and nothing of lanes and pools', async () => {
+    const { job } = (await system.api('POST', 'jobs', {
+      productId: 'sample',
+      text: '---\nkind: composite\ntitle: One app\n---\nOne app.',
+    })) as { job: JobView };
+    await system.api('POST', `jobs/${job.jobId}/children`, {
+      children: [{ key: '01-app', manifest: { body: 'true', capabilities: ['has:xcode'] } }],
+    });
+    await page.goto(`${system.consoleUrl}/jobs/${job.jobId}?tab=why`);
+    await page.getByText('Waits for its children: 0 of 1 shipped, open 01-app (queued).').first().waitFor();
+    await page.getByText('What would let it go on: 01-app placed').first().waitFor();
+    for (const word of ['Lane', 'Pools', 'Factories'])
+      expect(await page.locator('.panel-body').getByText(word, { exact: true }).count()).toBe(0);
+    await page.getByRole('table', { name: 'Waits for' }).getByRole('link', { name: '01-app' }).click();
+    await page.getByText('No pool guarantees').first().waitFor();
+  });
+
   it('shows the profiles with their personas and versions', async () => {
     await page.goto(`${system.consoleUrl}/profiles`);
     await page.getByRole('button', { name: /QA engineer/ }).click();

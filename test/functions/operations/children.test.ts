@@ -33,10 +33,21 @@ describe('a composite', () => {
       key: 'docs',
       waitsFor: [api, ui],
     });
-    expect(await explain(parent.jobId)).toMatchObject({
-      summary: 'Waits for its children: 0 of 3 shipped.',
-      wouldPlace: expect.stringContaining(' to end') as unknown,
+    const explained = await explain(parent.jobId);
+    expect(explained).toMatchObject({
+      summary: expect.stringMatching(/^Waits for its children: 0 of 3 shipped, open /) as unknown,
+      wouldPlace: expect.stringMatching(/ placed \(aq explain job-\w+\), then the end of 2 more$/) as unknown,
+      pools: [],
     });
+    // No factory takes it: a lane would only mislead.
+    expect(explained).not.toHaveProperty('lane');
+    expect(explained.waitsFor?.map(({ jobId, key, stage, until }) => [jobId, key, stage, until])).toEqual(
+      expect.arrayContaining([
+        [api, 'api', 'queued', 'ended'],
+        [ui, 'ui', 'queued', 'ended'],
+        [docs, 'docs', 'queued', 'ended'],
+      ]),
+    );
     const order: string[] = [];
     for (let jobs = await work(factory); jobs.length > 0; jobs = await work(factory))
       order.push(...jobs.filter(({ stage }) => stage === 'assigned').map(({ key }) => key ?? ''));

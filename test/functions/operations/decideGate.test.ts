@@ -43,7 +43,7 @@ describe('a hold', () => {
     expect(await explainJob(deps, ADMIN, { params: { jobId } })).toMatchObject({
       state: 'blocked',
       summary: expect.stringContaining('after the release') as unknown,
-      wouldPlace: `the hold lifted (resume ${jobId})`,
+      wouldPlace: `the hold lifted (aq resume ${jobId})`,
     });
     await decide(jobId, { kind: 'resume' });
     expect((await claimOne(deps, factory)).job.jobId).toBe(jobId);

@@ -9,7 +9,8 @@ import {
   parseDep,
   type DagJob,
 } from '../../../shared/rules/dag.js';
-import { keptBack } from '../../../shared/rules/keptBack.js';
+import { noChildren } from '../../../shared/rules/composite.js';
+import { keptBack, type ChildState } from '../../../shared/rules/keptBack.js';
 import { decide } from '../../../shared/rules/lifecycle.js';
 import { isReady } from '../../../shared/rules/stages.js';
 import { NOW, OPERATOR, accept, at, claim, job, jobId, unblock } from './fixtures.js';
@@ -82,10 +83,73 @@ describe('a job that waits for others', () => {
     expect(keptBack(waiting, stages)).toEqual({
       summary: `Waits for ${jobId(2)} (failed), ${jobId(3)} (building).`,
       wouldPlace: `${jobId(2)} to ship (it is in failed: requeue it), and ${jobId(3)} to reach testing`,
+      waitsFor: [
+        { jobId: jobId(2), stage: 'failed', until: 'shipped' },
+        { jobId: jobId(3), stage: 'building', until: 'testing' },
+      ],
     });
     const hold = { by: OPERATOR, at: NOW, reason: 'later' };
     stages.set(jobId(2), 'shipped').set(jobId(3), 'testing');
-    expect(keptBack({ ...waiting, hold }, stages)?.wouldPlace).toBe(`the hold lifted (resume ${jobId(1)})`);
+    expect(keptBack({ ...waiting, hold }, stages)?.wouldPlace).toBe(
+      `the hold lifted (aq resume ${jobId(1)})`,
+    );
+  });
+});
+
+describe('a composite with children', () => {
+  const child = (n: number, stage: Stage): ChildState => ({ jobId: jobId(n), key: `child-${n}`, stage });
+  const parent = job({ kind: 'composite' });
+  const waits = (...children: ChildState[]) =>
+    keptBack({ ...parent, children: { ...noChildren(), count: children.length } }, new Map(), children);
+
+  it.each<[string, ChildState[], string, string]>([
+    [
+      'the one in testing first: a person ships it',
+      [child(2, 'queued'), child(3, 'testing'), child(4, 'shipped')],
+      '1 of 3 shipped, open child-3 (testing), child-2 (queued)',
+      `child-3 shipped (aq ship ${jobId(3)}), then the end of 1 more`,
+    ],
+    [
+      'a person to look at the one in review',
+      [child(2, 'building'), child(3, 'review')],
+      '0 of 2 shipped, open child-3 (review), child-2 (building)',
+      `a person's word on child-3 (aq show ${jobId(3)}), then the end of 1 more`,
+    ],
+    [
+      'the one at work',
+      [child(2, 'queued'), child(3, 'building')],
+      '0 of 2 shipped, open child-3 (building), child-2 (queued)',
+      'the end of child-3, which is at work, then the end of 1 more',
+    ],
+    [
+      'a factory for one that waits, and the failed one again',
+      [child(2, 'queued'), child(3, 'dead_letter')],
+      '0 of 2 shipped, 1 failed (child-3), open child-2 (queued)',
+      `child-3 run again, or it fails too (aq requeue ${jobId(3)}), and child-2 placed (aq explain ${jobId(2)})`,
+    ],
+    [
+      'nobody, when all have ended',
+      [child(2, 'shipped')],
+      '1 of 1 shipped',
+      'a moment: its children have ended',
+    ],
+  ])('asks for %s', (_, children, summary, wouldPlace) => {
+    expect(waits(...children)).toMatchObject({
+      summary: `Waits for its children: ${summary}.`,
+      wouldPlace,
+    });
+  });
+
+  it('names three of many in its sentence, and all of them as data', () => {
+    const kept = waits(...[2, 3, 4, 5, 6].map((n) => child(n, 'queued')));
+    expect(kept?.summary).toContain('child-4 (queued) and 2 more.');
+    expect(kept?.waitsFor).toHaveLength(5);
+    expect(kept?.waitsFor?.[0]).toEqual({
+      jobId: jobId(2),
+      key: 'child-2',
+      stage: 'queued',
+      until: 'ended',
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { changeLabel } from '../../../shared/contract/prospects.js';
 import { useExplanation } from './useJob.js';
 
 /** Why a queued job does not run, and the smallest change that would place it. */
@@ -19,9 +20,13 @@ export function WaitingNotice({
         {children}
         {explanation.summary}
       </p>
-      {explanation.wouldPlace && <p className="muted">What would place it: {explanation.wouldPlace}</p>}
+      {explanation.wouldPlace && (
+        <p className="muted">
+          {changeLabel(explanation)}: {explanation.wouldPlace}
+        </p>
+      )}
       <button type="button" className="link" onClick={onWhy}>
-        Who was considered
+        {explanation.state === 'blocked' ? 'What it waits for' : 'Who was considered'}
       </button>
     </div>
   );

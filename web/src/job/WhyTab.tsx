@@ -1,6 +1,10 @@
 import type { Explanation } from '../../../shared/contract/explanation.js';
+import { changeLabel } from '../../../shared/contract/prospects.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
+import { Link } from '../parts/Link.js';
+import { jobPath } from '../router.js';
 import { blockText, poolText } from '../view/explain.js';
+import { stageLabel } from '../view/stages.js';
 import { Decision } from './Decision.js';
 import { useExplanation } from './useJob.js';
 
@@ -47,6 +51,35 @@ function Factories({ explanation }: { explanation: Explanation }) {
   );
 }
 
+/** The other jobs that it waits for: where each is, and how far it must come. */
+function Awaited({ waitsFor }: { waitsFor: NonNullable<Explanation['waitsFor']> }) {
+  return (
+    <>
+      <h3 className="section-title">Waits for</h3>
+      <table className="plain" aria-label="Waits for">
+        <thead>
+          <tr>
+            <th scope="col">Job</th>
+            <th scope="col">Stage</th>
+            <th scope="col">Until it is</th>
+          </tr>
+        </thead>
+        <tbody>
+          {waitsFor.map(({ jobId, key, stage, until }) => (
+            <tr key={jobId}>
+              <th scope="row">
+                <Link to={`${jobPath(jobId)}?tab=why`}>{key ?? jobId}</Link>
+              </th>
+              <td>{stage ? stageLabel({ stage }) : 'not there'}</td>
+              <td>{until}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
 /** Why it runs where it runs, or why it waits, and the smallest change that would place it. */
 export function WhyTab({ jobId }: { jobId: string }) {
   const { value: explanation, failure, refresh } = useExplanation(jobId);
@@ -56,25 +89,28 @@ export function WhyTab({ jobId }: { jobId: string }) {
     ) : (
       <div className="skeleton" role="status" aria-label="Loading the explanation" />
     );
-  // Nobody is considered for a job that runs or has ended: an empty list says nothing then.
-  const waits = ['waiting', 'blocked', 'unroutable'].includes(explanation.state);
+  // Nobody is considered for a job that runs, has ended or waits for other jobs: an empty list says nothing then.
+  const waits = ['waiting', 'unroutable'].includes(explanation.state);
   return (
     <div className="panel-body">
       <p className="lead">{explanation.summary}</p>
       {explanation.wouldPlace && (
         <div className="notice">
           <p>
-            <strong>What would place it:</strong> {explanation.wouldPlace}
+            <strong>{changeLabel(explanation)}:</strong> {explanation.wouldPlace}
           </p>
         </div>
       )}
+      {explanation.waitsFor && <Awaited waitsFor={explanation.waitsFor} />}
       <dl className="facts">
-        <div>
-          <dt>Lane</dt>
-          <dd>
-            <code>{explanation.lane}</code>
-          </dd>
-        </div>
+        {explanation.lane !== undefined && (
+          <div>
+            <dt>Lane</dt>
+            <dd>
+              <code>{explanation.lane}</code>
+            </dd>
+          </div>
+        )}
         {explanation.pool && (
           <div>
             <dt>Pool</dt>
@@ -93,7 +129,7 @@ export function WhyTab({ jobId }: { jobId: string }) {
           <Factories explanation={explanation} />
         </>
       )}
-      <h3 className="section-title">Pools</h3>
+      {explanation.pools.length > 0 && <h3 className="section-title">Pools</h3>}
       <ul className="plain-list pools">
         {explanation.pools.map((pool) => (
           <li key={pool.pool} data-chosen={pool.pool === explanation.pool || undefined}>

@@ -1,4 +1,5 @@
 import type { Explanation } from '../../../shared/contract/explanation.js';
+import { changeLabel } from '../../../shared/contract/prospects.js';
 import { Dialog } from '../parts/Dialog.js';
 import { jobPath, navigate } from '../router.js';
 
@@ -9,7 +10,7 @@ export function StrandedDialog({ explanation, onClose }: { explanation: Explanat
       <p>{explanation.summary}</p>
       {explanation.wouldPlace && (
         <p>
-          <strong>What would place it:</strong> {explanation.wouldPlace}
+          <strong>{changeLabel(explanation)}:</strong> {explanation.wouldPlace}
         </p>
       )}
       <div className="actions end">
