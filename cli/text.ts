@@ -108,7 +108,4 @@ export function took(ms: number): string {
 export const clockTime = (timestamp: string): string =>
   new Date(timestamp).toLocaleTimeString('en-GB', { hour12: false });
 
-export const count = (number: number, noun: string, plural = `${noun}s`): string =>
-  `${number} ${number === 1 ? noun : plural}`;
-
 export const usd = (amount: number): string => `$${amount.toFixed(amount > 0 && amount < 0.01 ? 4 : 2)}`;

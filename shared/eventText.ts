@@ -1,4 +1,5 @@
 /** Each event of a job in words: the same ones in the console and on the command line. */
+import { count } from './contract/count.js';
 import type { JobEvent } from './contract/event.js';
 import type { Actor, FailureReason, VerifyResult } from './contract/job.js';
 import { assertExhaustive } from './errors.js';
@@ -31,9 +32,6 @@ export const FAILURE_TEXT: Readonly<Record<FailureReason, string>> = {
 
 /** As long as git shows it. */
 export const shortCommit = (commit: string): string => commit.slice(0, 7);
-
-const count = (number: number, noun: string, plural = `${noun}s`): string =>
-  `${number} ${number === 1 ? noun : plural}`;
 
 const cost = ({ usd }: { usd: number }): string =>
   usd > 0 ? ` for $${usd.toFixed(usd < 0.01 ? 4 : 2)}` : '';

@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { Client } from '../../shared/client.js';
 import type { Artifact } from '../../shared/contract/job.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
-import { count, oneLine, table } from '../text.js';
+import { oneLine, table } from '../text.js';
 
 interface Flags {
   output?: string;

@@ -1,11 +1,12 @@
 // Is the record whole? Every job's events against their hash chain and against the signed checkpoints.
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { AuditReport } from '../../shared/contract/audit.js';
 import { action, type Context } from '../context.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
-import { count, oneLine } from '../text.js';
+import { oneLine } from '../text.js';
 
 interface Flags {
   product?: string;

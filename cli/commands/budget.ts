@@ -1,10 +1,11 @@
 // What a product may spend, has spent, and where that leads.
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { BudgetView, Burndown } from '../../shared/contract/budget.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
-import { clockTime, count, oneLine, table, usd, type Colour } from '../text.js';
+import { clockTime, oneLine, table, usd, type Colour } from '../text.js';
 import { wholeNumber } from './arguments.js';
 
 interface Flags {

@@ -1,12 +1,13 @@
 // The children of a composite job.
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import type { FileProblem } from '../failures.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
 import { scanManifestSet, type ManifestFile } from '../manifestSet.js';
-import { count, table } from '../text.js';
+import { table } from '../text.js';
 
 interface Flags {
   failFast?: boolean;

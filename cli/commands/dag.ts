@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { Dag } from '../../shared/contract/dag.js';
 import { action } from '../context.js';
 import { paintStanding } from '../describe/stage.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
-import { count, oneLine, table, type Paint } from '../text.js';
+import { oneLine, table, type Paint } from '../text.js';
 
 export function addDag(program: Command, io: Io): void {
   program

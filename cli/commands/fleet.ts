@@ -1,11 +1,12 @@
 // The fleet: its factories, how a new one joins, and whether every part is there.
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
 import { AppError } from '../../shared/errors.js';
 import { EXIT, type ExitCode } from '../exitCodes.js';
 import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
-import { age, clockTime, count, oneLine, table, took, type Colour } from '../text.js';
+import { age, clockTime, oneLine, table, took, type Colour } from '../text.js';
 import { duration } from './arguments.js';
 
 const DEFAULT_ENROLMENT = '15m';

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { Manifest } from '../../shared/contract/manifest.js';
 import { AppError, type Problem } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
@@ -11,7 +12,7 @@ import { drawGraph, mermaidGraph } from '../describe/graph.js';
 import { readInput } from '../input.js';
 import type { Io } from '../io.js';
 import { filesIn, scanManifestSet } from '../manifestSet.js';
-import { count, oneLine, table } from '../text.js';
+import { oneLine, table } from '../text.js';
 
 export function addManifest(program: Command, io: Io, exit: (code: ExitCode) => void): void {
   const manifest = program.command('manifest').description('job files, without submitting them');

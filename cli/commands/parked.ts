@@ -1,9 +1,10 @@
 // What no function could work on: it is put aside so that the rest goes on, and tried again.
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { ParkedView } from '../../shared/contract/parked.js';
 import { action, type Context } from '../context.js';
 import type { Io } from '../io.js';
-import { age, clockTime, count, oneLine, table } from '../text.js';
+import { age, clockTime, oneLine, table } from '../text.js';
 
 export function addParked(program: Command, io: Io): void {
   const parked = program

@@ -2,13 +2,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import { CATALOGUE_OWNER } from '../../shared/contract/profile.js';
 import { REPO_SETTINGS_FILE } from '../../shared/contract/repoSettings.js';
 import { AppError } from '../../shared/errors.js';
 import { action, type Context } from '../context.js';
 import { inFile } from '../failures.js';
 import type { Io } from '../io.js';
-import { count, table } from '../text.js';
+import { table } from '../text.js';
 
 interface Flags {
   product?: string;

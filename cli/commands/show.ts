@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { count } from '../../shared/contract/count.js';
 import type { JobDetail } from '../../shared/contract/api.js';
 import type { ScopeReport } from '../../shared/contract/job.js';
 import { shortCommit } from '../../shared/eventText.js';
@@ -9,7 +10,7 @@ import { describeSla } from '../describe/sla.js';
 import { timeline } from '../describe/timeline.js';
 import type { Io } from '../io.js';
 import { jobIdFrom } from '../jobRef.js';
-import { age, clean, count, oneLine, table, usd, type Paint } from '../text.js';
+import { age, clean, oneLine, table, usd, type Paint } from '../text.js';
 
 export function addShow(program: Command, io: Io): void {
   program

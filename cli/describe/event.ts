@@ -1,8 +1,9 @@
 // A job's events, changes and checks as sentences for a terminal.
+import { count } from '../../shared/contract/count.js';
 import type { Change, VerifyResult } from '../../shared/contract/job.js';
 import type { JobEventView } from '../../shared/contract/view.js';
 import { eventText, reportsText } from '../../shared/eventText.js';
-import { clockTime, count, cut, oneLine, took } from '../text.js';
+import { clockTime, cut, oneLine, took } from '../text.js';
 
 /** Characters of a message that a timeline shows. */
 const MAX_MESSAGE = 160;

@@ -1,7 +1,7 @@
 // "Why is it (not) running?" for people.
-import type { Awaited, Block, Explanation } from '../../shared/contract/explanation.js';
+import { blockText } from '../../shared/blockText.js';
+import type { Awaited, Explanation } from '../../shared/contract/explanation.js';
 import { changeLabel } from '../../shared/contract/prospects.js';
-import { assertExhaustive } from '../../shared/errors.js';
 import { paintStage } from './stage.js';
 import { clockTime, oneLine, table, type Paint } from '../text.js';
 
@@ -9,37 +9,6 @@ import { clockTime, oneLine, table, type Paint } from '../text.js';
 const MAX_POOL_LINES = 3;
 const MAX_POOL_NAMES = 3;
 const MAX_AWAITED_LINES = 10;
-
-function describeBlock(block: Block): string {
-  switch (block.kind) {
-    case 'capability':
-      return `lacks ${block.missing.join(', ')}`;
-    case 'target':
-      return `the job is meant for ${block.factoryId}`;
-    case 'lock':
-      return `${block.heldBy} holds the lock ${block.key}`;
-    case 'backoff':
-      return `waits until ${clockTime(block.until)}`;
-    case 'switch':
-      return `${block.scope} is halted: ${block.reason}`;
-    case 'paused':
-      return `${block.productId} is paused: ${block.reason}`;
-    case 'product':
-      return `does not work for ${block.productId}`;
-    case 'status':
-      return `is ${block.status}`;
-    case 'stations':
-      return `all ${block.stations} stations are busy`;
-    case 'warm':
-      return `kept for ${block.factoryId}, which has the repository, until ${clockTime(block.until)}`;
-    case 'reserved':
-      return `keeps its stations for the ${block.waiting} waiting in pool ${block.pool}`;
-    case 'budget':
-      return `the ${block.window}'s budget has $${Math.max(0, block.leftUsd).toFixed(2)} left`;
-    default:
-      return assertExhaustive(block);
-  }
-}
 
 export function describeExplanation(explanation: Explanation, paint: Paint, columns: number): string {
   const { summary, wouldPlace, pool, lane, position, factories, pools, assignment, sla } = explanation;
@@ -125,7 +94,7 @@ const namesOf = (names: readonly string[]): string =>
     : `${names.slice(0, MAX_POOL_NAMES).join(', ')} and ${names.length - MAX_POOL_NAMES} more`;
 
 function verdict({ blocks, score, freeStations }: Explanation['factories'][number]): string {
-  if (blocks.length > 0) return oneLine(blocks.map(describeBlock).join('; '));
+  if (blocks.length > 0) return oneLine(blocks.map((block) => blockText(block, clockTime)).join('; '));
   if (score) return `suits, score ${score.total.toFixed(2)}`;
   return freeStations > 0 ? 'suits' : 'suits, but is busy';
 }

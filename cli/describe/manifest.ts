@@ -1,6 +1,7 @@
 // A manifest's fields for people: durations, amounts and lists as one would say them.
+import { count } from '../../shared/contract/count.js';
 import type { Manifest } from '../../shared/contract/manifest.js';
-import { count, exactDuration, oneLine, usd } from '../text.js';
+import { exactDuration, oneLine, usd } from '../text.js';
 
 /** @param value as the reader resolved it: seconds, US dollars, tokens */
 export function describeField(name: string, value: unknown): string {

@@ -1,3 +1,4 @@
+import { count } from '../../shared/contract/count.js';
 import type { Profile, PutProfile } from '../../shared/contract/profile.js';
 import { CATALOGUE_OWNER } from '../../shared/contract/profile.js';
 import { AppError } from '../../shared/errors.js';
@@ -26,7 +27,9 @@ export async function putProfile(
   const parsed =
     typeof body.profile === 'string' ? parseProfile(body.profile) : validateProfile(body.profile);
   if (parsed.kind === 'invalid')
-    throw new AppError('invalid-request', 'the profile has problems', { problems: parsed.problems });
+    throw new AppError('invalid-request', `the profile has ${count(parsed.problems.length, 'problem')}`, {
+      problems: parsed.problems,
+    });
   const before = await readProfile(deps, owner, name);
   const newest = before?.document.version ?? 0;
   if (before && JSON.stringify(before.document.spec) === JSON.stringify(parsed.spec)) return before.document;

@@ -1,3 +1,4 @@
+import { count } from '../../shared/contract/count.js';
 import {
   MAX_DEPTH,
   type ChildDraft,
@@ -122,11 +123,7 @@ export async function storePlan(deps: Deps, parent: Job, { drafts }: CheckedPlan
 }
 
 const refused = (problems: Problem[]): AppError =>
-  new AppError(
-    'invalid-manifest',
-    `the plan has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`,
-    { problems },
-  );
+  new AppError('invalid-manifest', `the plan has ${count(problems.length, 'problem')}`, { problems });
 
 /** With the places of problems in the texts of their children. */
 const placedInChildren = (children: readonly PlannedChild[], problems: readonly Problem[]): Problem[] =>

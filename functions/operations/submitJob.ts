@@ -1,3 +1,4 @@
+import { count } from '../../shared/contract/count.js';
 import type { SubmitJob } from '../../shared/contract/api.js';
 import type { Product } from '../../shared/contract/fleet.js';
 import type { Actor, Job, TrackerItem } from '../../shared/contract/job.js';
@@ -51,11 +52,7 @@ export async function submitJob(
 }
 
 const invalid = (problems: Problem[]): AppError =>
-  new AppError(
-    'invalid-manifest',
-    problems.length === 1 ? 'the manifest has a problem' : `the manifest has ${problems.length} problems`,
-    { problems },
-  );
+  new AppError('invalid-manifest', `the manifest has ${count(problems.length, 'problem')}`, { problems });
 
 export interface Submission {
   readonly product: Product;

@@ -1,4 +1,5 @@
 /** What an item hears of its job: which events, and in what words. */
+import { count } from '../../shared/contract/count.js';
 import type { JobEvent } from '../../shared/contract/event.js';
 import type { Job, VerifyResult } from '../../shared/contract/job.js';
 import type { TrackerPost } from '../../shared/contract/messages.js';
@@ -91,7 +92,7 @@ export function commentFor(post: TrackerPost['post'], job: Job): string | undefi
     case 'gate.rejected':
       return `**Rejected:** ${firstLine(body.reason)}\n\nNothing was merged. Job \`${job.jobId}\`: \`aq requeue ${job.jobId}\` runs it once more.`;
     case 'children.requested':
-      return `**Split** into ${body.count} ${body.count === 1 ? 'job' : 'jobs'}: \`aq dag ${job.jobId}\` shows them.`;
+      return `**Split** into ${count(body.count, 'job')}: \`aq dag ${job.jobId}\` shows them.`;
     case 'children.ended':
       return body.failed.length === 0
         ? `**Shipped:** all ${body.shipped} jobs of it are.`
@@ -108,9 +109,7 @@ const verdict = (verify: VerifyResult): string =>
   `Verify ${verify.passed ? 'passed' : 'failed'}: \`${verify.command}\` (exit code ${verify.exitCode ?? 'none'}, ${(verify.durationMs / 1000).toFixed(1)} s).`;
 
 const changeLine = (change: NonNullable<Job['change']>): string =>
-  `Branch \`${change.branch}\` at \`${change.commit}\`: ${files(change.filesChanged.length)}, +${change.insertions} −${change.deletions}.`;
-
-const files = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`;
+  `Branch \`${change.branch}\` at \`${change.commit}\`: ${count(change.filesChanged.length, 'file')}, +${change.insertions} −${change.deletions}.`;
 
 const firstLine = (text: string): string => text.split('\n')[0]?.slice(0, 500) ?? '';
 

@@ -6,6 +6,7 @@ import type { PoolSpec } from '../topology.js';
 import type { SchedulingContext } from './blocks.js';
 import { keptBack, type ChildState } from './keptBack.js';
 import { placementOf } from './placement.js';
+import { unroutable } from './unroutable.js';
 import { readyEntryOf } from './ready.js';
 import { describeRemedy } from './remedy.js';
 import { routeJob } from './routing.js';
@@ -56,7 +57,7 @@ export function explainJob(input: ExplainInput): Explanation {
     return { ...common, state, summary: summaryOfSettled(job, input.lastRun) };
   }
   const pool = input.entry?.pool ?? (routing.kind === 'routed' ? routing.pool : undefined);
-  if (pool === undefined) return { ...common, ...unroutable(job, routing.considered) };
+  if (pool === undefined) return { ...common, ...unroutable(job, routing.considered, input.factories) };
   const entry = input.entry ?? readyEntryOf(job, pool);
   const { holds, factories, change } = placementOf(entry, input.factories, pools, input.context, input.now);
   return {
@@ -67,27 +68,5 @@ export function explainJob(input: ExplainInput): Explanation {
     pool,
     ...(position !== undefined && { position }),
     factories,
-  };
-}
-
-/** No waiting helps: the list of pools has to change. */
-function unroutable(
-  job: Job,
-  considered: Explanation['pools'],
-): Pick<Explanation, 'state' | 'summary' | 'wouldPlace'> {
-  const [nearest] = considered.toSorted((one, other) => one.missing.length - other.missing.length);
-  const lacking =
-    nearest === undefined ? '' : ` The nearest, ${nearest.pool}, lacks ${nearest.missing.join(', ')}.`;
-  const systems = job.requirements.filter((one) => one.startsWith('os:'));
-  if (systems.length > 1)
-    return {
-      state: 'unroutable',
-      summary: `No machine has ${systems.join(' and ')} at the same time.`,
-      wouldPlace: `the job submitted anew with one of ${systems.join(', ')}, or os:any`,
-    };
-  return {
-    state: 'unroutable',
-    summary: `No pool guarantees ${job.requirements.join(', ')}.${lacking}`,
-    wouldPlace: `a pool that declares ${job.requirements.join(', ')} (shared/topology.json)`,
   };
 }

@@ -1,4 +1,5 @@
 /** Who may let a change through, and when it may go by itself. */
+import { count } from '../contract/count.js';
 import type { Actor, Job, Run, ScopeReport, VerifyResult } from '../contract/job.js';
 import type { ReviewPolicy } from '../contract/manifest.js';
 import { allowedScopeOf, mayPushDirectly, reviewPolicyOf } from './profile.js';
@@ -59,7 +60,7 @@ export function shipGate(job: Job): string | undefined {
     return `it changes shared packages (${namesOf(job.change?.scope?.shared ?? [])}): it needs a review by the profile ${REVIEWER_PROFILE}, and the approval of a person who did not ask for it`;
   const given = new Set(job.approvals?.map(({ by }) => plain(by)));
   const others = policy.reviewers.filter((reviewer) => !given.has(plain(reviewer)));
-  return `it needs ${open} more ${open === 1 ? 'approval' : 'approvals'}, of ${others.join(', ')}`;
+  return `it needs ${count(open, 'more approval')}, of ${others.join(', ')}`;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { assertExhaustive } from '../errors.js';
 import type { FactoryBlock, Hold } from '../contract/explanation.js';
 import type { BudgetWindow } from '../contract/budget.js';
+import { count } from '../contract/count.js';
 import { windowName } from './budget.js';
 import type { ReadyEntry } from '../contract/fleet.js';
 
@@ -172,7 +173,7 @@ export function describeRemedy(remedy: Remedy): string {
     case 'wait-warm':
       return `time: it is kept for ${remedy.factoryId}, which has the repository, until ${remedy.until}`;
     case 'drain-rarer':
-      return `the ${remedy.waiting} jobs placed that wait in pool ${remedy.pool}`;
+      return `${count(remedy.waiting, 'job')} placed first, waiting in pool ${remedy.pool}`;
     case 'free-station':
       return `a free station in pool ${remedy.pool} (${remedy.factoryId} is the nearest)`;
     case 'start-factory':
@@ -187,7 +188,7 @@ export function describeRemedy(remedy: Remedy): string {
         : `${remedy.missing.join(', ')} on ${remedy.factoryId}`;
     case 'enrol-factory': {
       const named = remedy.factoryId === undefined ? 'a factory' : `a factory named ${remedy.factoryId}`;
-      return `${named} with ${remedy.capabilities.join(', ') || 'any capabilities'} in pool ${remedy.pool}`;
+      return `${named} with ${remedy.capabilities.join(', ') || 'any capabilities'} in pool ${remedy.pool} (aq enrol tells how to start one)`;
     }
     case 'change-target':
       return `the job submitted anew without targetFactoryId: ${remedy.factoryId}, which can never have ${remedy.missing.join(', ')}`;

@@ -186,7 +186,7 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     for (const word of ['Lane', 'Pools', 'Factories'])
       expect(await page.locator('.panel-body').getByText(word, { exact: true }).count()).toBe(0);
     await page.getByRole('table', { name: 'Waits for' }).getByRole('link', { name: '01-app' }).click();
-    await page.getByText('No pool guarantees').first().waitFor();
+    await page.getByText('No pool has has:xcode.').first().waitFor();
   });
 
   it('shows the profiles with their personas and versions', async () => {

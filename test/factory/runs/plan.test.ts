@@ -43,7 +43,7 @@ test('a plan that the control plane refuses fails the run with its problems', as
   fixture.plane.onRequest = (route, run) => {
     if (route !== 'reportRun' || run?.reports.length !== 1 || refused) return;
     refused = true;
-    throw new AppError('invalid-manifest', 'the plan has a problem', {
+    throw new AppError('invalid-manifest', 'the plan has 1 problem', {
       problems: [{ path: 'children.a.engine', message: 'engine is "shel"' }],
     });
   };
@@ -52,6 +52,6 @@ test('a plan that the control plane refuses fails the run with its problems', as
   );
   expect(seen.reports.at(-1)).toMatchObject({
     kind: 'failed',
-    message: 'the plan was refused: the plan has a problem\n- children.a.engine: engine is "shel"',
+    message: 'the plan was refused: the plan has 1 problem\n- children.a.engine: engine is "shel"',
   });
 });

@@ -89,14 +89,14 @@ describe('a job that waits says why, and what would place it', () => {
       job({ capabilities: ['os:mac'] }),
       { factories: [] },
       'Waits for a factory in pool mac: none is enrolled.',
-      'a factory with engine:shell, os:mac in pool mac',
+      'a factory with engine:shell, os:mac in pool mac (aq enrol tells how to start one)',
     ],
     [
       'no factory with the capability',
       job({ capabilities: ['os:mac'] }),
       {},
       'Waits for a factory in pool mac: none of the 1 enrolled can run it.',
-      'a factory with engine:shell, os:mac in pool mac',
+      'a factory with engine:shell, os:mac in pool mac (aq enrol tells how to start one)',
     ],
     [
       'no factory with the tool',
@@ -110,7 +110,7 @@ describe('a job that waits says why, and what would place it', () => {
       job({ targetFactoryId: 'mac-7' }),
       {},
       'Waits for the factory mac-7, which is not enrolled.',
-      'a factory named mac-7 with engine:shell in pool any',
+      'a factory named mac-7 with engine:shell in pool any (aq enrol tells how to start one)',
     ],
     [
       'a target that cannot do it',
@@ -228,17 +228,34 @@ describe('a job that no pool could ever run', () => {
     const explanation = explain(job({ capabilities: ['has:xcode', 'os:mac'] }));
     expect(explanation).toMatchObject({
       state: 'unroutable',
-      summary: 'No pool guarantees engine:shell, has:xcode, os:mac. The nearest, mac, lacks has:xcode.',
-      wouldPlace: 'a pool that declares engine:shell, has:xcode, os:mac (shared/topology.json)',
+      summary: 'No pool has has:xcode. The nearest, mac, has all else.',
+      wouldPlace:
+        'a factory with has:xcode, in a pool for it: declare a pool like mac with has:xcode in shared/topology.json, then start one on a machine that has it (aq enrol; aq factory probe there tells what it has)',
       factories: [],
     });
     expect(explanation.pools).toContainEqual({ pool: 'mac', missing: ['has:xcode'] });
   });
 
+  it('does not ask for another machine where one has it already, and only its pool is missing', () => {
+    const xcode = factoryDocument({ id: 'mac-1', advertises: ['engine:shell', 'has:xcode', 'os:mac'] });
+    const explanation = explain(job({ capabilities: ['has:xcode', 'os:mac'] }), { factories: [xcode] });
+    expect(explanation.wouldPlace).toContain(
+      'declare a pool like mac with has:xcode in shared/topology.json, then enrol mac-1 again, which has it',
+    );
+  });
+
+  it('tells what no pool has together, where each of it is somewhere', () => {
+    const both = explain(job({ engine: 'claude', capabilities: ['os:mac'] }));
+    expect(both.summary).toMatch(/^No pool has engine:claude, os:mac together\. The nearest, \w+, lacks /);
+    expect(both.wouldPlace).toMatch(
+      /^a factory with engine:claude, os:mac, in a pool for it: declare a pool like /,
+    );
+  });
+
   it('says so where no pool is declared at all', () => {
     expect(explain(job(), { pools: [] })).toMatchObject({
       state: 'unroutable',
-      summary: 'No pool guarantees engine:shell.',
+      summary: 'No pool has engine:shell.',
       pools: [],
     });
   });

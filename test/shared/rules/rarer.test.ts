@@ -58,7 +58,7 @@ describe('while rare work waits, a rare factory', () => {
     expect(summaryOfWaiting(common, holds, factories, 1)).toBe(
       'Waits in pool any, place 1: free stations are kept for the work of pool mac.',
     );
-    expect(change.map(describeRemedy)).toEqual(['the 1 jobs placed that wait in pool mac']);
+    expect(change.map(describeRemedy)).toEqual(['1 job placed first, waiting in pool mac']);
   });
 
   it('is passed by when a common factory is free', () => {

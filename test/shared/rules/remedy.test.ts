@@ -192,5 +192,7 @@ it('a job that is kept for a warm factory needs time alone', () => {
 
 it('a job without requirements needs any factory', () => {
   const change = smallestChange({ pool: 'any', requirements: [] }, [], [], []);
-  expect(change.map(describeRemedy)).toEqual(['a factory with any capabilities in pool any']);
+  expect(change.map(describeRemedy)).toEqual([
+    'a factory with any capabilities in pool any (aq enrol tells how to start one)',
+  ]);
 });

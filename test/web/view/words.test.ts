@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ManifestSchema } from '../../../shared/contract/manifest.js';
 import { parseManifest } from '../../../shared/manifest.js';
 import { parseConfig } from '../../../web/src/config.js';
-import { blockText, poolText, scoreRows } from '../../../web/src/view/explain.js';
+import { blockText } from '../../../shared/blockText.js';
+import type { Block } from '../../../shared/contract/explanation.js';
+import { poolText, scoreRows } from '../../../web/src/view/explain.js';
 import { EXAMPLE_MANIFEST, lineRange, manifestFacts } from '../../../web/src/view/manifestText.js';
 import { formatCost, formatTokens } from '../../../web/src/view/usage.js';
 
@@ -31,8 +33,11 @@ describe('cost', () => {
 
 describe('decisions in words', () => {
   it('name the block', () => {
-    expect(blockText({ kind: 'capability', missing: ['gpu', 'node>=22'] })).toBe('lacks gpu, node>=22');
-    expect(blockText({ kind: 'stations', running: 2, stations: 2 })).toContain('2 of 2');
+    const text = (block: Block): string => blockText(block, (time) => `<${time}>`);
+    expect(text({ kind: 'capability', missing: ['gpu', 'node>=22'] })).toBe('lacks gpu, node>=22');
+    expect(text({ kind: 'stations', running: 2, stations: 2 })).toContain('2 of 2');
+    expect(text({ kind: 'backoff', until: 'then' })).toBe('waits for its retry at <then>');
+    expect(text({ kind: 'reserved', pool: 'mac', waiting: 1 })).toContain('for 1 job waiting');
   });
 
   it('count who is in a pool, as a pool without anybody runs nothing', () => {

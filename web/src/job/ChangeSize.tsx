@@ -1,11 +1,11 @@
+import { count } from '../../../shared/contract/count.js';
 import type { Change } from '../../../shared/contract/job.js';
 
 /** How much a change changes: `2 files, +10 −3`. */
 export function ChangeSize({ change }: { change: Change }) {
   return (
     <>
-      {change.filesChanged.length} {change.filesChanged.length === 1 ? 'file' : 'files'},{' '}
-      <span className="good-text">+{change.insertions}</span>{' '}
+      {count(change.filesChanged.length, 'file')},<span className="good-text">+{change.insertions}</span>{' '}
       <span className="bad-text">−{change.deletions}</span>
     </>
   );

@@ -1,8 +1,9 @@
+import { blockText } from '../../../shared/blockText.js';
 import type { Assignment } from '../../../shared/contract/explanation.js';
 import { Link } from '../parts/Link.js';
 import { jobPath } from '../router.js';
-import { blockText } from '../view/explain.js';
 import { ScoreTable } from './ScoreTable.js';
+import { formatClock } from '../view/time.js';
 
 /** A decision of the scheduler: its score in parts, and the other jobs that were ready at that moment. */
 export function Decision({ decision }: { decision: Assignment }) {
@@ -21,7 +22,12 @@ export function Decision({ decision }: { decision: Assignment }) {
                 </Link>{' '}
                 {other.score !== undefined && other.score.toFixed(2)}
                 {other.blocked.length > 0 && (
-                  <span className="muted"> {other.blocked.map(blockText).join('; ')}</span>
+                  <span className="muted">
+                    {' '}
+                    {other.blocked
+                      .map((block) => blockText(block, (time) => formatClock(time, Date.now())))
+                      .join('; ')}
+                  </span>
                 )}
               </li>
             ))}

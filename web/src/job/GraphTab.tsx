@@ -1,3 +1,4 @@
+import { count } from '../../../shared/contract/count.js';
 import { useControl } from '../control.js';
 import { usePoll } from '../hooks/usePoll.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
@@ -26,7 +27,7 @@ export function GraphTab({ jobId }: { jobId: string }) {
     return <p className="muted">It waits for no other job, none waits for it, and it has no children.</p>;
   const { jobs, edges, width, height } = layoutDag(value);
   return (
-    <div className="graph" tabIndex={0} aria-label={`Graph of ${jobs.length} jobs`}>
+    <div className="graph" tabIndex={0} aria-label={`Graph of ${count(jobs.length, 'job')}`}>
       <div className="graph-canvas" style={{ width, height }}>
         <svg width={width} height={height} aria-hidden="true">
           {edges.map(({ key, path, met, family }) => (

@@ -1,3 +1,4 @@
+import { count } from '../../../shared/contract/count.js';
 import type { ReactNode, RefObject } from 'react';
 import type { LiveLog } from '../hooks/useLog.js';
 import { CopyButton } from '../parts/CopyButton.js';
@@ -30,7 +31,7 @@ export function LogToolbar(props: Props) {
       <span className="log-state" data-state={state}>
         {STATE_LABEL[state]}
       </span>
-      <span className="muted wide-only">{log.total === 1 ? '1 line' : `${log.total} lines`}</span>
+      <span className="muted wide-only">{count(log.total, 'line')}</span>
       <span className="spacer" />
       <label className="field search">
         <span className="sr-only">Search the log</span>

@@ -1,45 +1,11 @@
-/** Decisions in words: what keeps a job from a factory, and what its score is made of. */
-import type { Block, Explanation, Score } from '../../../shared/contract/explanation.js';
-import { assertExhaustive } from '../../../shared/errors.js';
-
-const clock = (iso: string): string => `${iso.slice(11, 19)} UTC`;
-
-/** One reason, without its subject: "lacks node>=20". */
-export function blockText(block: Block): string {
-  switch (block.kind) {
-    case 'capability':
-      return `lacks ${block.missing.join(', ')}`;
-    case 'target':
-      return `the job wants ${block.factoryId} only`;
-    case 'lock':
-      return `the lock ${block.key} is held by ${block.heldBy}`;
-    case 'backoff':
-      return `waits for its retry at ${clock(block.until)}`;
-    case 'switch':
-      return `${block.scope} is halted: ${block.reason}`;
-    case 'paused':
-      return `${block.productId} is paused: ${block.reason}`;
-    case 'product':
-      return `does not serve ${block.productId}`;
-    case 'status':
-      return block.status === 'offline' ? 'is offline' : 'is draining and takes no more work';
-    case 'stations':
-      return `all its stations are busy (${block.running} of ${block.stations})`;
-    case 'warm':
-      return `kept for ${block.factoryId}, which has the repository, until ${clock(block.until)}`;
-    case 'reserved':
-      return `keeps its stations for the ${block.waiting} jobs waiting in pool ${block.pool}`;
-    case 'budget':
-      return `the ${block.window}'s budget has $${Math.max(0, block.leftUsd).toFixed(2)} left`;
-    default:
-      return assertExhaustive(block);
-  }
-}
+/** Decisions in words: what pools mean to a job, and what its score is made of. */
+import { count } from '../../../shared/contract/count.js';
+import type { Explanation, Score } from '../../../shared/contract/explanation.js';
 
 /** What a pool means to a waiting job: whether it suits, and who is there. */
 export function poolText(name: string, { pool, factories }: Pick<Explanation, 'pool' | 'factories'>): string {
   const there = factories.filter(({ pools }) => pools.includes(name)).length;
-  const who = there === 0 ? 'nobody is in it' : `${there} ${there === 1 ? 'factory' : 'factories'} in it`;
+  const who = there === 0 ? 'nobody is in it' : `${count(there, 'factory', 'factories')} in it`;
   return `${pool === name ? 'chosen' : 'suits'}: ${who}`;
 }
 
