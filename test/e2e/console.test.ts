@@ -211,11 +211,21 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
 
     await edit('summary: "', 'summary: "In rhymes. ');
     await dialog.getByLabel('Why, for the record').fill('poetry week');
+    // The list comes late: the next edit is under way by then, and stays.
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    await page.route('**/api/fleet/profiles/sample', async (route) => {
+      await held;
+      await route.continue();
+    });
     await dialog.getByRole('button', { name: 'Save as version 1' }).click();
     await dialog.waitFor({ state: 'detached' });
     await page.getByText('poetry week').waitFor();
 
     await edit('In rhymes. ', 'In prose. ');
+    letGo();
+    await page.getByText('sample’s own').waitFor();
+    await page.unrouteAll({ behavior: 'wait' });
     // Somebody else is faster.
     const owner = 'profiles/sample';
     const { profiles } = (await system.api('GET', owner)) as { profiles: Profile[] };

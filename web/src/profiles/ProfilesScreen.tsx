@@ -72,8 +72,9 @@ export function ProfilesScreen() {
               </button>
             ))}
           </nav>
-          <ProfileView
-            key={`${chosen.productId} ${chosen.name}`}
+          <ProfileArticle
+            // Not by whose it is: the first version of a product's own would throw away what is being edited.
+            key={`${owner} ${chosen.name}`}
             owner={owner}
             newest={chosen}
             onSaved={refresh}
@@ -90,8 +91,12 @@ interface ViewProps {
   onSaved: () => void;
 }
 
-function ProfileView({ owner, newest, onSaved }: ViewProps) {
+function ProfileArticle({ owner, newest: listed, onSaved }: ViewProps) {
   const { client } = useControl();
+  const [saved, setSaved] = useState<ProfileView>();
+  // The list may be older than what was saved here a moment ago: that is what the next edit starts from.
+  const isListed = saved?.productId === listed.productId && saved.version <= listed.version;
+  const newest = saved === undefined || isListed ? listed : saved;
   const [version, setVersion] = useState<number>();
   const [editing, setEditing] = useState(false);
   const { name } = newest;
@@ -125,9 +130,10 @@ function ProfileView({ owner, newest, onSaved }: ViewProps) {
           onClose={() => {
             setEditing(false);
           }}
-          onSaved={(saved) => {
+          onSaved={(next) => {
             setEditing(false);
-            setVersion(saved.version);
+            setSaved(next);
+            setVersion(next.version);
             refresh();
             onSaved();
           }}
