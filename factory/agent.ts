@@ -17,6 +17,7 @@ import {
   EnrolmentError,
   keepFresh,
   machineToken,
+  store,
   storedIdentity,
   type Identity,
 } from './identity.js';
@@ -149,8 +150,9 @@ export class Agent {
     if (settings.folder !== undefined)
       await this.fallBackTo(settings.folder, capabilities, identity.factoryId);
     void this.leaveWhenIdle();
+    const keep = (fresh: Identity): Promise<Identity> => store(settings.dataDir, fresh);
     const become = (fresh: Identity): void => this.become(fresh);
-    void keepFresh(fleet, settings.dataDir, identity, become, deps.logger, this.draining.signal);
+    void keepFresh({ fleet, identity, keep, become, logger: deps.logger }, draining.signal);
     return { factoryId: identity.factoryId, pools: identity.pools };
   }
 

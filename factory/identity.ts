@@ -3,11 +3,11 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { credentialFor } from '../shared/cloud/credential.js';
-import { EnrolledSchema } from '../shared/contract/api.js';
+import { EnrolledSchema, type FactoryToken } from '../shared/contract/api.js';
 import { FactoryDescriptorSchema, type FactoryDescriptor } from '../shared/contract/fleet.js';
 import type { Fleet } from './coordinator.js';
 import { reasonOf, type Logger } from './log.js';
-import { pause } from './pause.js';
+import { machinePace, type Pace } from './pace.js';
 import { AUDIENCE, ENROLMENT } from './settings.js';
 
 /** A token that runs out sooner is not worth starting with (s). */
@@ -17,7 +17,8 @@ const LOOK_MS = 3_600_000;
 /** Between two tries to get a new token (ms); the old one holds for weeks. */
 const RETRY_MS = 60_000;
 
-const IdentitySchema = EnrolledSchema.extend({
+/** The times in it are by this machine's own clock, see byOwnClock. */
+const IdentitySchema = EnrolledSchema.omit({ issuedAt: true }).extend({
   /** The control plane that gave it. */
   apiUrl: z.string(),
   /** What the factory said of itself then; something else asks for another enrolment. */
@@ -53,6 +54,19 @@ export async function machineToken(apiUrl: string, audience: string): Promise<st
   return token.token;
 }
 
+/**
+ * What was given, with its times by this machine's clock, which may be off: one that is a week ahead would take every
+ * token for an old one, and one that is months behind would let it run out.
+ * @param now by the machine's clock (ms since 1970)
+ */
+export function byOwnClock<T extends FactoryToken>(
+  { issuedAt, ...given }: T,
+  now: number,
+): Omit<T, 'issuedAt'> {
+  const own = (time: string): string => new Date(Date.parse(time) + now - Date.parse(issuedAt)).toISOString();
+  return { ...given, tokenExpiresAt: own(given.tokenExpiresAt), rotateAt: own(given.rotateAt) };
+}
+
 const fileIn = (dataDir: string): string => path.join(dataDir, 'token');
 
 /** The stored identity, when it is of this control plane and has not run out. */
@@ -86,43 +100,49 @@ export async function enrol(
   const enrolled = await fleet.enrolFactory({
     body: { descriptor, ...(enrolmentToken === undefined ? {} : { enrolmentToken }) },
   });
-  return store(dataDir, { ...enrolled, apiUrl, descriptor });
+  return store(dataDir, { ...byOwnClock(enrolled, Date.now()), apiUrl, descriptor });
 }
 
 /** Written aside and moved: a crash leaves the old one or the new one. */
-async function store(dataDir: string, identity: Identity): Promise<Identity> {
+export async function store(dataDir: string, identity: Identity): Promise<Identity> {
   const file = fileIn(dataDir);
   await writeFile(`${file}.new`, JSON.stringify(identity), { mode: 0o600 });
   await rename(`${file}.new`, file);
   return identity;
 }
 
-/**
- * Asks for a new token whenever the one in use has reached its age, until the signal is aborted.
- * @param become told of each new identity, which is stored already
- */
+export interface Freshness {
+  readonly fleet: Pick<Fleet, 'rotateToken'>;
+  readonly identity: Identity;
+  /** Stores a new identity; it is used only then. */
+  readonly keep: (identity: Identity) => Promise<Identity>;
+  readonly become: (identity: Identity) => void;
+  readonly logger: Logger;
+  readonly pace?: Pick<Pace, 'pause'>;
+  /** The machine's clock (ms since 1970). */
+  readonly now?: () => number;
+}
+
+/** Asks for a new token whenever the one in use has reached its age, until the signal is aborted. */
 export async function keepFresh(
-  fleet: Pick<Fleet, 'rotateToken'>,
-  dataDir: string,
-  identity: Identity,
-  become: (identity: Identity) => void,
-  logger: Logger,
+  { fleet, identity, keep, become, logger, pace = machinePace, now = Date.now }: Freshness,
   signal: AbortSignal,
 ): Promise<void> {
   let current = identity;
   while (!signal.aborted) {
-    const due = Date.parse(current.rotateAt) - Date.now();
+    const due = Date.parse(current.rotateAt) - now();
     if (due > 0) {
-      await pause(Math.min(due, LOOK_MS), signal);
+      await pace.pause(Math.min(due, LOOK_MS), signal);
       continue;
     }
     try {
-      current = await store(dataDir, { ...current, ...(await fleet.rotateToken()) });
+      const given = await fleet.rotateToken();
+      current = await keep({ ...current, ...byOwnClock(given, now()) });
       become(current);
       logger.info('calls with a new token', { until: current.tokenExpiresAt });
     } catch (error) {
       logger.warn('got no new token yet', { why: reasonOf(error), until: current.tokenExpiresAt });
-      await pause(RETRY_MS, signal);
+      await pace.pause(RETRY_MS, signal);
     }
   }
 }

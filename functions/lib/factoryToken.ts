@@ -32,7 +32,12 @@ export const factoryTokens = (key: Uint8Array): FactoryTokens => ({
       .setIssuedAt(now)
       .setExpirationTime(expires)
       .sign(key);
-    return { token, tokenExpiresAt: isoTime(expires), rotateAt: isoTime(now + ROTATE_SECONDS) };
+    return {
+      token,
+      issuedAt: isoTime(now),
+      tokenExpiresAt: isoTime(expires),
+      rotateAt: isoTime(now + ROTATE_SECONDS),
+    };
   },
 });
 

@@ -42,6 +42,7 @@ export async function createEnrolment(
     expiresAt,
     ttl: body.expiresInSeconds,
   };
-  await deps.documents.create(CONTROL, enrolment);
+  // Nobody else has this id: where the first answer was lost, the same is written again.
+  await deps.documents.upsert(CONTROL, enrolment);
   return { enrolmentToken, expiresAt };
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Factory, FactoryDescriptor } from '../../shared/contract/fleet.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
@@ -11,7 +10,7 @@ import type { Deps } from './deps.js';
 import { sweepSoon } from './sweepTickets.js';
 
 /** Added to a name that is taken. */
-const SUFFIX_BYTES = 2;
+const SUFFIX_CHARS = 4;
 const MAX_NAMES = 5;
 
 /**
@@ -89,7 +88,10 @@ async function register(
     } catch (error) {
       if (!isCloudError(error, 'exists')) throw error;
     }
-    id = `${described.name.slice(0, 50)}-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
+    const stored = await deps.documents.read<Factory>(FACTORIES, [FLEET], id);
+    // It is this one: the first answer was lost.
+    if (stored?.document.tokens[0] === factory.tokens[0]) return factory;
+    id = `${described.name.slice(0, 50)}-${deps.chance.uuid().slice(0, SUFFIX_CHARS)}`;
   }
   throw new AppError('contended', `every id tried for ${described.name} is taken; choose another name`);
 }

@@ -30,5 +30,6 @@ export async function recordFactoryAct(
     at,
     ...act,
   };
-  await deps.documents.create(CONTROL, audit);
+  // Nobody else has this id: where the first answer was lost, the same is written again.
+  await deps.documents.upsert(CONTROL, audit);
 }

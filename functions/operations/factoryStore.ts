@@ -11,8 +11,11 @@ import { instanceMemory } from './instanceMemory.js';
 export async function readFactory(deps: Deps, factoryId: string): Promise<Factory> {
   const stored = await deps.documents.read<Factory>(FACTORIES, [FLEET], factoryId);
   if (stored) return stored.document;
-  throw new AppError('unauthenticated', `${factoryId} is not enrolled (any more); enrol it again`);
+  throw notEnrolled(factoryId);
 }
+
+export const notEnrolled = (factoryId: string): AppError =>
+  new AppError('unauthenticated', `${factoryId} is not enrolled (any more); enrol it again`);
 
 /** Notes that a factory was heard of. Nothing but the console depends on it, so a failure is only logged. */
 export async function noteContact(

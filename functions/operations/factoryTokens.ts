@@ -1,3 +1,4 @@
+import type { PatchStep } from '../../shared/cloud/documents.js';
 import { isCloudError } from '../../shared/cloud/errors.js';
 import type { Factory } from '../../shared/contract/fleet.js';
 import type { RouteResult } from '../../shared/contract/routeTypes.js';
@@ -7,7 +8,7 @@ import { operatorActor, requireFactory, type Caller, type FactoryCaller } from '
 import type { Deps } from './deps.js';
 import { evict } from './evict.js';
 import { recordFactoryAct, requireFactoryRole } from './factoryAct.js';
-import { readFactory } from './factoryStore.js';
+import { notEnrolled } from './factoryStore.js';
 import { leasesHeldBy } from './leaseStore.js';
 
 /** How long an instance trusts what it knows of a factory's tokens (ms): one read a busy factory in this time. */
@@ -27,37 +28,50 @@ export class Standing {
     const last = this.known.get(id);
     if (last && at - last.at < TRUST_MS && last.tokens.includes(tokenId)) return;
     this.known.delete(id);
-    const { tokens } = await readFactory(deps, id);
-    if (!tokens.includes(tokenId)) throw replaced(id);
+    const stored = await deps.documents.read<Factory>(FACTORIES, [FLEET], id);
+    const { tokens } = stored?.document.tokens.includes(tokenId)
+      ? stored.document
+      : await factoryWithToken(deps, id, tokenId);
     if (this.known.size >= MAX_KNOWN) this.known.clear();
     this.known.set(id, { at, tokens });
   }
 }
 
-const replaced = (factoryId: string): AppError =>
-  new AppError('unauthenticated', `this token of ${factoryId} was replaced by newer ones; enrol it again`);
+/**
+ * The factory, when this token holds. A conditional write tells, not a read, which may be older than the token; and a
+ * factory that is refused ends.
+ * @throws AppError unauthenticated
+ */
+async function factoryWithToken(deps: Deps, id: string, tokenId: string): Promise<Factory> {
+  const heard: PatchStep[] = [{ op: 'set', path: '/lastSeenAt', value: deps.clock.now() }];
+  const condition = `FROM c WHERE ARRAY_CONTAINS(c.tokens, ${JSON.stringify(tokenId)})`;
+  try {
+    return (await deps.documents.patch<Factory>(FACTORIES, [FLEET], id, heard, condition)).document;
+  } catch (error) {
+    if (isCloudError(error, 'not-found')) throw notEnrolled(id);
+    if (!isCloudError(error, 'precondition')) throw error;
+    const message = `this token of ${id} was replaced by newer ones; enrol it again`;
+    throw new AppError('unauthenticated', message);
+  }
+}
 
 /**
- * Gives a factory another token. The one it calls with holds on: an answer that got lost is asked for again.
+ * Gives a factory another token. The one it calls with holds on: whoever calls with that once more, because the answer
+ * was lost or the request came twice, gets the same new one again, and takes no token away that is in use.
  * @throws AppError unauthenticated
  */
 export async function rotateToken(deps: Deps, caller: Caller): Promise<RouteResult<'rotateToken'>> {
   const { id, tokenId } = requireFactory(caller);
-  const next = deps.chance.uuid();
-  try {
-    const { document } = await deps.documents.patch<Factory>(
-      FACTORIES,
-      [FLEET],
-      id,
-      [{ op: 'set', path: '/tokens', value: [next, tokenId] }],
-      `FROM c WHERE ARRAY_CONTAINS(c.tokens, ${JSON.stringify(tokenId)})`,
-    );
-    const { pools, products } = document;
-    return await deps.factoryTokens.sign({ factoryId: id, pools, products, tokenId: next });
-  } catch (error) {
-    if (isCloudError(error, 'precondition', 'not-found')) throw replaced(id);
-    throw error;
-  }
+  const next: PatchStep[] = [{ op: 'set', path: '/tokens', value: [deps.chance.uuid(), tokenId] }];
+  const isNewest = `FROM c WHERE c.tokens[0] = ${JSON.stringify(tokenId)}`;
+  const { document } = await deps.documents
+    .patch<Factory>(FACTORIES, [FLEET], id, next, isNewest)
+    .catch(async (error: unknown) => {
+      if (!isCloudError(error, 'precondition', 'not-found')) throw error;
+      return { document: await factoryWithToken(deps, id, tokenId) };
+    });
+  const { pools, products, tokens } = document;
+  return deps.factoryTokens.sign({ factoryId: id, pools, products, tokenId: tokens[0] ?? tokenId });
 }
 
 /**

@@ -172,10 +172,13 @@ export const EnrolFactorySchema = z.strictObject({
 /** What a factory calls with from now on. */
 export const FactoryTokenSchema = z.strictObject({
   token: z.string(),
+  /** By the clock of the control plane, as the other two are: the machine's own may be off. */
+  issuedAt: TimestampSchema,
   tokenExpiresAt: TimestampSchema,
   /** When to ask for another one. */
   rotateAt: TimestampSchema,
 });
+export type FactoryToken = z.infer<typeof FactoryTokenSchema>;
 export const EnrolledSchema = FactoryTokenSchema.extend({
   factoryId: FactoryIdSchema,
   pools: z.array(z.string()),

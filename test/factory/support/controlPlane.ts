@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient, type Client } from '../../../shared/client.js';
-import type { Claim, RunReport } from '../../../shared/contract/api.js';
+import type { Claim, FactoryToken, RunReport } from '../../../shared/contract/api.js';
 import type { Directive } from '../../../shared/contract/fleet.js';
 import type { Job } from '../../../shared/contract/job.js';
 import { ManifestSchema, type Engine, type ManifestInput } from '../../../shared/contract/manifest.js';
@@ -80,11 +80,11 @@ export class ControlPlane implements AsyncDisposable {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  private newToken(name: string): { token: string; tokenExpiresAt: string; rotateAt: string } {
+  private newToken(name: string): FactoryToken {
     const token = `token-of-${name}-${this.tokens.size}`;
     this.tokens.add(token);
     const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
-    return { token, tokenExpiresAt: inMs(3_600_000), rotateAt: inMs(this.rotateMs) };
+    return { token, issuedAt: inMs(0), tokenExpiresAt: inMs(3_600_000), rotateAt: inMs(this.rotateMs) };
   }
 
   run(claim: {

@@ -306,7 +306,7 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
       expect(directives).toEqual(['drain']);
       expect(await claim(deps, factory, 2)).toEqual([]);
     });
-    expect(writes).toEqual(['create fleet_control audit', 'patch fleet_factories', 'patch fleet_leases']);
+    expect(writes).toEqual(['upsert fleet_control audit', 'patch fleet_factories', 'patch fleet_leases']);
   });
 
   it('throwing a factory out: its job is another’s after a lease at the latest', async () => {
@@ -327,7 +327,7 @@ describe('dying before each write of', { timeout: 120_000 }, () => {
       expect((await claimOne(deps, other)).job.jobId).toBe(jobId);
     });
     expect(writes).toEqual([
-      'create fleet_control audit',
+      'upsert fleet_control audit',
       'remove fleet_factories',
       'batch fleet_jobs job+run+event',
       'remove fleet_leases',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createEnrolment } from '../../../functions/operations/createEnrolment.js';
 import { enrolFactory } from '../../../functions/operations/enrolFactory.js';
+import { revokeFactory } from '../../../functions/operations/factoryTokens.js';
 import type { Deps } from '../../../functions/operations/deps.js';
 import { poolQueueName } from '../../../shared/topology.js';
 import { drain } from '../../support/queues.js';
@@ -47,4 +48,29 @@ test('enrols although the bus is away: the sweeper rings later', async () => {
   const cut = { ...deps, bus: { ...deps.bus, send: away, waiting: away } };
   expect(await enrol(cut, productId, 'deaf')).toMatchObject({ factoryId: 'deaf' });
   expect(await ticketsOf(jobId)).toBe(0);
+});
+
+test('comes in once, under its own name, when the answers of the database are lost', async () => {
+  const { productId } = await makeProduct(deps);
+  const { documents } = deps;
+  // What the client does then: it writes again.
+  const twice: Deps = {
+    ...deps,
+    documents: {
+      ...documents,
+      create: async (...call) => {
+        await documents.create(...call);
+        return documents.create(...call);
+      },
+      upsert: async (...call) => {
+        await documents.upsert(...call);
+        return documents.upsert(...call);
+      },
+    },
+  };
+  expect(await enrol(twice, productId, 'unlucky')).toMatchObject({ factoryId: 'unlucky' });
+  const { factoryId } = await enrol(twice, productId, 'unlucky');
+  expect(factoryId).toMatch(/^unlucky-[0-9a-f]{4}$/);
+  const input = { params: { factoryId }, body: { reason: 'sold' } };
+  expect(await revokeFactory(twice, ADMIN, input)).toEqual({ factoryId, requeued: [] });
 });
