@@ -3,6 +3,7 @@ import { systemClock } from '../../shared/cloud/clock.js';
 import { openBlobStorage } from '../../shared/cloud/blobStorage.js';
 import { openCosmos } from '../../shared/cloud/cosmos.js';
 import { openServiceBus } from '../../shared/cloud/serviceBus.js';
+import { SESSION_TICKETS_PER_SECOND } from '../../shared/rules/lanes.js';
 import { DATABASE } from '../../shared/topology.js';
 import { auditSeal } from '../operations/auditSeal.js';
 import type { Deps, Log } from '../operations/deps.js';
@@ -53,6 +54,7 @@ async function openApp(): Promise<App> {
     settings: {
       leaseSeconds: settings.leaseSeconds,
       preemption: settings.preemption,
+      sessionTicketsPerSecond: SESSION_TICKETS_PER_SECOND,
       version: packageVersion(),
       secret: settings.secret,
     },

@@ -35,6 +35,8 @@ export interface Deps {
   readonly settings: {
     readonly leaseSeconds: number;
     readonly preemption: boolean;
+    /** Of a lane with more than that, the tickets are spread over several sessions. */
+    readonly sessionTicketsPerSecond: number;
     readonly version: string;
     /** The value of an app setting that a product names for one of its secrets. */
     readonly secret: (name: string) => string | undefined;

@@ -35,7 +35,7 @@ export function laneSession(deps: Deps, pool: string, lane: string): string {
     known.set(key, window);
   }
   const rate = Math.max(window.rate, window.count / (WINDOW_MS / 1000));
-  const shard = window.count % shardsFor(rate);
+  const shard = window.count % shardsFor(rate, deps.settings.sessionTicketsPerSecond);
   window.count += 1;
   return shardOf(lane, shard);
 }

@@ -22,13 +22,16 @@ export function laneOf(requirements: readonly string[]): string {
  * Tickets a second that one session hands on without delay: it is held for a claim, which takes 100 to 200 ms with the
  * way there and back.
  */
-const SESSION_TICKETS_PER_SECOND = 5;
+export const SESSION_TICKETS_PER_SECOND = 5;
 /** Claims side by side in one lane; more would only meet each other in the database. */
 export const MAX_SHARDS = 16;
 
-/** Into how many sessions the tickets of a lane are spread when so many come a second. */
-export const shardsFor = (ticketsPerSecond: number): number =>
-  Math.min(MAX_SHARDS, Math.max(1, Math.ceil(ticketsPerSecond / SESSION_TICKETS_PER_SECOND)));
+/**
+ * Into how many sessions the tickets of a lane are spread when so many come a second.
+ * @param perSession how many a second one session hands on
+ */
+export const shardsFor = (ticketsPerSecond: number, perSession: number): number =>
+  Math.min(MAX_SHARDS, Math.max(1, Math.ceil(ticketsPerSecond / perSession)));
 
 /** The session of a shard; the first one is the lane itself. */
 export const shardOf = (lane: string, shard: number): string => (shard === 0 ? lane : `${lane}~${shard}`);

@@ -14,6 +14,7 @@ import type { Claim } from '../../shared/contract/api.js';
 import type { Factory, Product } from '../../shared/contract/fleet.js';
 import type { Job } from '../../shared/contract/job.js';
 import type { RouteInput } from '../../shared/contract/routeTypes.js';
+import { SESSION_TICKETS_PER_SECOND } from '../../shared/rules/lanes.js';
 import { poolsFor } from '../../shared/rules/routing.js';
 import { FACTORIES, FLEET, POOLS } from '../../shared/topology.js';
 import { getJob, type StoredDetail } from '../../functions/operations/getJob.js';
@@ -41,6 +42,7 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
     factoryTokens: {
       sign: async ({ factoryId }) => ({
         token: `token of ${factoryId}`,
+        issuedAt: cloud.clock.now(),
         tokenExpiresAt: cloud.clock.now(),
         rotateAt: cloud.clock.now(),
       }),
@@ -50,6 +52,7 @@ export function depsOn(cloud: TestCloud, secrets: Record<string, string> = {}): 
     settings: {
       leaseSeconds: LEASE_SECONDS,
       preemption: true,
+      sessionTicketsPerSecond: SESSION_TICKETS_PER_SECOND,
       version: 'test',
       secret: (name) => secrets[name],
     },

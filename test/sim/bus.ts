@@ -7,6 +7,7 @@ import { CloudError } from '../../shared/cloud/errors.js';
 import type { Tickets } from '../../shared/cloud/tickets.js';
 import { TicketSchema, type Ticket } from '../../shared/contract/messages.js';
 import { QUEUES } from '../../shared/topology.js';
+import type { Lanes } from './lanes.js';
 import type { Random } from './random.js';
 import { never, type SimTime } from './time.js';
 import type { Weather } from './weather.js';
@@ -27,10 +28,12 @@ export class SimBus {
   readonly #time: SimTime;
   readonly #random: Random;
   readonly #weather: Weather;
+  readonly #lanes: Lanes;
   /** What ends when a peer's connection is cut or its process dies. */
   readonly #links = new Map<BusPeer, Set<(why: 'cut' | 'died') => void>>();
 
-  constructor(time: SimTime, random: Random, weather: Weather) {
+  constructor(time: SimTime, random: Random, weather: Weather, lanes: Lanes) {
+    this.#lanes = lanes;
     this.#time = time;
     this.#random = random;
     this.#weather = weather;
@@ -50,8 +53,9 @@ export class SimBus {
       throw new CloudError('unavailable', 'the bus is away');
     };
     return {
-      send: (name, message) =>
-        call(() => {
+      send: (name, message) => {
+        this.#lanes.sent(user, message.body, message.sessionId);
+        return call(() => {
           this.engine.queue(name).send([
             {
               messageId: message.messageId,
@@ -63,7 +67,8 @@ export class SimBus {
           ]);
           if (this.#weather.strikes('busLostAck', 0.03))
             throw new CloudError('unavailable', 'the answer of the bus was lost');
-        }),
+        });
+      },
       waiting: (name, max) =>
         call(() =>
           this.engine

@@ -7,7 +7,6 @@ import { Stations } from '../../factory/stations.js';
 import type { Coordinator } from '../../factory/coordinator.js';
 import type { Logger } from '../../factory/log.js';
 import type { Pace } from '../../factory/pace.js';
-import type { FactoryCaller } from '../../functions/operations/caller.js';
 import { claimJobs } from '../../functions/operations/claimJobs.js';
 import { renewLease } from '../../functions/operations/renewLease.js';
 import { reportRun } from '../../functions/operations/reportRun.js';
@@ -15,7 +14,7 @@ import { RunReportSchema, type Claim, type RunReport } from '../../shared/contra
 import { AppError } from '../../shared/errors.js';
 import type { BusPeer, SimBus } from './bus.js';
 import type { HistoryEntry } from './history.js';
-import type { Hosts } from './hosts.js';
+import type { Machine, Member, Process } from './machine.js';
 import type { Random } from './random.js';
 import { SimRun } from './runs.js';
 import { never, type SimTime } from './time.js';
@@ -24,13 +23,24 @@ import type { Weather } from './weather.js';
 
 /** Of the answers of the control plane, those over which a factory stands still. */
 const PAUSES_AFTER = 0.003;
+const MINUTE_MS = 60_000;
+/** Somebody lets a machine in again that was thrown out, after up to so long (ms). */
+const BACK_MS = 15 * MINUTE_MS;
+
+/** What may befall a process by itself. */
+interface Fate {
+  /** Lets it stand still for a while. */
+  readonly pause: () => void;
+  readonly crash: () => void;
+  /** It goes in order, and comes back when it is let in again. */
+  readonly leave: () => void;
+}
 
 export interface FactoryWorld {
   readonly time: SimTime;
   readonly random: Random;
   readonly weather: Weather;
   readonly bus: SimBus;
-  readonly hosts: Hosts;
   readonly history: HistoryEntry[];
   readonly watch: Watch;
   readonly tell: (line: () => string) => void;
@@ -41,13 +51,16 @@ export interface FactoryWorld {
 }
 
 export class SimFactory {
-  readonly caller: FactoryCaller;
+  readonly name: string;
   readonly stations: number;
+  readonly #home: Member | Machine;
   readonly #world: FactoryWorld;
   #life: Life | undefined;
 
-  constructor(caller: FactoryCaller, stations: number, world: FactoryWorld) {
-    this.caller = caller;
+  /** @param home a machine that has yet to join, or a member of the fleet */
+  constructor(name: string, home: Member | Machine, stations: number, world: FactoryWorld) {
+    this.name = name;
+    this.#home = home;
     this.stations = stations;
     this.#world = world;
   }
@@ -69,7 +82,7 @@ export class SimFactory {
     time.after(random.between(0, 2 * faultEveryMs), () => {
       if (weather.isCalm) return;
       if (this.#life && !this.#life.isDead && !this.#life.isPaused) {
-        weather.note(kind, this.caller.id);
+        weather.note(kind, this.name);
         strike();
       }
       this.#misfortune(kind, strike);
@@ -93,7 +106,7 @@ export class SimFactory {
     time.after(random.pick([1000, 20_000, 120_000, 600_000]) * random.next(), () => life.goOn());
   }
 
-  #drain(): void {
+  #drain(awayMs = 0): void {
     const { time, random, bus } = this.#world;
     const life = this.#life;
     if (!life) return;
@@ -101,7 +114,8 @@ export class SimFactory {
     time.after(random.between(5000, 60_000), () => {
       life.isDead = true;
       bus.cut(life, 'died');
-      this.#rise();
+      if (awayMs > 0) time.after(awayMs, () => this.#rise());
+      else this.#rise();
     });
   }
 
@@ -111,42 +125,53 @@ export class SimFactory {
   }
 
   #live(): void {
-    this.#life = new Life(this.caller, this.stations, this.#world, () => this.#pause());
-    this.#life.start();
+    const life = new Life(this.name, this.#home, this.stations, this.#world, {
+      pause: () => this.#pause(),
+      crash: () => this.#crash(),
+      leave: () => this.#drain(this.#world.random.between(MINUTE_MS, BACK_MS)),
+    });
+    this.#life = life;
+    life.start();
   }
 }
 
 /** One process of a factory, from its start to its end. */
-class Life implements BusPeer {
+class Life implements BusPeer, Process {
   readonly name: string;
   isDead = false;
   isPaused = false;
-  readonly #caller: FactoryCaller;
+  readonly pace: Pace;
+  readonly logger: Logger;
+  readonly #home: Member | Machine;
+  #member: Member | undefined;
   readonly #stations: Stations;
   readonly #world: FactoryWorld;
-  /** Lets it stand still for a while. */
-  readonly #pause: () => void;
+  readonly #fate: Fate;
   readonly #draining = new AbortController();
   readonly #waiting: (() => void)[] = [];
-  readonly #pace: Pace;
   readonly #coordinator: Pick<Coordinator, 'claimJobs' | 'renewLease' | 'reportRun'>;
   readonly #claims: Claims;
   /** Jobs whose runs end when they have finished, as nothing is verified. */
   readonly #unverified = new Set<string>();
 
-  constructor(caller: FactoryCaller, stations: number, world: FactoryWorld, pause: () => void) {
-    const { time, random, weather } = world;
-    this.#pause = pause;
-    this.name = caller.id;
+  constructor(name: string, home: Member | Machine, stations: number, world: FactoryWorld, fate: Fate) {
+    const { time, random, weather, tell } = world;
+    this.#fate = fate;
+    this.#home = home;
+    this.name = name;
     // One listener a run and a pool, as in factory/agent.ts.
     setMaxListeners(0, this.#draining.signal);
-    this.#caller = caller;
     this.#world = world;
+    const log =
+      (level: string) =>
+      (message: string, facts?: object): void =>
+        tell(() => `${name} ${level} ${message} ${facts ? JSON.stringify(facts) : ''}`);
+    this.logger = { info: log('info'), warn: log('warn'), error: log('error') };
     this.#stations = new Stations(stations);
     // Quartz is off by a hundred-thousandth; a hundredth is far worse than any machine that still works.
-    if (weather.has('clockSkew')) weather.note('clockSkew', caller.id);
+    if (weather.has('clockSkew')) weather.note('clockSkew', name);
     const rate = weather.has('clockSkew') ? random.between(0.99, 1.01) : 1;
-    this.#pace = {
+    this.pace = {
       now: () => (time.now - time.startedAt) * rate,
       random: () => random.next(),
       pause: async (ms, signal) => {
@@ -161,30 +186,44 @@ class Life implements BusPeer {
       warm: () => [],
       work: (claim) => this.#work(claim),
       closed: this.#draining.signal,
-      pace: this.#pace,
+      pace: this.pace,
     });
   }
 
   start(): void {
-    const { tell, bus } = this.#world;
-    const log =
-      (level: string) =>
-      (message: string, facts?: object): void =>
-        tell(() => `${this.name} ${level} ${message} ${facts ? JSON.stringify(facts) : ''}`);
-    const logger: Logger = { info: log('info'), warn: log('warn'), error: log('error') };
-    const tickets = bus.ticketsFor(this);
-    const [pool] = this.#caller.pools;
+    const home = this.#home;
+    if ('join' in home) void home.join(this).then((member) => this.#begin(member));
+    else this.#begin(home);
+  }
+
+  #begin(member: Member): void {
+    this.#member = member;
+    const { logger, pace } = this;
+    const tickets = this.#world.bus.ticketsFor(this);
+    const [pool] = member.pools;
     // As a factory does that finds its old identity: asks, and so tells that it is back.
     if (pool !== undefined) void this.#claims.claim(pool).catch(() => {});
-    for (const name of this.#caller.pools)
+    for (const name of member.pools)
       void waitOnPool(
-        { pool: name, tickets, claims: this.#claims, stations: this.#stations, logger, pace: this.#pace },
+        { pool: name, tickets, claims: this.#claims, stations: this.#stations, logger, pace },
         this.#draining.signal,
       );
   }
 
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
   drain(): void {
     this.#draining.abort();
+  }
+
+  crash(): void {
+    if (!this.isDead) this.#fate.crash();
+  }
+
+  onRefused(): void {
+    if (!this.isDead && !this.#draining.signal.aborted) this.#fate.leave();
   }
 
   goOn(): void {
@@ -215,23 +254,26 @@ class Life implements BusPeer {
 
   /** The API as this process reaches it, with a record of what it was answered. */
   #callsOn(): Pick<Coordinator, 'claimJobs' | 'renewLease' | 'reportRun'> {
-    const { hosts, history, time, weather } = this.#world;
-    const caller = this.#caller;
+    const { history, time, watch, weather } = this.#world;
+    // Nothing is called before it is a member.
+    const member = (): Member => this.#member as Member;
     const noted = async <T>(
       op: HistoryEntry['op'] | undefined,
       of: { jobId: string; epoch: number },
       act: () => Promise<T>,
+      isRelease = false,
     ): Promise<T> => {
       await this.goesOn();
       const invokedAt = time.now;
       const entry = (result: HistoryEntry['result'], returnedAt = time.now): void => {
-        if (op) history.push({ actor: caller.id, op, ...of, invokedAt, returnedAt, result });
+        if (op) history.push({ actor: member().id, op, ...of, invokedAt, returnedAt, result });
       };
       try {
         const answer = await act();
-        entry('ok');
+        // Giving back what was given back in its name is the same report again, and changes nothing.
+        if (!(isRelease && watch.losses.get(of.jobId)?.epoch === of.epoch)) entry('ok');
         // The most harm is done between an answer and what follows from it.
-        if (!this.isPaused && weather.strikes('factoryPause', PAUSES_AFTER)) this.#pause();
+        if (!this.isPaused && weather.strikes('factoryPause', PAUSES_AFTER)) this.#fate.pause();
         await this.goesOn();
         return answer;
       } catch (error) {
@@ -247,11 +289,11 @@ class Life implements BusPeer {
         await this.goesOn();
         const invokedAt = time.now;
         const asked = { ...body, warm: [...(body.warm ?? [])] };
-        const answer = await hosts.call(caller.id, (deps) => claimJobs(deps, caller, { body: asked }));
+        const answer = await member().call((deps, caller) => claimJobs(deps, caller, { body: asked }));
         for (const { job, run } of answer.claims) {
           if (job.manifest.verify === undefined) this.#unverified.add(job.jobId);
           history.push({
-            actor: caller.id,
+            actor: member().id,
             op: 'claim',
             jobId: job.jobId,
             epoch: run.epoch,
@@ -265,13 +307,17 @@ class Life implements BusPeer {
       },
       renewLease: ({ params, body }) =>
         noted('renew', params, () =>
-          hosts.call(caller.id, (deps) => renewLease(deps, caller, { params, body })),
+          member().call((deps, caller) => renewLease(deps, caller, { params, body })),
         ),
       reportRun: ({ params, body }) =>
-        noted(this.#endsRun(params.jobId, body) ? 'complete' : undefined, params, () =>
-          hosts.call(caller.id, (deps) =>
-            reportRun(deps, caller, { params, body: RunReportSchema.parse(body) }),
-          ),
+        noted(
+          this.#endsRun(params.jobId, body) ? 'complete' : undefined,
+          params,
+          () =>
+            member().call((deps, caller) =>
+              reportRun(deps, caller, { params, body: RunReportSchema.parse(body) }),
+            ),
+          body.kind === 'released',
         ),
     };
   }
@@ -290,7 +336,7 @@ class Life implements BusPeer {
     await new SimRun(claim, {
       ...this.#world,
       coordinator: this.#coordinator,
-      pace: this.#pace,
+      pace: this.pace,
       draining: this.#draining.signal,
       running: () => this.#stations.running,
       drain: () => this.drain(),

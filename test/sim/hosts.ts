@@ -2,7 +2,9 @@
 import { workOnBatch } from '../../functions/lib/feedBatch.js';
 import { FEEDS, type FeedName, type FeedOperation } from '../../functions/operations/feeds.js';
 import { auditSeal } from '../../functions/operations/auditSeal.js';
+import type { FactoryCaller } from '../../functions/operations/caller.js';
 import type { Deps } from '../../functions/operations/deps.js';
+import { Standing } from '../../functions/operations/factoryTokens.js';
 import { createLogBell } from '../../functions/operations/logBell.js';
 import { preempt } from '../../functions/operations/preempt.js';
 import { reapLeases, reapOrphans } from '../../functions/operations/reapLeases.js';
@@ -17,6 +19,7 @@ import type { SimBus } from './bus.js';
 import type { Random } from './random.js';
 import type { SimStore, StoreUser } from './store.js';
 import { never, type SimTime } from './time.js';
+import type { SimTokens } from './tokens.js';
 import { TRACKER_SECRETS } from './tracker.js';
 import type { Weather } from './weather.js';
 
@@ -65,6 +68,8 @@ const TIMERS: readonly { name: TimerName; everyMs: number; run: (deps: Deps) => 
   },
 ];
 
+type Operate<T> = (deps: Deps, standing: Standing) => Promise<T>;
+
 /** What hears the event log, as in functions/feed. */
 const FOLLOWERS: readonly Follower[] = (Object.keys(FEEDS) as FeedName[]).map((name) => ({
   name,
@@ -84,6 +89,10 @@ export interface HostWorld {
   readonly bus: SimBus;
   readonly leaseSeconds: number;
   readonly preemption: boolean;
+  readonly sessionTicketsPerSecond: number;
+  readonly tokens: SimTokens;
+  /** An instance let a factory through by its token. */
+  readonly onAdmitted: (caller: FactoryCaller) => void;
   readonly hasTracker: boolean;
   readonly tell: (line: () => string) => void;
   /** An operation failed in a way that its caller has no answer for. */
@@ -98,6 +107,7 @@ export interface HostWorld {
 class Host implements StoreUser {
   readonly name: string;
   readonly deps: Deps;
+  readonly standing = new Standing();
   readonly seen = new Map<string, number>();
   isDead = false;
   #pausedUntil = -Infinity;
@@ -133,15 +143,13 @@ class Host implements StoreUser {
       chance: { random: () => random.next(), uuid: () => random.uuid() },
       log: (level, message, facts) =>
         world.tell(() => `${name} ${level} ${message} ${facts ? JSON.stringify(facts) : ''}`),
-      factoryTokens: {
-        sign: ({ factoryId }) =>
-          Promise.resolve({ token: factoryId, tokenExpiresAt: time.iso(), rotateAt: time.iso() }),
-      },
+      factoryTokens: world.tokens,
       bell: createLogBell(),
       auditSeal: AUDIT_SEAL,
       settings: {
         leaseSeconds: world.leaseSeconds,
         preemption: world.preemption,
+        sessionTicketsPerSecond: world.sessionTicketsPerSecond,
         version: 'simulation',
         secret: (setting) => TRACKER_SECRETS[setting],
       },
@@ -221,7 +229,7 @@ export class Hosts {
    * @param from whom, as the weather knows them
    * @throws AppError as the caller would get it
    */
-  async call<T>(from: string, operate: (deps: Deps) => Promise<T>): Promise<T> {
+  async call<T>(from: string, operate: Operate<T>): Promise<T> {
     const { time, random, weather } = this.#world;
     await time.sleep(random.between(0.5, 20));
     const cutMs = weather.lastsFor('cutFromCoordinator', from);
@@ -242,16 +250,29 @@ export class Hosts {
     return answer;
   }
 
+  /** As `call`, of a factory with a token: as in functions/lib/route.ts the instance asks first whether it holds. */
+  callAs<T>(
+    from: string,
+    caller: FactoryCaller,
+    operate: (deps: Deps, caller: FactoryCaller) => Promise<T>,
+  ): Promise<T> {
+    return this.call(from, async (deps, standing) => {
+      await standing.require(deps, caller);
+      this.#world.onAdmitted(caller);
+      return operate(deps, caller);
+    });
+  }
+
   /** Its sender does not hear of the answer. */
-  #arrivesLate<T>(ms: number, operate: (deps: Deps) => Promise<T>): void {
+  #arrivesLate<T>(ms: number, operate: Operate<T>): void {
     this.#world.time.after(ms, () => void this.#serve(operate).catch(() => {}));
   }
 
-  async #serve<T>(operate: (deps: Deps) => Promise<T>): Promise<T> {
+  async #serve<T>(operate: Operate<T>): Promise<T> {
     const [host] = this.#hosts.length > 0 ? [this.#world.random.pick(this.#hosts)] : [];
     if (!host) throw new AppError('unavailable', 'no instance is there');
     try {
-      return await Promise.race([operate(host.deps), host.death]);
+      return await Promise.race([operate(host.deps, host.standing), host.death]);
     } catch (error) {
       if (error instanceof AppError) throw error;
       if (isCloudError(error, 'unavailable', 'throttled'))

@@ -86,7 +86,7 @@ export class People {
   }
 
   /** Tries until it is done or refused for good; undefined when it was refused. */
-  async #ask<T>(what: string, operate: (deps: Deps) => Promise<T>): Promise<T | undefined> {
+  async ask<T>(what: string, operate: (deps: Deps) => Promise<T>): Promise<T | undefined> {
     const { hosts, time, random, tell } = this.#world;
     for (;;) {
       try {
@@ -107,7 +107,7 @@ export class People {
         defaults: { repo: `/${productId}.git`, engine: 'shell' as const },
         ...(this.#world.tracker && productId === this.#products[0] ? { tracker: TRACKER } : {}),
       };
-      await this.#ask('putProduct', (deps) => putProduct(deps, ADA, { params: { productId }, body }));
+      await this.ask('putProduct', (deps) => putProduct(deps, ADA, { params: { productId }, body }));
       if (this.#world.random.chance(0.4)) {
         this.#profiled.add(productId);
         await this.#editProfile(productId);
@@ -115,7 +115,7 @@ export class People {
       if (!this.#world.random.chance(this.#world.wishes.budgeted)) continue;
       this.#budgeted.add(productId);
       const dayUsd = this.#world.random.pick([6, 12, 40]);
-      await this.#ask('putBudget', (deps) =>
+      await this.ask('putBudget', (deps) =>
         putBudget(deps, ADA, { params: { productId }, body: { dayUsd, assumedUsd: 4 } }),
       );
     }
@@ -145,7 +145,7 @@ export class People {
     const { random } = this.#world;
     const key = manifest['idempotency-key'];
     const once = (): Promise<Awaited<ReturnType<typeof submitJob>> | undefined> =>
-      this.#ask(`submit ${key}`, (deps) => submitJob(deps, ADA, { body: { productId, manifest } }));
+      this.ask(`submit ${key}`, (deps) => submitJob(deps, ADA, { body: { productId, manifest } }));
     // Impatient people press the button twice.
     const all = await Promise.all(random.chance(0.15) ? [once(), once()] : [once()]);
     const ids = new Set(all.flatMap((one) => (one ? [one.job.jobId] : [])));
@@ -170,7 +170,7 @@ export class People {
       all.map(async ({ body, headers }) => {
         await time.sleep(random.between(0, random.pick([100, MINUTE_MS, 20 * MINUTE_MS])));
         const input = { params: { productId }, body, headers };
-        const answer = await this.#ask('webhook', (deps) =>
+        const answer = await this.ask('webhook', (deps) =>
           receiveWebhook(deps, { kind: 'anonymous' }, input),
         );
         if (answer?.accepted) tracker.accepted.add(number);
@@ -194,7 +194,7 @@ export class People {
     await time.sleep(random.between(0, 3 * MINUTE_MS));
     const body = PlanSchema.parse(planOf(random));
     const once = (): Promise<Awaited<ReturnType<typeof addChildren>> | undefined> =>
-      this.#ask('addChildren', (deps) => addChildren(deps, ADA, { params: { jobId }, body }));
+      this.ask('addChildren', (deps) => addChildren(deps, ADA, { params: { jobId }, body }));
     const all = await Promise.all(random.chance(0.2) ? [once(), once()] : [once()]);
     const [answer] = all.filter((one) => one !== undefined);
     if (answer) this.split.push({ jobId, children: answer.children.map((child) => child.jobId) });
@@ -270,17 +270,17 @@ export class People {
         return;
       case 'halt': {
         const scope = random.pick(['fleet', `product:${productId}`, 'pool:any']);
-        await this.#ask('halt', (deps) => halt(deps, ADA, { body: { scope, reason: 'look' } }));
+        await this.ask('halt', (deps) => halt(deps, ADA, { body: { scope, reason: 'look' } }));
         await time.sleep(random.between(10_000, 20 * MINUTE_MS));
         await this.#goOn(scope);
         return;
       }
       case 'pauseProduct':
-        await this.#ask('pause', (deps) =>
+        await this.ask('pause', (deps) =>
           pauseProduct(deps, ADA, { params: { productId }, body: { reason: 'look' } }),
         );
         await time.sleep(random.between(10_000, 20 * MINUTE_MS));
-        await this.#ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
+        await this.ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
         return;
       case 'cancel':
         if (open.length > 0) await this.#acknowledge('cancel', random.pick(open).jobId);
@@ -324,24 +324,24 @@ export class People {
   async #editProfile(owner: string): Promise<void> {
     const { random } = this.#world;
     const profile = profileOf(random);
-    await this.#ask('putProfile', async (deps) => {
+    await this.ask('putProfile', async (deps) => {
       const basedOn = (await readProfile(deps, owner, OWN_PROFILE))?.document.version ?? 0;
       return putProfile(deps, ADA, { params: { owner, name: OWN_PROFILE }, body: { basedOn, profile } });
     });
   }
 
   async #goOn(scope: string): Promise<void> {
-    await this.#ask('resume', (deps) => resume(deps, ADA, { body: { scope } }));
+    await this.ask('resume', (deps) => resume(deps, ADA, { body: { scope } }));
   }
 
   async #decide(jobId: string, decision: GateDecision): Promise<void> {
     const who = decision.kind === 'approve' ? BOB : ADA;
-    await this.#ask(decision.kind, (deps) => decideGate(deps, who, jobId, decision));
+    await this.ask(decision.kind, (deps) => decideGate(deps, who, jobId, decision));
   }
 
   async #acknowledge(what: 'ship' | 'cancel' | 'requeue', jobId: string): Promise<void> {
     const decision: GateDecision = what === 'ship' ? { kind: what } : { kind: what, reason: what };
-    const answer = await this.#ask(what, (deps) => decideGate(deps, ADA, jobId, decision));
+    const answer = await this.ask(what, (deps) => decideGate(deps, ADA, jobId, decision));
     if (answer) this.acknowledged.push({ what, jobId, seq: answer.job.events });
   }
 
@@ -350,14 +350,14 @@ export class People {
     const { time, watch } = this.#world;
     this.#isTidying = true;
     for (const productId of this.#budgeted)
-      await this.#ask('putBudget', (deps) =>
+      await this.ask('putBudget', (deps) =>
         putBudget(deps, ADA, { params: { productId }, body: { dayUsd: null, monthUsd: null } }),
       );
     for (let minute = 0; !isOver(); minute += 1) {
       // Requests that come minutes late halt and pause once more what was let go on.
       if (minute % LATE_MINUTES === 0)
         for (const productId of this.#products)
-          await this.#ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
+          await this.ask('resume', (deps) => resumeProduct(deps, ADA, { params: { productId } }));
       for (const { scope } of watch.halts) await this.#goOn(scope);
       for (const { job } of watch.jobs.values()) await this.#finish(job);
       await time.sleep(MINUTE_MS);

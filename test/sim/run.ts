@@ -1,6 +1,7 @@
 // One run of the simulation: a world from a seed, hours of work under faults, then calm until everything is done.
+import { claimJobs } from '../../functions/operations/claimJobs.js';
 import type { FactoryCaller } from '../../functions/operations/caller.js';
-import type { Factory } from '../../shared/contract/fleet.js';
+import type { Factory, FactoryDescriptor } from '../../shared/contract/fleet.js';
 import { isEnded } from '../../shared/rules/stages.js';
 import { poolsFor } from '../../shared/rules/routing.js';
 import {
@@ -11,14 +12,19 @@ import {
   TRACKER_OUTBOX,
   poolQueueName,
 } from '../../shared/topology.js';
+import { Admins } from './admins.js';
 import { SimBus } from './bus.js';
 import { SimFactory } from './factories.js';
 import { checkHistory, type HistoryEntry } from './history.js';
 import { Hosts, MAX_SKEW_MS } from './hosts.js';
+import { Lanes } from './lanes.js';
+import { Machine, memberOf, startThief, type Member } from './machine.js';
+import { Members } from './members.js';
 import { People } from './people.js';
 import { Random } from './random.js';
 import { SimStore } from './store.js';
 import { SimTime } from './time.js';
+import { SimTokens } from './tokens.js';
 import { SimTracker } from './tracker.js';
 import { startQueueFunctions } from './triggers.js';
 import { Watch, type Violation } from './watch.js';
@@ -63,7 +69,18 @@ export interface SeedResult {
   readonly jobs: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly coverage: ReadonlyMap<string, ReadonlyMap<FaultKind | 'none', number>>;
+  /** Rare things that some themes are about. */
+  readonly met: Met;
   readonly violations: readonly Violation[];
+}
+
+export interface Met {
+  /** Tickets of hot lanes that went to a shard. */
+  readonly sharded: number;
+  /** Tokens of factories that were replaced. */
+  readonly rotations: number;
+  /** Factories that were thrown out. */
+  readonly revocations: number;
 }
 
 /** @param story gets a line for everything that happens; makes a run several times slower */
@@ -81,8 +98,16 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
   const leaseSeconds = random.pick(world.leaseSeconds);
   const watch = new Watch(time, weather, history, leaseSeconds, tell);
   const store = new SimStore(time, random.fork(), weather);
-  store.onWrite((container, record) => watch.written(container, record));
-  const bus = new SimBus(time, random.fork(), weather);
+  const members = new Members(time, watch);
+  const tokens = new SimTokens(time);
+  store.onWrite((container, record) => {
+    watch.written(container, record);
+    if (world.enrols) members.written(container, record);
+  });
+  const lanes = new Lanes(time, world.sessionTicketsPerSecond, (rule, message) =>
+    watch.violate(rule, message),
+  );
+  const bus = new SimBus(time, random.fork(), weather, lanes);
   const tracker = random.chance(world.tracked)
     ? new SimTracker(time, random.fork(), weather, (rule, message) => watch.violate(rule, message))
     : undefined;
@@ -95,6 +120,9 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
       bus,
       leaseSeconds,
       preemption: random.chance(0.5),
+      sessionTicketsPerSecond: world.sessionTicketsPerSecond,
+      tokens,
+      onAdmitted: (caller) => members.admitted(caller),
       hasTracker: tracker !== undefined,
       tell,
       onDefect: (where, error) =>
@@ -113,14 +141,32 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
   const products = ['shop', 'blog', 'bank'].slice(0, random.int(...size.products));
   const { wishes } = world;
   const people = new People({ time, random: random.fork(), hosts, watch, tracker, wishes, tell }, products);
-  const factories = enrolled(random, world, store, time).map(
-    ([caller, stations]) =>
-      new SimFactory(caller, stations, {
+  const adminsRandom = world.enrols ? random.fork() : random;
+  const admins = new Admins({ time, random: adminsRandom, people, watch, weather, members });
+  const described = machinesOf(random, world);
+  const machineWorld = {
+    time,
+    weather,
+    hosts,
+    tokens,
+    members,
+    pools: USED_POOLS,
+    invite: () => admins.invite(),
+  };
+  const machines: Machine[] = [];
+  const homeOf = (factory: FactoryDescriptor): Machine | Member => {
+    if (!world.enrols) return memberOf(hosts, alreadyThere(factory, store, time));
+    const machine = new Machine(factory, { ...machineWorld, random: random.fork() });
+    machines.push(machine);
+    return machine;
+  };
+  const factories = described.map(
+    (factory) =>
+      new SimFactory(factory.name, homeOf(factory), factory.stations, {
         time,
         random: random.fork(),
         weather,
         bus,
-        hosts,
         history,
         watch,
         tell,
@@ -140,13 +186,12 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
       [...reservations.keys()].map((id) => `the reservation ${id}`),
     ),
     ...(tracker?.missing(watch) ?? []),
+    ...(world.theme === 'hot' ? unheard(bus) : []),
   ];
   tell(
     () =>
       `== seed ${seed} (${world.theme}): products ${products.join(', ')}; leases of ${leaseSeconds} s; factories ` +
-      factories
-        .map(({ caller, stations }) => `${caller.id} (${stations} stations in ${caller.pools.join(', ')})`)
-        .join(', ') +
+      factories.map(({ name, stations }) => `${name} (${stations} stations)`).join(', ') +
       `${tracker ? '; a tracker' : ''}; faults until ${new Date(calmAt).toISOString().slice(8, 23)}: ` +
       (weather.kinds.join(', ') || 'none'),
   );
@@ -164,15 +209,21 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     await people.setUp();
     hosts.start();
     for (const factory of factories) factory.start();
+    if (machines.length > 0)
+      startThief(machines, { ...machineWorld, random: random.fork() }, (deps, caller) =>
+        claimJobs(deps, caller, { body: { pool: 'any', stations: 1, running: 0, warm: [], dryRun: true } }),
+      );
     weather.start(
-      factories.map(({ caller }) => caller.id),
+      factories.map(({ name }) => name),
       world.faultEveryMinutes * MINUTE_MS,
       (kind, whom) => {
         for (const factory of factories)
-          if (kind === 'busOutage' || (kind === 'cutFromBus' && factory.caller.id === whom)) factory.cutOff();
+          if (kind === 'busOutage' || (kind === 'cutFromBus' && factory.name === whom)) factory.cutOff();
       },
     );
-    people.work(random.int(...size.jobs), random.int(...size.meddlings), 0.8 * (calmAt - time.now));
+    const workMs = 0.8 * (calmAt - time.now);
+    people.work(random.int(...size.jobs), random.int(...size.meddlings), workMs);
+    admins.work(world.evictions, workMs);
     await time.sleep(calmAt - time.now);
     tell(() => '== calm: no more faults');
     void people.tidyUp(isDone);
@@ -217,42 +268,48 @@ export async function runSeed(seed: number, story?: (line: string) => void): Pro
     jobs: watch.jobs.size,
     faults: weather.counts,
     coverage: watch.coverage,
+    met: { sharded: lanes.sharded, rotations: members.rotations, revocations: members.revocations },
     violations: watch.violations,
   };
 }
 
-/** Factories as they stand after enrolment, each with its stations. */
-function enrolled(
-  random: Random,
-  { size, machines }: World,
-  store: SimStore,
-  time: SimTime,
-): [FactoryCaller, number][] {
-  return Array.from({ length: random.int(...size.factories) }, (_, at) => {
-    const advertises = [...(MACHINES[at === 0 ? 0 : random.int(0, machines - 1)] ?? [])];
-    const id = `factory-${at + 1}`;
-    const stations = random.int(...size.stations);
-    const pools = poolsFor(advertises, POOLS).filter((pool) => USED_POOLS.has(pool));
-    const factory = {
-      id,
-      name: id,
-      type: 'factory',
-      productId: FLEET,
-      advertises,
-      stations,
-      agentVersion: 'simulation',
-      products: ['*'],
-      pools,
-      status: 'online',
-      enrolledAt: time.iso(),
-      lastSeenAt: time.iso(),
-      running: 0,
-      warm: [],
-      tokens: [id],
-    } satisfies Factory;
-    store.container(FACTORIES).execute([FLEET], { kind: 'create', body: { ...factory } });
-    return [{ kind: 'factory', id, tokenId: id, pools, products: ['*'] }, stations];
+/** Tickets that nobody takes: idle factories take every one, whichever session it is in. */
+const unheard = (bus: SimBus): string[] =>
+  [...USED_POOLS].flatMap((pool) => {
+    const { active } = bus.engine.queue(poolQueueName(pool)).counts();
+    return active > 0 ? [`${active} tickets of pool ${pool}`] : [];
   });
+
+/** What machines say of themselves. */
+function machinesOf(random: Random, { size, machines }: World): FactoryDescriptor[] {
+  return Array.from({ length: random.int(...size.factories) }, (_, at) => ({
+    name: `factory-${at + 1}`,
+    advertises: [...(MACHINES[at === 0 ? 0 : random.int(0, machines - 1)] ?? [])],
+    stations: random.int(...size.stations),
+    agentVersion: 'simulation',
+  }));
+}
+
+/** A factory as it stands after its enrolment. */
+function alreadyThere(described: FactoryDescriptor, store: SimStore, time: SimTime): FactoryCaller {
+  const { name: id, advertises } = described;
+  const pools = poolsFor(advertises, POOLS).filter((pool) => USED_POOLS.has(pool));
+  const factory = {
+    ...described,
+    id,
+    type: 'factory',
+    productId: FLEET,
+    products: ['*'],
+    pools,
+    status: 'online',
+    enrolledAt: time.iso(),
+    lastSeenAt: time.iso(),
+    running: 0,
+    warm: [],
+    tokens: [id],
+  } satisfies Factory;
+  store.container(FACTORIES).execute([FLEET], { kind: 'create', body: { ...factory } });
+  return { kind: 'factory', id, tokenId: id, pools, products: ['*'] };
 }
 
 /** What must hold of the run as a whole. */

@@ -9,6 +9,9 @@ export class Totals {
   hours = 0;
   operations = 0;
   jobs = 0;
+  sharded = 0;
+  rotations = 0;
+  revocations = 0;
   readonly faults = new Map<FaultKind, number>();
   readonly coverage = new Map<string, Map<FaultKind | 'none', number>>();
   readonly violations: { seed: number; rule: string; message: string }[] = [];
@@ -18,6 +21,9 @@ export class Totals {
     this.hours += result.hours;
     this.operations += result.operations;
     this.jobs += result.jobs;
+    this.sharded += result.met.sharded;
+    this.rotations += result.met.rotations;
+    this.revocations += result.met.revocations;
     addTo(this.faults, result.faults);
     for (const [name, faults] of result.coverage) {
       const sum = this.coverage.get(name) ?? new Map<FaultKind | 'none', number>();
@@ -47,6 +53,7 @@ export class Totals {
     return [
       `${this.seeds} seeds, ${this.jobs} jobs, ${this.operations.toLocaleString('en')} operations of the store`,
       `${this.hours.toFixed(1)} simulated hours in ${cpuSeconds.toFixed(1)} CPU seconds: ${perMinute.toFixed(0)} a minute`,
+      `${this.sharded} tickets of hot lanes went to shards; ${this.rotations} tokens were replaced; ${this.revocations} factories were thrown out`,
       '',
       'Faults',
       ...FAULTS.map((kind) => `  ${kind.padEnd(20)}${String(this.faults.get(kind) ?? 0).padStart(8)}`),

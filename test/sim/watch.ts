@@ -71,7 +71,7 @@ export class Watch {
   readonly leaseSeconds: number;
   readonly #tell: (line: () => string) => void;
   halts: Switches['on'] = [];
-  readonly #losses = new Map<string, HistoryEntry & { returnedAt: number }>();
+  readonly losses = new Map<string, HistoryEntry & { returnedAt: number }>();
   /** `<job>.<epoch>` → when the reaper fenced its lease: the loss begins there, the job is taken a moment later. */
   readonly #fencedAt = new Map<string, number>();
   readonly #listeners: ((job: Job) => void)[] = [];
@@ -269,7 +269,7 @@ export class Watch {
       const lose = { actor: events[0]?.actor.id ?? 'nobody', op: 'lose', jobId, epoch } as const;
       const invokedAt = this.#fencedAt.get(`${jobId}.${epoch}`) ?? this.#time.now;
       const loss = { ...lose, invokedAt, returnedAt: Infinity, result: 'ok' as const };
-      this.#losses.set(jobId, loss);
+      this.losses.set(jobId, loss);
       this.#history.push(loss);
       // Without a lease there is nothing left that could be renewed.
       if (this.leases.get(jobId)?.epoch !== epoch) this.#lossIsOver(jobId);
@@ -289,7 +289,7 @@ export class Watch {
 
   /** The job is taken away at once; its lease, which renewals go by, goes a moment later. Then it is over. */
   #lossIsOver(jobId: string): void {
-    const loss = this.#losses.get(jobId);
+    const loss = this.losses.get(jobId);
     if (loss) loss.returnedAt = Math.min(loss.returnedAt, this.#time.now);
   }
 
@@ -317,7 +317,7 @@ export class Watch {
       if (!known || known.job.epoch < epoch)
         this.violate('leases follow claims', `${jobId} has a lease of epoch ${epoch} before its claim`);
       this.leases.set(i, lease);
-      const loss = this.#losses.get(i);
+      const loss = this.losses.get(i);
       if (loss && loss.epoch < epoch) this.#lossIsOver(i);
       // A renewal that began before the loss may write the lease once more, until the sweeper takes it away.
       if (loss?.epoch === epoch) this.#lingers(loss, lease);
@@ -359,7 +359,7 @@ export class Watch {
   effect(jobId: string, epoch: number, by: string): void {
     const job = this.jobs.get(jobId)?.job;
     if (!job || (job.epoch === epoch && job.holder === by)) return;
-    const loss = this.#losses.get(jobId);
+    const loss = this.losses.get(jobId);
     const lostAt = loss?.epoch === epoch ? loss.invokedAt : 0;
     if (this.#time.now - lostAt > EFFECT_GRACE_MS)
       this.violate(

@@ -57,8 +57,13 @@ export const FAULTS = [
   'trackerOutage',
   /** The tracker did it, and its answer is lost. */
   'trackerLostAnswer',
+  /** A factory dies between being given a token and keeping it. */
+  'tokenNotKept',
 ] as const;
 export type FaultKind = (typeof FAULTS)[number];
+
+/** Those that mean something in every run. */
+const ANYWHERE = FAULTS.filter((kind) => kind !== 'tokenNotKept');
 
 /** Faults that last a while; the others strike single calls. */
 const LASTING = [
@@ -100,7 +105,7 @@ export class Weather {
     const { always, others } = plan.kinds;
     // Some runs are quiet: what goes wrong without any fault must show as well.
     const count = random.chance(0.05) ? 0 : others;
-    for (const kind of random.shuffled(FAULTS).slice(0, count))
+    for (const kind of random.shuffled(ANYWHERE).slice(0, count))
       this.#force.set(kind, random.pick([0.3, 1, 1, 3]));
     for (const kind of always) this.#force.set(kind, random.pick([2, 4]));
   }

@@ -1,4 +1,5 @@
 // What a run is drawn from: how much goes on, which machines there are, and what happens more often than by chance alone.
+import { SESSION_TICKETS_PER_SECOND } from '../../shared/rules/lanes.js';
 import type { Random } from './random.js';
 import type { FaultKind } from './weather.js';
 
@@ -48,6 +49,12 @@ export interface World {
   readonly kinds: readonly FaultKind[];
   /** Lengths of leases (s). */
   readonly leaseSeconds: readonly number[];
+  /** Factories are enrolled, hold tokens that are replaced every few minutes, and are thrown out. */
+  readonly enrols: boolean;
+  /** How often a factory is thrown out. */
+  readonly evictions: number;
+  /** Tickets a second of one lane above which they are spread over several sessions. */
+  readonly sessionTicketsPerSecond: number;
   /** How long builds take on average (min). */
   readonly buildMinutes: readonly number[];
   readonly wishes: Wishes;
@@ -82,6 +89,9 @@ const SMALL: World = {
   tracked: 0.2,
   kinds: [],
   leaseSeconds: [30, 60, 120, 300],
+  enrols: false,
+  evictions: 0,
+  sessionTicketsPerSecond: SESSION_TICKETS_PER_SECOND,
   buildMinutes: [1, 5, 20],
   wishes: WISHES,
 };
@@ -186,6 +196,27 @@ const ITEMS: World = {
   kinds: ['storeOutage', 'trackerOutage', 'trackerLostAnswer'],
 };
 
+/** Tokens are replaced while answers are lost, and factories are thrown out with all they run. */
+const TOKENS: World = {
+  ...DENSE,
+  theme: 'tokens',
+  size: { ...DENSE.size, hosts: [2, 3], factories: [2, 3] },
+  kinds: ['tokenNotKept', 'lateRequest', 'lostAnswer', 'lostAck', 'staleRead', 'clockSkew', 'factoryCrash'],
+  enrols: true,
+  evictions: 2,
+  wishes: { ...WISHES, composite: 0 },
+};
+
+/** Many jobs of one lane at once, and then none: their tickets are spread over sessions, and come back to one. */
+const HOT: World = {
+  ...DENSE,
+  theme: 'hot',
+  size: { ...DENSE.size, hosts: [1, 2], factories: [2, 3], jobs: [6, 8] },
+  kinds: ['sessionLost', 'cutFromBus', 'factoryCrash', 'busLostAck'],
+  sessionTicketsPerSecond: 0.4,
+  wishes: { ...WISHES, burstsMs: [20, 500], composite: 0, locked: 0.1, costly: 0 },
+};
+
 const SHARES: readonly (readonly [World, number])[] = [
   [LARGE, 0.07],
   [ZOMBIES, 0.06],
@@ -194,6 +225,8 @@ const SHARES: readonly (readonly [World, number])[] = [
   [MONEY, 0.03],
   [FAMILIES, 0.03],
   [ITEMS, 0.02],
+  [TOKENS, 0.03],
+  [HOT, 0.02],
 ];
 
 /** What the run of a seed is drawn from: the same for everything in it. */
