@@ -52,6 +52,11 @@ export interface CliAdapter {
   };
 }
 
+/**
+ * A CLI of 200 MB takes seconds to start where much else does (ms). Each run's record has the version, and it is asked
+ * for only once, when the factory starts.
+ */
+const VERSION_TIMEOUT_MS = 30_000;
 /** After a failure that may pass, the session is taken up again so often. */
 const MAX_RESUMES = 1;
 /** After a refusal or with a conversation that has become the problem, the job is begun anew so often. */
@@ -71,7 +76,7 @@ export function cliEngine(adapter: CliAdapter): Engine {
     async probe(env, settings) {
       const program = await programOf(adapter, settings, env);
       if (program === undefined) return undefined;
-      const version = await versionOf(program, ['--version'], env);
+      const version = await versionOf(program, ['--version'], env, VERSION_TIMEOUT_MS);
       const found = await presenceOf(adapter.credential, { ...env, ...settings.env });
       return {
         at: program,

@@ -15,10 +15,10 @@ const FIRST_MS = 20;
 /** A log that goes on for hours is sent less often (ms): an append blob takes 50,000 appends. */
 const LATE_BATCH_MS = 2000;
 const LATE_AFTER_APPENDS = 20_000;
-/** The largest batch (bytes); the route takes 1 MB. */
-const MAX_BATCH_BYTES = 512 * 1024;
+/** The largest batch (bytes): all that the route takes, as its round trip limits a log that comes fast. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Beyond this much unsent output writing waits (bytes). */
-const HIGH_WATER_BYTES = 4 * 1024 * 1024;
+const HIGH_WATER_BYTES = 12 * 1024 * 1024;
 /** … each piece for so long at most (ms): an outage slows an engine down, but does not hold the end of its run. */
 const STALL_MS = 2000;
 /** One run's log at most (bytes); what comes after is dropped, and the log says so. */

@@ -75,7 +75,7 @@ const PLAN_BYTES = 8 * 1024 * KB;
 /** GitHub sends at most 25 MB; an `issues` payload is far smaller. */
 const WEBHOOK_BYTES = 1024 * KB;
 /** One append block of Blob Storage is at most 4 MiB. */
-const LOG_CHUNK_BYTES = 1024 * KB;
+const LOG_CHUNK_BYTES = 4 * 1024 * KB;
 /** Larger files belong into a store of their own. */
 export const MAX_ARTIFACT_BYTES = 16 * 1024 * KB;
 

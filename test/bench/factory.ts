@@ -11,6 +11,7 @@ import { TestBus } from '../factory/support/bus.js';
 import { claimOf, ControlPlane } from '../factory/support/controlPlane.js';
 import { createRepository, TemporaryFolder, type Repository } from '../factory/support/repository.js';
 import type { Figure } from './figure.js';
+import * as runLog from './runLog.js';
 import { percentile } from './statistics.js';
 
 const RUNS = 20;
@@ -180,5 +181,6 @@ export async function run(): Promise<readonly Figure[]> {
     { name: 'factory.twenty_runs_together', value: togetherMs, unit: 'ms', goal: null },
     { name: 'factory.worktree_10k_p50', value: percentile(warm, 50), unit: 'ms', goal: '<= 2000' },
     { name: 'factory.worktree_10k_cold_p50', value: percentile(cold, 50), unit: 'ms', goal: '<= 2000' },
+    ...(await runLog.run()),
   ];
 }

@@ -16,11 +16,11 @@ import { CLIS, configOf, programOf, toldUsage, turns, type Cli } from './clis.js
 import { ModelApi, TOKENS } from './modelApi.js';
 
 /** Starting a CLI takes seconds on a busy machine. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 240_000;
 /** How long a CLI may be silent (s): on a busy machine opencode takes half a minute until its first word. */
 const STALL_SECONDS = 60;
 /** … where it shall be found hanging: so many times what it took to ask its model for the first time … */
-const STALL_STARTS = 3;
+const STALL_STARTS = 2;
 /** … but at least this (s). */
 const MIN_STALL_SECONDS = 5;
 const PER_ANSWER = TOKENS.input + TOKENS.cached + TOKENS.output;

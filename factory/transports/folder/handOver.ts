@@ -13,7 +13,7 @@ import { keyOf } from './intake.js';
 import type { FolderQueue } from './queue.js';
 import type { FolderRecord } from './records.js';
 
-/** The route takes 1 MB at once. */
+/** A part of what the route takes at once. */
 const LOG_CHUNK_BYTES = 512 * 1024;
 
 /** The record itself is what the control plane does not take: asking again changes nothing. */

@@ -141,6 +141,8 @@ export class ControlPlane implements AsyncDisposable {
       throw new AppError('unauthenticated', 'unknown token');
     await this.onRequest(name, seen);
     if (seen && this.epochs.get(jobId) !== epoch) throw new AppError('stale-epoch', `epoch ${epoch} is over`);
+    if (spec.maxBytes !== undefined && bytes.length > spec.maxBytes)
+      throw new AppError('too-large', `the body is larger than ${spec.maxBytes} bytes`);
     const body: unknown =
       spec.body === 'bytes' || spec.body === undefined
         ? bytes
