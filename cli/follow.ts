@@ -1,6 +1,7 @@
 // Waiting for a job while telling what happens to it.
 import type { Client } from '../shared/client.js';
 import type { JobDetail } from '../shared/contract/api.js';
+import { changeLabel } from '../shared/contract/prospects.js';
 import type { JobView } from '../shared/contract/view.js';
 import type { Context } from './context.js';
 import { timelineLine } from './describe/timeline.js';
@@ -52,10 +53,10 @@ export async function followUntilSettled(
     if (isSettled(job)) return detail;
     if (!explained && !context.json && job.holder === undefined && io.now() - started > PATIENCE_MS) {
       explained = true;
-      const { summary, wouldPlace } = await client.explainJob({ params: { jobId } });
-      context.progress(
-        context.paint('yellow', `still waiting: ${oneLine(`${summary} ${wouldPlace ?? ''}`)}`),
-      );
+      const explanation = await client.explainJob({ params: { jobId } });
+      const { summary, wouldPlace } = explanation;
+      const cure = wouldPlace === undefined ? '' : ` ${changeLabel(explanation)}: ${wouldPlace}.`;
+      context.progress(context.paint('yellow', `still waiting: ${oneLine(summary + cure)}`));
     }
     await io.sleep(POLL_MS);
   }

@@ -10,6 +10,7 @@ import { hasRole, requireRole, type Caller } from './caller.js';
 import { hashOfRecord } from './checkpointAudit.js';
 import type { Deps } from './deps.js';
 import { locateJob, noSuchJob, readHistory, type JobRef } from './jobStore.js';
+import { readProduct } from './products.js';
 
 /** Jobs that are looked at side by side. */
 const CONCURRENCY = 16;
@@ -31,6 +32,8 @@ export async function verifyAudit(
   if (query.productId !== undefined) requireRole(caller, 'reviewer', query.productId);
   const seals = await readSeals(deps);
   const found = await jobsOf(deps, query, seals);
+  // A name that was mistyped must not look like a record that is whole.
+  if (query.productId !== undefined && found.length === 0) await readProduct(deps, query.productId);
   if (query.jobId !== undefined) requireRole(caller, 'reviewer', found[0]?.productId ?? '*');
   const refs = found.filter(({ productId }) => hasRole(caller, 'reviewer', productId));
 

@@ -1,6 +1,8 @@
 /** The smallest change that would place a waiting job, as data and as words. */
 import { assertExhaustive } from '../errors.js';
 import type { FactoryBlock, Hold } from '../contract/explanation.js';
+import { ENGINE_CLASSES } from '../contract/manifest.js';
+import { ENGINES_OF_CLASS, engineClassTag } from './engine.js';
 import type { BudgetWindow } from '../contract/budget.js';
 import { count } from '../contract/count.js';
 import { windowName } from './budget.js';
@@ -156,6 +158,14 @@ export function smallestChange(
   return [...holds.map(liftHold), ...best.remedies];
 }
 
+/** A class is no program that somebody could install: its engines are. */
+function plainly(requirement: string): string {
+  const name = ENGINE_CLASSES.find((one) => engineClassTag(one) === requirement);
+  return name === undefined
+    ? requirement
+    : `one of ${ENGINES_OF_CLASS[name].join(', ')} (${requirement}), installed and logged in`;
+}
+
 /** The change in words, to go after "it would be placed with …". */
 export function describeRemedy(remedy: Remedy): string {
   switch (remedy.kind) {
@@ -185,7 +195,7 @@ export function describeRemedy(remedy: Remedy): string {
     case 'add-capabilities':
       return remedy.missing.every((one) => one.startsWith('pool:'))
         ? `${remedy.factoryId} in ${remedy.missing.join(', ')} (enrol it again: pools are joined then)`
-        : `${remedy.missing.join(', ')} on ${remedy.factoryId}`;
+        : `${remedy.missing.map(plainly).join(', and ')} on ${remedy.factoryId} (aq factory probe there tells what it has)`;
     case 'enrol-factory': {
       const named = remedy.factoryId === undefined ? 'a factory' : `a factory named ${remedy.factoryId}`;
       return `${named} with ${remedy.capabilities.join(', ') || 'any capabilities'} in pool ${remedy.pool} (aq enrol tells how to start one)`;

@@ -85,7 +85,13 @@ export function summaryOfWaiting(
     !factories.some((one) => one.factoryId === entry.targetFactoryId)
   )
     return `Waits for the factory ${entry.targetFactoryId}, which is not enrolled.`;
-  return factories.length === 0
-    ? `Waits for a factory in pool ${entry.pool}: none is enrolled.`
-    : `Waits for a factory in pool ${entry.pool}: none of the ${factories.length} enrolled can run it.`;
+  return `Waits for a factory in pool ${entry.pool}: ${nobodyOf(factories)}.`;
+}
+
+function nobodyOf(factories: Explanation['factories']): string {
+  const [only, ...others] = factories;
+  if (only === undefined) return 'none is enrolled';
+  return others.length === 0
+    ? `${only.factoryId}, the only one, cannot run it`
+    : `none of the ${factories.length} factories can run it`;
 }

@@ -23,6 +23,11 @@ it('aq audit verify says that the record is whole, and where it is not', async (
     /^The record is whole: 1 job, 1 event, 0 checkpoints\.\nnothing is sealed yet/,
   );
 
+  expect(await system.aq(['audit', 'verify', '--product', 'shpo'])).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('there is no product shpo') as string,
+  });
+
   const client = new CosmosClient(process.env['COSMOS'] ?? '');
   const event = client.database(DATABASE).container(JOBS).item('event:00000001', [PRODUCT, job.jobId]);
   await event.patch([{ op: 'set', path: '/actor/id', value: 'mallory' }]);

@@ -105,6 +105,19 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     expect(readFileSync(await download.path(), 'utf8')).toBe('to keep\n');
   });
 
+  it('has no page that is wider than a telephone', async () => {
+    const narrow = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    await narrow.goto(system.consoleUrl);
+    await narrow.getByText('Volume discount for large orders').first().waitFor();
+    for (const path of ['/', `/jobs/${jobId}`, `/jobs/${jobId}?tab=manifest`, '/fleet', '/profiles']) {
+      await narrow.goto(system.consoleUrl + path);
+      await narrow.getByRole('heading').first().waitFor();
+      if (path.startsWith('/jobs/')) await narrow.getByRole('tab', { name: 'Manifest' }).waitFor();
+      expect([path, await narrow.evaluate('document.documentElement.scrollWidth')]).toEqual([path, 390]);
+    }
+    await narrow.close();
+  });
+
   it('shows the fleet', async () => {
     await page.goto(`${system.consoleUrl}/fleet`);
     await page.getByText('factory-1').first().waitFor();

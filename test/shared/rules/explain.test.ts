@@ -95,15 +95,15 @@ describe('a job that waits says why, and what would place it', () => {
       'no factory with the capability',
       job({ capabilities: ['os:mac'] }),
       {},
-      'Waits for a factory in pool mac: none of the 1 enrolled can run it.',
+      'Waits for a factory in pool mac: linux-1, the only one, cannot run it.',
       'a factory with engine:shell, os:mac in pool mac (aq enrol tells how to start one)',
     ],
     [
       'no factory with the tool',
       job({ capabilities: ['node>=20'] }),
       { factories: [factoryDocument({ advertises: ['engine:shell'], pools: ['any'] })] },
-      'Waits for a factory in pool node: none of the 1 enrolled can run it.',
-      'node>=20 on linux-1',
+      'Waits for a factory in pool node: linux-1, the only one, cannot run it.',
+      'node>=20 on linux-1 (aq factory probe there tells what it has)',
     ],
     [
       'a factory that is not enrolled',
@@ -116,7 +116,7 @@ describe('a job that waits says why, and what would place it', () => {
       'a target that cannot do it',
       job({ targetFactoryId: 'linux-1', capabilities: ['os:mac'] }),
       { factories: [factoryDocument(), mac] },
-      'Waits for a factory in pool mac: none of the 2 enrolled can run it.',
+      'Waits for a factory in pool mac: none of the 2 factories can run it.',
       'the job submitted anew without targetFactoryId: linux-1, which can never have os:mac',
     ],
     [
@@ -137,7 +137,7 @@ describe('a job that waits says why, and what would place it', () => {
       'a product that the factory is not enrolled for',
       job(),
       { factories: [factoryDocument({ products: ['globex'] })] },
-      'Waits for a factory in pool any: none of the 1 enrolled can run it.',
+      'Waits for a factory in pool any: linux-1, the only one, cannot run it.',
       'linux-1 enrolled for the product acme too',
     ],
     [

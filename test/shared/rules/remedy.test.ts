@@ -196,3 +196,10 @@ it('a job without requirements needs any factory', () => {
     'a factory with any capabilities in pool any (aq enrol tells how to start one)',
   ]);
 });
+
+it('names the engines of a class, which nobody can install', () => {
+  const lacks = ['engine-class:agentic-coder', 'has:figma'];
+  expect(describeRemedy({ kind: 'add-capabilities', factoryId: 'linux-1', missing: lacks })).toBe(
+    'one of claude, codex, copilot, opencode, gemini, devin (engine-class:agentic-coder), installed and logged in, and has:figma on linux-1 (aq factory probe there tells what it has)',
+  );
+});

@@ -80,7 +80,8 @@ describe('the manifest', () => {
     const manifest = ManifestSchema.parse({ engine: 'shell', budget: { usd: '$5' }, body: 'x' });
     const facts = new Map(manifestFacts(manifest));
     expect(facts.get('budget')).toBe('usd 5');
-    expect(facts.get('timeout')).toBe('2700 s');
+    expect(facts.get('timeout')).toBe('45 min');
+    expect(facts.get('retry')).toContain('backoff 10 s');
     expect(facts.has('capabilities')).toBe(false);
     expect(facts.has('body')).toBe(false);
   });

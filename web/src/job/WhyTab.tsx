@@ -75,7 +75,9 @@ function Awaited({ waitsFor }: { waitsFor: NonNullable<Explanation['waitsFor']> 
           {waitsFor.map(({ jobId, key, stage, until }) => (
             <tr key={jobId}>
               <th scope="row">
-                <Link to={`${jobPath(jobId)}?tab=why`}>{key ?? jobId}</Link>
+                <Link className="link" to={`${jobPath(jobId)}?tab=why`}>
+                  {key ?? jobId}
+                </Link>
               </th>
               <td>{stage ? stageLabel({ stage }) : 'not there'}</td>
               <td>{until}</td>

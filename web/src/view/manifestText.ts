@@ -1,5 +1,6 @@
 /** The manifest as people write it. */
 import type { Manifest } from '../../../shared/contract/manifest.js';
+import { formatDuration } from './time.js';
 
 /** Small, complete, and harmless wherever it is run. */
 export const EXAMPLE_MANIFEST = `---
@@ -19,6 +20,16 @@ export function lineRange(text: string, line: number): { start: number; end: num
   return { start, end: start + (lines[index] ?? '').length };
 }
 
+/** Fields that hold seconds. */
+const DURATIONS = new Set(['timeout', 'backoff', 'wall']);
+
+const valueText = (name: string, value: unknown): string =>
+  DURATIONS.has(name) && typeof value === 'number'
+    ? formatDuration(value * 1000)
+        .replace(/\.0 s$/, ' s')
+        .replace(/ 00 (s|min)$/, '')
+    : String(value);
+
 /** What the manifest says beside its prompt, without what is empty: for reading. */
 export function manifestFacts(manifest: Manifest): [name: string, value: string][] {
   const { body: _, title: __, ...rest } = manifest;
@@ -28,9 +39,9 @@ export function manifestFacts(manifest: Manifest): [name: string, value: string]
     if (typeof value === 'object') {
       const parts = Object.entries(value).filter(([, part]) => part !== undefined);
       return parts.length > 0
-        ? [[name, parts.map(([key, part]) => `${key} ${String(part)}`).join(' · ')]]
+        ? [[name, parts.map(([key, part]) => `${key} ${valueText(key, part)}`).join(' · ')]]
         : [];
     }
-    return [[name, name === 'timeout' ? `${String(value)} s` : String(value)]];
+    return [[name, valueText(name, value)]];
   });
 }
