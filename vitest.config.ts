@@ -10,8 +10,9 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'test/bench/**'],
     // Most of an end-to-end test is waiting for the product's processes: two files at a time even on two cores.
     maxWorkers: Math.max(2, os.availableParallelism() - 1),
-    testTimeout: 20_000,
-    hookTimeout: 40_000,
+    // Room for a busy machine; what never ends is seen all the same.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: report ? ['default', 'json'] : ['default'],
     ...(report ? { outputFile: { json: report } } : {}),
   },
