@@ -91,16 +91,19 @@ test('sets a checkout up once for the same lock files, and never from what a run
   expect(third.reports.at(-1)).toMatchObject({ verify: { tail: '2' } });
 });
 
-test('keeps no setup that a job had a say in: not from its check, not from its branch, and not for its check', async () => {
-  const script = (word: string): string =>
-    `mkdir deps && echo "$(cat lock) ${word}" > deps/v && echo installing`;
-  await using fixture = await settings(
-    'setup: ["sh setup.sh"]\ncache: { locks: [lock], folders: [deps] }\n',
-    { lock: '1\n', 'setup.sh': script('good'), '.gitignore': 'deps\n' },
-  );
-  const verify = 'cat deps/v';
-  const tailOf = (seen: Awaited<ReturnType<typeof run>>): unknown => seen.reports.at(-1);
-  const poison = `sed -i.bak s/good/evil/ setup.sh; rm setup.sh.bak`;
+/** A setup whose result tells the lock file and the script that made it; the job of `poison` changes the script. */
+const setUpByScript = () =>
+  settings('setup: ["sh setup.sh"]\ncache: { locks: [lock], folders: [deps] }\n', {
+    lock: '1\n',
+    'setup.sh': 'mkdir deps && echo "$(cat lock) good" > deps/v && echo installing',
+    '.gitignore': 'deps\n',
+  });
+const poison = 'sed -i.bak s/good/evil/ setup.sh; rm setup.sh.bak';
+const verify = 'cat deps/v';
+const tailOf = (seen: Awaited<ReturnType<typeof run>>): unknown => seen.reports.at(-1);
+
+test('keeps no setup that a job had a say in: not from its check, and not from its branch', async () => {
+  await using fixture = await setUpByScript();
   const first = claimOf({ repo: fixture.repository.path, body: `${poison}; echo 2 > lock`, verify });
   expect(tailOf(await fixture.execute(first))).toMatchObject({
     verify: { tail: expect.stringMatching('2 evil') },
@@ -112,9 +115,17 @@ test('keeps no setup that a job had a say in: not from its check, not from its b
   const later = await run(fixture, body, { verify });
   expect(later.log.toString()).toContain('installing');
   expect(tailOf(later)).toMatchObject({ verify: { tail: '2 good' } });
+});
+
+test('takes no kept setup for the check of a job that changes how it is made, and keeps none of it', async () => {
+  await using fixture = await setUpByScript();
+  const body = 'echo two > src/a.txt';
+  const first = await run(fixture, body, { verify });
+  expect(first.log.toString()).toContain('installing');
+  expect(tailOf(first)).toMatchObject({ verify: { tail: '1 good' } });
   // The lock file is known, but its check is about its own script.
-  expect(tailOf(await run(fixture, poison, { verify }))).toMatchObject({ verify: { tail: '2 evil' } });
-  expect(tailOf(await run(fixture, body, { verify }))).toMatchObject({ verify: { tail: '2 good' } });
+  expect(tailOf(await run(fixture, poison, { verify }))).toMatchObject({ verify: { tail: '1 evil' } });
+  expect(tailOf(await run(fixture, body, { verify }))).toMatchObject({ verify: { tail: '1 good' } });
 });
 
 test.each([
