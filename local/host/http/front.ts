@@ -16,7 +16,7 @@ import { BodyTooLarge, readBody } from '../../httpServer.js';
 import { headersOf, queryOf, toHttpData, writeResponse } from './message.js';
 import { matchRoute, orderRoutes, parseRoute } from './routes.js';
 import type { Route } from './routes.js';
-import { forward } from './stream.js';
+import { forward, workerAgent } from './stream.js';
 
 /** ms that an answer gets to end, once the host closes, when it is already being streamed: an event stream never does. */
 const STREAM_GRACE = 200;
@@ -49,7 +49,7 @@ type HttpFunction = HostedFunction<HttpTrigger>;
 export class HttpFront {
   readonly #options: FrontOptions;
   readonly #server: http.Server;
-  readonly #agent = new http.Agent({ keepAlive: true });
+  readonly #agent = workerAgent();
   #site: (Omit<Site, 'functions'> & { routes: Route<HttpFunction>[] }) | undefined;
   #outstanding = 0;
   readonly #streaming = new Set<ServerResponse>();
@@ -212,6 +212,7 @@ export class HttpFront {
         if (!response.headersSent) response.writeHead(413, { connection: 'close' }).end();
         return;
       case 'workerGone':
+        log('error', `Function.${fn.name}`, 'The connection to the worker broke.', invocationId);
         if (response.headersSent) response.destroy();
         else response.writeHead(500).end();
     }

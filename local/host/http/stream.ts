@@ -17,6 +17,12 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** The worker's server closes a connection that was idle for five seconds, Node's default: a request could meet that. */
+const IDLE_MS = 4_000;
+
+/** The host's connections to its worker. An idle one is given up before the worker gives it up. */
+export const workerAgent = (): http.Agent => new http.Agent({ keepAlive: true, timeout: IDLE_MS });
+
 export interface Forwarding {
   /** Ends when the answer has been written or the client has gone. Never rejects. */
   done: Promise<'answered' | 'clientGone' | 'workerGone' | 'tooLarge'>;
