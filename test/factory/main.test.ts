@@ -182,7 +182,7 @@ test('gives its job back on SIGTERM and leaves nothing behind', async () => {
   factory.child.kill('SIGTERM');
   expect((await factory.ended).code).toBe(0);
   expect(plane.left).toBe(1);
-  expect(performance.now() - asked).toBeLessThan(2500);
+  expect(performance.now() - asked).toBeLessThan(15_000);
   expect(plane.run(claim).reports.map(({ kind }) => kind)).toEqual(['started', 'released']);
   expect(isAlive(pid)).toBe(false);
   expect(worktrees()).toEqual([]);

@@ -323,7 +323,7 @@ test('gives the job back when the factory drains', async () => {
   const begun = performance.now();
   fixture.drain.abort();
   const seen = await done;
-  expect(performance.now() - begun).toBeLessThan(2500);
+  expect(performance.now() - begun).toBeLessThan(15_000);
   expect(kinds(seen.reports)).toEqual(['started', 'released']);
   expect(seen.log.toString()).toContain('goes back to the queue');
   expect(fixture.repository.head(`aq/${claim.job.jobId}`)).toBeUndefined();

@@ -97,13 +97,11 @@ describe('a host that closes', () => {
     });
     const counted = fetch(`${host.url}/api/count`, { method: 'POST', body, duplex: 'half' } as RequestInit);
     await expect.poll(() => host.stats.running).toBe(2);
-    const asked = performance.now();
+    // At the end of the grace both would be cut: that the second is answered says that the first was cut before.
     const closed = host.close();
     await expect(reader.read()).rejects.toThrow('terminated');
     finish();
     expect(await (await counted).text()).toBe('10');
     await closed;
-    // Its whole grace is two seconds.
-    expect(performance.now() - asked).toBeLessThan(1_900);
   });
 });

@@ -69,7 +69,7 @@ describe('secrets', () => {
         const startedAt = performance.now();
         redactSecrets(text);
         openSecretAt(text);
-        expect(performance.now() - startedAt).toBeLessThan(1000);
+        expect(performance.now() - startedAt).toBeLessThan(5000);
       }),
       { numRuns: 20 },
     );
