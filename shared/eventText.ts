@@ -36,21 +36,24 @@ export const shortCommit = (commit: string): string => commit.slice(0, 7);
 const cost = ({ usd }: { usd: number }): string =>
   usd > 0 ? ` for $${usd.toFixed(usd < 0.01 ? 4 : 2)}` : '';
 
-/** What the reports of a verify add up to, in brackets after a blank; empty without any. */
-export function reportsText({
+/** What the reports of a verify add up to, part by part; none where it wrote none. */
+export const reportParts = ({
   tests,
   coveragePercent,
-}: Pick<VerifyResult, 'tests' | 'coveragePercent'>): string {
-  const parts = [
-    ...(tests
-      ? [
-          `${tests.passed} passed`,
-          ...(tests.failed > 0 ? [`${tests.failed} failed`] : []),
-          ...(tests.skipped > 0 ? [`${tests.skipped} skipped`] : []),
-        ]
-      : []),
-    ...(coveragePercent === undefined ? [] : [`${coveragePercent}% of lines`]),
-  ];
+}: Pick<VerifyResult, 'tests' | 'coveragePercent'>): string[] => [
+  ...(tests
+    ? [
+        `${tests.passed} passed`,
+        ...(tests.failed > 0 ? [`${tests.failed} failed`] : []),
+        ...(tests.skipped > 0 ? [`${tests.skipped} skipped`] : []),
+      ]
+    : []),
+  ...(coveragePercent === undefined ? [] : [`${Number(coveragePercent.toFixed(1))}% of lines covered`]),
+];
+
+/** The same in brackets after a blank; empty without any. */
+export function reportsText(verify: Pick<VerifyResult, 'tests' | 'coveragePercent'>): string {
+  const parts = reportParts(verify);
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 

@@ -66,7 +66,7 @@ it('artifacts are listed and fetched; a change outside of its scope ships after 
   const shown = (await system.aq(['show', jobId])).stdout;
   expect(shown).toContain('its scope: ci.yml; its own checks changed: ci.yml');
   expect(shown).toContain('https://github.com/acme/shop/pull/7');
-  expect(shown).toContain('npm test (3 passed, 1 skipped, 81.5% of lines)');
+  expect(shown).toContain('npm test (3 passed, 1 skipped, 81.5% of lines covered)');
 
   expect((await system.aq(['artifacts', jobId])).stdout).toMatch(/^1 +4 +\w{12} +coverage\/lcov\.info$/m);
   const fetched = await system.aq(['artifacts', jobId, 'coverage/lcov.info', '-o', 'out/lcov.info']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventBody } from '../../shared/contract/event.js';
-import { eventText } from '../../shared/eventText.js';
+import { eventText, reportParts } from '../../shared/eventText.js';
 import { failed, finished, shipLanded } from '../web/samples.js';
 
 const textOf = (body: EventBody): string => eventText({ body }, (time) => `<${time}>`).text;
@@ -26,4 +26,16 @@ describe('an event in words', () => {
       textOf({ kind: 'children.requested', plan: 'p'.repeat(64), count: 1, onFailure: 'continue' }),
     ).toBe('Split into 1 child');
   });
+});
+
+it.each([
+  [{}, []],
+  [{ tests: { passed: 3, failed: 0, skipped: 0, failures: [] } }, ['3 passed']],
+  [
+    { tests: { passed: 3, failed: 1, skipped: 2, failures: ['x'] }, coveragePercent: 81.25 },
+    ['3 passed', '1 failed', '2 skipped', '81.3% of lines covered'],
+  ],
+  [{ coveragePercent: 100 }, ['100% of lines covered']],
+])('reports %j are told as %j', (verify, parts) => {
+  expect(reportParts(verify)).toEqual(parts);
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it, test } from 'vitest';
-import { fetchKept, formatBytes, keptFiles, testSummary } from '../../../web/src/view/artifacts.js';
+import { fetchKept, formatBytes, keptFiles } from '../../../web/src/view/artifacts.js';
 
 const bytes = Buffer.from('0123456789');
 const file = {
@@ -54,16 +54,4 @@ test.each([
   [16 * 1024 * 1024, '16 MB'],
 ])('%i bytes are %s', (count, words) => {
   expect(formatBytes(count)).toBe(words);
-});
-
-test.each([
-  [{}, undefined],
-  [{ tests: { passed: 3, failed: 0, skipped: 0, failures: [] } }, '3 passed'],
-  [
-    { tests: { passed: 3, failed: 1, skipped: 2, failures: ['x'] }, coveragePercent: 81.25 },
-    '3 passed · 1 failed · 2 skipped · 81.3 % of lines covered',
-  ],
-  [{ coveragePercent: 100 }, '100 % of lines covered'],
-])('reports %j are told as %s', (verify, words) => {
-  expect(testSummary(verify)).toBe(words);
 });

@@ -1,5 +1,5 @@
 import type { JobView } from '../../../shared/contract/view.js';
-import { testSummary } from '../view/artifacts.js';
+import { reportParts } from '../../../shared/eventText.js';
 import { parseAnsi } from '../view/ansi.js';
 import { formatDuration } from '../view/time.js';
 import { CopyButton } from '../parts/CopyButton.js';
@@ -16,7 +16,7 @@ const SCOPE_ROWS = [
 /** The branch, what changed on it, and what the verify command and its reports said. */
 export function ChangeTab({ job }: { job: JobView }) {
   const { change, verify } = job;
-  const reports = verify && testSummary(verify);
+  const reports = verify && reportParts(verify).join(' · ');
   return (
     <div className="panel-body">
       {change ? (
@@ -94,7 +94,7 @@ export function ChangeTab({ job }: { job: JobView }) {
               in {formatDuration(verify.durationMs)}, exit code {verify.exitCode ?? 'none'}
             </span>
           </h3>
-          {reports !== undefined && (
+          {reports && (
             <p className="test-report" aria-label="Test reports">
               {reports}
             </p>

@@ -1,6 +1,6 @@
 /** Files that runs kept: which there are, and fetching one whole. */
 import type { Client } from '../../../shared/client.js';
-import type { Artifact, VerifyResult } from '../../../shared/contract/job.js';
+import type { Artifact } from '../../../shared/contract/job.js';
 import type { RunView } from '../../../shared/contract/view.js';
 
 export interface KeptFile extends Artifact {
@@ -24,24 +24,6 @@ export function formatBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   return `${power === 0 || value >= 100 ? Math.round(value) : Number(value.toFixed(1))} ${UNITS[power]}`;
-}
-
-/** What the reports of the check say, for one line; undefined where it wrote none. */
-export function testSummary({
-  tests,
-  coveragePercent,
-}: Pick<VerifyResult, 'tests' | 'coveragePercent'>): string | undefined {
-  const parts = [
-    ...(tests
-      ? [
-          `${tests.passed} passed`,
-          ...(tests.failed > 0 ? [`${tests.failed} failed`] : []),
-          ...(tests.skipped > 0 ? [`${tests.skipped} skipped`] : []),
-        ]
-      : []),
-    ...(coveragePercent === undefined ? [] : [`${Number(coveragePercent.toFixed(1))} % of lines covered`]),
-  ];
-  return parts.length > 0 ? parts.join(' · ') : undefined;
 }
 
 /**
