@@ -93,6 +93,7 @@ describe.runIf(browserPath)('the console', { timeout: 90_000 }, () => {
     })) as { job: JobView };
     const { runs } = await reach(system, job.jobId, 'testing');
     await page.goto(`${system.consoleUrl}/jobs/${job.jobId}?tab=change`);
+    await page.getByText('2 files, +2 −0').waitFor({ timeout: 10_000 });
     await page.getByLabel('Test reports').getByText('1 passed · 1 skipped').waitFor();
     await page.getByRole('tab', { name: 'Artifacts 1' }).click();
     const kept = page.getByLabel('Artifacts', { exact: true });

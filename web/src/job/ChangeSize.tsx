@@ -5,7 +5,7 @@ import type { Change } from '../../../shared/contract/job.js';
 export function ChangeSize({ change }: { change: Change }) {
   return (
     <>
-      {count(change.filesChanged.length, 'file')},<span className="good-text">+{change.insertions}</span>{' '}
+      {count(change.filesChanged.length, 'file')}, <span className="good-text">+{change.insertions}</span>{' '}
       <span className="bad-text">−{change.deletions}</span>
     </>
   );
