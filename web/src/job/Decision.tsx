@@ -1,9 +1,8 @@
-import { blockText } from '../../../shared/blockText.js';
 import type { Assignment } from '../../../shared/contract/explanation.js';
 import { Link } from '../parts/Link.js';
 import { jobPath } from '../router.js';
 import { ScoreTable } from './ScoreTable.js';
-import { formatClock } from '../view/time.js';
+import { blocksText } from '../view/explain.js';
 
 /** A decision of the scheduler: its score in parts, and the other jobs that were ready at that moment. */
 export function Decision({ decision }: { decision: Assignment }) {
@@ -21,14 +20,7 @@ export function Decision({ decision }: { decision: Assignment }) {
                   <code>{other.jobId}</code>
                 </Link>{' '}
                 {other.score !== undefined && other.score.toFixed(2)}
-                {other.blocked.length > 0 && (
-                  <span className="muted">
-                    {' '}
-                    {other.blocked
-                      .map((block) => blockText(block, (time) => formatClock(time, Date.now())))
-                      .join('; ')}
-                  </span>
-                )}
+                {other.blocked.length > 0 && <span className="muted"> {blocksText(other.blocked)}</span>}
               </li>
             ))}
           </ul>

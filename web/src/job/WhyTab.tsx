@@ -1,14 +1,12 @@
-import { blockText } from '../../../shared/blockText.js';
 import type { Explanation } from '../../../shared/contract/explanation.js';
 import { changeLabel } from '../../../shared/contract/prospects.js';
 import { FailureNotice } from '../parts/FailureNotice.js';
 import { Link } from '../parts/Link.js';
 import { jobPath } from '../router.js';
-import { poolText } from '../view/explain.js';
+import { blocksText, poolText } from '../view/explain.js';
 import { stageLabel } from '../view/stages.js';
 import { Decision } from './Decision.js';
 import { useExplanation } from './useJob.js';
-import { formatClock } from '../view/time.js';
 
 function Factories({ explanation }: { explanation: Explanation }) {
   if (explanation.factories.length === 0)
@@ -41,12 +39,7 @@ function Factories({ explanation }: { explanation: Explanation }) {
               {factory.blocks.length === 0 ? (
                 <span className="good-text">yes</span>
               ) : (
-                <span>
-                  no:{' '}
-                  {factory.blocks
-                    .map((block) => blockText(block, (time) => formatClock(time, Date.now())))
-                    .join('; ')}
-                </span>
+                <span>no: {blocksText(factory.blocks)}</span>
               )}
             </td>
             <td className="number">{factory.freeStations}</td>

@@ -1,6 +1,12 @@
 /** Decisions in words: what pools mean to a job, and what its score is made of. */
+import { blockText } from '../../../shared/blockText.js';
 import { count } from '../../../shared/contract/count.js';
-import type { Explanation, Score } from '../../../shared/contract/explanation.js';
+import type { Block, Explanation, Score } from '../../../shared/contract/explanation.js';
+import { formatClock } from './time.js';
+
+/** Everything that keeps a job from a factory, in one line. */
+export const blocksText = (blocks: readonly Block[]): string =>
+  blocks.map((block) => blockText(block, (time) => formatClock(time, Date.now()))).join('; ');
 
 /** What a pool means to a waiting job: whether it suits, and who is there. */
 export function poolText(name: string, { pool, factories }: Pick<Explanation, 'pool' | 'factories'>): string {
